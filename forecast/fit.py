@@ -1,0 +1,100 @@
+"""Draw from the posterior of any PyMC model and say whether the draws can be trusted."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import arviz as az
+import numpy as np
+import nutpie
+import pymc as pm
+import xarray as xr
+
+logger = logging.getLogger(__name__)
+
+MAX_RHAT = 1.01  # Vehtari et al. 2021, Bayesian Analysis 16:667
+MIN_ESS = 400  # the same source: 100 a chain
+MAX_DIVERGENT_SHARE = 0.001  # of all draws: a few among thousands are always shown, more make the fit untrustworthy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """How to sample. Same seed, same draws."""
+
+    seed: int = 1
+    chains: int = 4
+    tune: int = 1500  # warm-up draws a chain
+    draws: int = 3000  # kept draws a chain; ceilings of half-solved tasks mix slowly
+    target_accept: float = 0.95
+    cores: int = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnostics:
+    """Worst values over all sampled parameters, and the reasons not to trust the draws (none when they are fine)."""
+
+    max_rhat: float
+    min_ess_bulk: float
+    min_ess_tail: float
+    divergences: int
+    total_draws: int
+    worst: tuple[str, ...]  # the parameters of lowest effective sample size
+
+    @property
+    def reasons(self) -> list[str]:
+        """What is wrong, each with its remedy; empty when the draws can be trusted."""
+        found = []
+        if not self.max_rhat <= MAX_RHAT:
+            found.append(
+                f"R-hat is {self.max_rhat:.3f}, above {MAX_RHAT}: chains disagree; sample longer (--tune, --draws)"
+            )
+        least = np.minimum(self.min_ess_bulk, self.min_ess_tail)  # NaN where either is
+        if not least >= MIN_ESS:
+            where = f" ({self.worst[0]})" if self.worst else ""
+            found.append(f"effective sample size is {least:.0f}, below {MIN_ESS}{where}; raise --draws")
+        if self.divergences > MAX_DIVERGENT_SHARE * self.total_draws:
+            found.append(
+                f"{self.divergences} divergent transitions: part of the posterior is unexplored; raise --target-accept"
+            )
+        return found
+
+
+def fit(model: pm.Model, sampling: Sampling = Sampling(), *, progress: Callable | None = None) -> xr.Dataset:
+    """Posterior draws of every variable of the model, with dims chain and draw before its own.
+
+    Runs the No-U-Turn sampler of nutpie with a low-rank mass matrix. The number of divergent transitions is in
+    ``attrs["divergences"]``. `progress` is called now and then with nutpie's list of chain states.
+    """
+    compiled = nutpie.compile_pymc_model(model)
+    logger.info("model compiled: %d parameters", compiled.n_dim)
+    tree = nutpie.sample(
+        compiled,
+        draws=sampling.draws,
+        tune=sampling.tune,
+        chains=sampling.chains,
+        cores=sampling.cores,
+        seed=sampling.seed,
+        target_accept=sampling.target_accept,
+        adaptation="low_rank",
+        save_warmup=False,
+        progress_bar=False,
+        progress_callback=progress,
+    )
+    posterior = tree["posterior"].to_dataset()
+    return posterior.assign_attrs(divergences=int(tree["sample_stats"]["diverging"].sum()))
+
+
+def diagnose(posterior: xr.Dataset) -> Diagnostics:
+    """Rank-normalised R-hat, bulk and tail effective sample size (Vehtari et al. 2021) and divergences of a fit."""
+    with np.errstate(invalid="ignore"):  # constants, such as the slope at the reference, have no R-hat
+        table = az.summary(posterior, kind="diagnostics", round_to="none", ci_prob=0.9)
+    table = table[np.isfinite(table["r_hat"])]
+    least = table[["ess_bulk", "ess_tail"]].min(axis=1).sort_values()
+    return Diagnostics(
+        max_rhat=float(table["r_hat"].max()),
+        min_ess_bulk=float(table["ess_bulk"].min()),
+        min_ess_tail=float(table["ess_tail"].min()),
+        divergences=int(posterior.attrs["divergences"]),
+        total_draws=posterior.sizes["chain"] * posterior.sizes["draw"],
+        worst=tuple(least.index[:5]),
+    )

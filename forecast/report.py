@@ -1,0 +1,327 @@
+"""The report: one self-contained HTML file with question, answer, thresholds, curves, checks and provenance.
+
+Everything shown goes through jinja2's autoescape; figures are inline SVG whose texts matplotlib escapes.
+"""
+
+import io
+import os
+import re
+import warnings as python_warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from forecast import plots
+
+MAX_PANELS = 24
+"""Tasks drawn in a section; the table holds them all."""
+MAX_OUTCOMES = 60
+"""Held-out outcomes drawn in a section; the table holds them all."""
+
+# R-hat and ESS as in Vehtari et al. (2021), doi:10.1214/20-BA1221.
+_LIMITS: Mapping[str, tuple[str, float, str]] = {
+    "max_rhat": ("<", 1.01, "Chains started apart agree with each other; above the limit they have not mixed."),
+    "min_ess_bulk": (">", 400, "Independent draws behind medians; with fewer, the medians are noise."),
+    "min_ess_tail": (">", 400, "Independent draws behind the ends of the intervals; with fewer, the ends are noise."),
+    "divergences": ("=", 0, "Places the sampler could not follow; any may hide a part of the posterior."),
+}
+_NAMES: Mapping[str, str] = {
+    "max_rhat": "largest R-hat",
+    "min_ess_bulk": "smallest bulk ESS",
+    "min_ess_tail": "smallest tail ESS",
+    "divergences": "divergences",
+}
+_EVENTS: Mapping[str, str] = {
+    "typical": "the mean curve of the family crosses τ",
+    "new run": "one new run reaches τ",
+    "first": "the first of several runs reaches τ",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskForecast:
+    """The forecast of one task."""
+
+    task: str
+    metric: str
+    at: float  # the threshold tau
+    threshold: Mapping[str, Any]  # JSON of `forecast threshold`; quantiles may be 'inf' or '-inf'
+    log10_compute_draws: np.ndarray  # (draw,) log10 FLOP, may hold inf and -inf
+    grid: np.ndarray  # (point,) log10 FLOP
+    curve: Mapping[str, np.ndarray]  # q05, q25, q50, q75, q95 of the typical expected score, each (point,)
+    observed: pd.DataFrame  # model, log10_compute, score, trials (NaN for losses), held_out
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutcomeCheck:
+    """Held-out outcomes against the forecast."""
+
+    title: str
+    outcomes: pd.DataFrame  # task, model, log10_compute, score, q05, q50, q95, crps, inside
+    methods: pd.DataFrame  # method, crps, coverage_90, width_90; the first row is ours
+
+
+@dataclass(frozen=True, kw_only=True)
+class KSweep:
+    """At least k of L tokens right for every k, from one fitted law."""
+
+    task: str
+    length: int  # L, tokens of the answer
+    grid: np.ndarray  # (point,) log10 FLOP
+    curves: Mapping[int, np.ndarray]  # k -> (point,) median success
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One fit of a study, such as 'fit on runs up to 13B'."""
+
+    title: str
+    text: str
+    tasks: Sequence[TaskForecast]
+    diagnostics: Mapping[str, Any]  # max_rhat, min_ess_bulk, min_ess_tail, divergences, worst, reasons
+    provenance: Mapping[str, Any]  # nested plain values
+    check: OutcomeCheck | None = None
+    k_sweep: KSweep | None = None
+
+
+def write_report(
+    path: str | Path,
+    *,
+    title: str,
+    question: str,
+    answer: str,
+    sections: Sequence[Section],
+    warnings: Sequence[str] = (),
+) -> None:
+    """Write the report to `path`, whole or not at all.
+
+    Parameters
+    ----------
+    path : the HTML file; a file already there is replaced once the new one is complete
+    answer : the answer in a sentence
+    sections : the fits, in reading order
+    warnings : what a reader must know before believing the answer; reasons for which a fit is not trustworthy
+        are added where they are not named already
+    """
+    environment = Environment(
+        loader=PackageLoader("forecast"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(flop=_flop, percent=plots.percent, plain=_plain)
+    html = environment.get_template("report.html.j2").render(
+        title=title,
+        question=question,
+        answer=answer,
+        warnings=[*warnings, *_untrusted(sections, warnings)],
+        sections=[_section(section, key=str(i)) for i, section in enumerate(sections, start=1)],
+    )
+    _write_whole(Path(path), html)
+
+
+def format_flop(log10_compute: float | str) -> str:
+    """Compute in plain text, two significant digits: '3.1e23', 'never' for infinity, 'below any compute' for -inf."""
+    value = float(log10_compute)
+    if not np.isfinite(value):
+        return "never" if value > 0 else "below any compute"
+    mantissa, exponent = plots.scientific(value)
+    return f"{mantissa}e{exponent}"
+
+
+def _flop(log10_compute: float | str) -> Markup:
+    """`format_flop` for HTML, with a superscript."""
+    text = format_flop(log10_compute)
+    if not np.isfinite(float(log10_compute)):
+        return Markup("{}").format(text)
+    return Markup('<span class="nowrap">{} × 10<sup>{}</sup></span>').format(*text.split("e"))
+
+
+def _plain(value: Any) -> str:
+    """A plain value of the provenance as text, floats with four significant digits."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.4g}"
+        case list() | tuple():
+            return ", ".join(_plain(item) for item in value) or "none"
+        case _:
+            return str(value)
+
+
+def _write_whole(path: Path, html: str) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        # A lone surrogate in a name (a badly decoded byte) is shown as '?', not fatal.
+        partial.write_text(html, encoding="utf-8", errors="replace")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _untrusted(sections: Iterable[Section], warnings: Sequence[str]) -> list[str]:
+    """Reasons of distrust of the fits that no warning names yet."""
+    return [
+        f"{section.title}: {reason}"
+        for section in sections
+        for reason in section.diagnostics["reasons"]
+        if not any(reason in warning for warning in warnings)
+    ]
+
+
+def _section(section: Section, *, key: str) -> dict[str, Any]:
+    """What the template shows of a section: numbers, words and finished figures."""
+    drawn = section.tasks[:MAX_PANELS]
+    limits = _threshold_limits(section.tasks) if section.tasks else (0.0, 1.0)
+    return {
+        "key": key,
+        "title": section.title,
+        "text": section.text,
+        "rows": [_row(task) for task in section.tasks],
+        "data_max": sorted({float(task.threshold["data_log10_compute"][1]) for task in section.tasks}),
+        "events": [_event(*event) for event in sorted({_event_of(task) for task in section.tasks})],
+        "panels": [_panel(task, limits=limits, key=f"{key}-{i}") for i, task in enumerate(drawn)],
+        "held_out": any(task.observed["held_out"].any() for task in drawn),
+        "check": section.check and _check(section.check, key=key),
+        "k_sweep": section.k_sweep and _k_sweep(section.k_sweep, key=key),
+        "diagnostics": _diagnostics(section.diagnostics),
+        "provenance": section.provenance,
+    }
+
+
+def _row(task: TaskForecast) -> dict[str, Any]:
+    quantiles, data_max = task.threshold["log10_compute"], task.threshold["data_log10_compute"][1]
+    return {
+        "task": task.task,
+        "metric": task.metric,
+        "at": f"{task.at:g}",
+        "median": quantiles["q50"],
+        "lower": quantiles["q05"],
+        "upper": quantiles["q95"],
+        "p_never": task.threshold["p_never"],
+        "data_max": data_max,
+        "p_crossed": float(np.mean(task.log10_compute_draws <= data_max)),
+        "without_data": task.observed.empty,
+    }
+
+
+def _event_of(task: TaskForecast) -> tuple[str, str]:
+    return str(task.threshold.get("event") or "typical"), str(task.threshold.get("family") or "")
+
+
+def _event(event: str, family: str) -> str:
+    meaning = f"“{event}”: {_EVENTS[event]}" if event in _EVENTS else f"“{event}”"
+    return f"{meaning} (family {family})" if family else meaning
+
+
+def _panel(task: TaskForecast, *, limits: tuple[float, float], key: str) -> dict[str, Any]:
+    options = {
+        "limits": limits,
+        "quantiles": task.threshold["log10_compute"],
+        "data_max": float(task.threshold["data_log10_compute"][1]),
+    }
+
+    def threshold(figure: Figure) -> None:
+        upper, lower = figure.subplots(2, 1)
+        figure.subplots_adjust(left=0.15, right=0.99, top=0.98, bottom=0.14, hspace=0.28)
+        plots.plot_threshold_density(task.log10_compute_draws, **options, ax=upper)
+        plots.plot_threshold_cumulative(task.log10_compute_draws, **options, ax=lower)
+        lower.set_xlabel("threshold compute (FLOP)")
+
+    def curve(figure: Figure) -> None:
+        ax = figure.subplots()
+        figure.subplots_adjust(left=0.13, right=0.97, top=0.98, bottom=0.19)
+        plots.plot_curve(task.grid, task.curve, task.observed, at=task.at, data_max=options["data_max"], ax=ax)
+        ax.set_ylabel("loss (nats)" if task.metric == "loss" else "score")
+        ax.set_xlabel("training compute (FLOP)")
+
+    return _row(task) | {
+        "threshold": _svg(threshold, size=(3.5, 2.9), key=f"threshold-{key}"),
+        "curve": _svg(curve, size=(3.5, 2.2), key=f"curve-{key}"),
+    }
+
+
+def _check(check: OutcomeCheck, *, key: str) -> dict[str, Any]:
+    drawn = check.outcomes.head(MAX_OUTCOMES)
+
+    def outcomes(figure: Figure) -> None:
+        plots.plot_outcomes(drawn, ax=figure.subplots())
+
+    size = (4.0, 0.7 + 0.3 * len(drawn))
+    return {
+        "title": check.title,
+        "inside": int(check.outcomes["inside"].sum()),
+        "total": len(check.outcomes),
+        "drawn": len(drawn),
+        "outcomes": check.outcomes.to_dict("records"),
+        "methods": check.methods.to_dict("records"),
+        "figure": _svg(outcomes, size=size, key=f"outcomes-{key}", layout="constrained"),
+    }
+
+
+def _k_sweep(sweep: KSweep, *, key: str) -> dict[str, Any]:
+    def curves(figure: Figure) -> None:
+        plots.plot_k_sweep(sweep.grid, sweep.curves, ax=figure.subplots())
+
+    return {
+        "task": sweep.task,
+        "length": sweep.length,
+        "figure": _svg(curves, size=(4.0, 2.6), key=f"k-{key}", layout="constrained"),
+    }
+
+
+def _diagnostics(diagnostics: Mapping[str, Any]) -> dict[str, Any]:
+    rows = []
+    for name, (relation, limit, meaning) in _LIMITS.items():
+        value = float(diagnostics[name])
+        # NaN fails every comparison, as it should.
+        passed = {"<": value < limit, ">": value > limit, "=": value == limit}[relation]
+        shown = f"{value:.3f}" if name == "max_rhat" else f"{value:.0f}"
+        asked = "none" if limit == 0 else f"{relation} {limit:g}"
+        rows.append({"name": _NAMES[name], "value": shown, "asked": asked, "passed": passed, "meaning": meaning})
+    return {"rows": rows, "worst": list(diagnostics["worst"]), "reasons": list(diagnostics["reasons"])}
+
+
+def _threshold_limits(tasks: Sequence[TaskForecast]) -> tuple[float, float]:
+    """One axis for all tasks of a section: the data and the bulk of the draws, at most ten decades beyond the data."""
+    ranges = np.array([task.threshold["data_log10_compute"] for task in tasks], dtype=float)
+    lower, upper = float(ranges.min()), float(ranges.max())
+    draws = np.concatenate([task.log10_compute_draws for task in tasks])
+    finite = draws[np.isfinite(draws)]
+    first, last = np.quantile(finite, [0.005, 0.97]) if finite.size else (lower, upper)
+    return max(min(lower, first), lower - 5), min(max(upper + 1, last), upper + 10)
+
+
+def _svg(draw: Callable[[Figure], None], *, size: tuple[float, float], key: str, layout: Any = None) -> Markup:
+    """Inline SVG of what `draw` puts on a figure of `size` inches; `key` keeps the ids of figures apart."""
+    # Text stays text (searchable, small) and is laid out by the browser in its own font.
+    style: Any = {**plots.STYLE, "svg.fonttype": "none", "svg.hashsalt": key}
+    file = io.StringIO()
+    with matplotlib.rc_context(style), python_warnings.catch_warnings():
+        # The browser has the glyphs that matplotlib's font lacks.
+        python_warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure = Figure(figsize=size, layout=layout)
+        draw(figure)
+        figure.savefig(
+            file,
+            format="svg",
+            transparent=True,
+            metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")),
+        )
+    svg = file.getvalue()
+    # Inside HTML: no XML prologue, no ids shared between figures, size left to the style sheet.
+    svg = re.sub(r'<g id="[^"]*">', "<g>", svg[svg.index("<svg") :])
+    # matplotlib has escaped every text in this string; see the tests.
+    return Markup(re.sub(r' width="\S+" height="\S+"', "", svg, count=1))

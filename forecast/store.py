@@ -1,0 +1,144 @@
+"""A fit as one netCDF file that can be used without the table it came from."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from forecast.errors import ForecastError, shown_path
+from forecast.fit import Diagnostics, Sampling
+from models.priors import Priors, Structure
+
+SCHEMA = 1
+PACKAGES = ("capability-forecast", "pymc", "nutpie", "arviz", "numpy", "xarray")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """A posterior with all that is needed to use and to question it."""
+
+    posterior: xr.Dataset  # chain, draw, and the dims of `models.capability.capability_model`
+    data: xr.Dataset  # what was fitted, as `forecast.table.observations` gives it
+    priors: Priors
+    structure: Structure
+    sampling: Sampling
+    diagnostics: Diagnostics
+    table: str  # name of the table
+    below: float | None  # compute cut in FLOP; None: all runs
+    versions: dict[str, str]
+
+    def provenance(self) -> dict:
+        """Everything that fixes this posterior, as plain values."""
+        return {
+            "table": self.table,
+            "data_hash": self.data.attrs["data_hash"],
+            "below": self.below,
+            "seed": self.sampling.seed,
+            "model": "capability_model",
+            "structure": asdict(self.structure),
+            "priors": asdict(self.priors),
+            "sampling": asdict(self.sampling),
+            "versions": self.versions,
+            "schema": SCHEMA,
+        }
+
+
+def installed_versions() -> dict[str, str]:
+    """Versions of the packages that could move a number."""
+    return {name: version(name) for name in PACKAGES}
+
+
+def save(fit: Fit, path: str | os.PathLike[str]) -> None:
+    """Write the fit as a netCDF DataTree with the groups posterior and data, and all else in the attributes."""
+    attributes = fit.provenance() | {"diagnostics": asdict(fit.diagnostics)}
+    tree = xr.DataTree.from_dict({"posterior": fit.posterior, "data": fit.data})
+    tree.attrs = {"schema": SCHEMA, "capability_forecast": json.dumps(attributes)}
+    write_whole(path, lambda temporary: tree.to_netcdf(temporary, engine="netcdf4"))
+
+
+def load(path: str | os.PathLike[str]) -> Fit:
+    """Read what `save` wrote; a `ForecastError` says why a file cannot be used."""
+    path = Path(path)
+    if not path.is_file():
+        raise ForecastError(f"{shown_path(path)}: no such file; `forecast fit TABLE -o FIT.nc` makes one")
+    try:
+        with xr.open_datatree(path, engine="netcdf4") as tree:
+            tree.load()
+    except (OSError, ValueError) as error:
+        raise ForecastError(
+            f"{shown_path(path)}: not a posterior file (netCDF expected); `forecast fit TABLE -o FIT.nc` makes one"
+        ) from error
+    foreign = ForecastError(
+        f"{shown_path(path)}: a netCDF file, but not a posterior; `forecast fit TABLE -o FIT.nc` makes one"
+    )
+    try:
+        schema = int(tree.attrs["schema"])
+        attributes = json.loads(tree.attrs["capability_forecast"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise foreign from error
+    if schema != SCHEMA:
+        raise ForecastError(
+            f"{shown_path(path)}: written with schema {schema}, this version reads schema {SCHEMA}; "
+            "fit the table again with this version, or use the version that wrote it"
+        )
+    try:
+        return _fit_of(tree, attributes)
+    except (KeyError, TypeError) as error:
+        raise foreign from error
+
+
+def _fit_of(tree: xr.DataTree, attributes: dict) -> Fit:
+    diagnostics = attributes["diagnostics"] | {"worst": tuple(attributes["diagnostics"]["worst"])}
+    return Fit(
+        posterior=tree["posterior"].to_dataset(),
+        data=tree["data"].to_dataset(),
+        priors=Priors(**attributes["priors"]),
+        structure=Structure(**attributes["structure"]),
+        sampling=Sampling(**attributes["sampling"]),
+        diagnostics=Diagnostics(**diagnostics),
+        table=attributes["table"],
+        below=attributes["below"],
+        versions=attributes["versions"],
+    )
+
+
+def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then rename it: the file is there whole or not at all."""
+    path = Path(path)
+    check_target(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        temporary.chmod(0o666 & ~_umask())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def check_target(path: Path) -> None:
+    """Refuse a file that cannot be written before any work is done for it."""
+    if path.is_dir():
+        raise ForecastError(f"{shown_path(path)}: is a folder; name a file")
+    if not path.parent.is_dir():
+        raise ForecastError(f"{shown_path(path)}: the folder {shown_path(path.parent)} does not exist; make it first")
+    if not os.access(path.parent, os.W_OK):
+        raise ForecastError(f"{shown_path(path)}: the folder {shown_path(path.parent)} cannot be written to")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def json_number(value: float) -> float | str:
+    """A number for JSON: infinite ones are the strings "inf" and "-inf"."""
+    return float(value) if np.isfinite(value) else str(float(value))

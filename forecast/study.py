@@ -1,0 +1,208 @@
+"""A study: a folder with a question, a table, thresholds and compute cuts, carried out from validation to report."""
+
+import json
+import math
+import os
+import tomllib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from forecast.errors import ForecastError, shown, shown_path
+from forecast.fit import Sampling
+from forecast.plots import percent
+from forecast.report import OutcomeCheck, Section, TaskForecast, format_flop, write_report
+from forecast.sections import check_held_out, k_sweep, split, task_forecast, write_csv
+from forecast.store import Fit, save, write_whole
+from forecast.table import observations, read_table
+from forecast.table_fit import FEWEST_RUNS, fit_table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """What `study.toml` says."""
+
+    folder: Path
+    title: str
+    question: str
+    table: Path
+    thresholds: tuple[float, ...]  # scores that count as 'the capability is there'
+    cuts: tuple[float, ...] = ()  # FLOP; a fit on the runs below each, scored on the rest, besides the fit on all
+    headline: str | None = None  # task of the answer sentence; the first of the table if not given
+    seed: int = 1
+    k_sweep_length: int | None = None  # tokens of the imagined answer of the at-least-k figure
+
+
+def read_study(folder: str | os.PathLike[str]) -> Study:
+    """Read `study.toml` of a folder; a `ForecastError` names what is missing, unknown or of the wrong kind."""
+    folder = Path(folder)
+    path = folder / "study.toml"
+    if not path.is_file():
+        raise ForecastError(f"{shown_path(path)}: no such file; `forecast new DIR` writes a study to fill in")
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ForecastError(f"{shown_path(path)}: not valid TOML ({error}); mend that line") from error
+    known = set(Study.__dataclass_fields__) - {"folder"}
+    wrong = [
+        f"key {shown(key)} is unknown; use one of {', '.join(sorted(known))}" for key in sorted(set(given) - known)
+    ]
+    kinds = {"title": str, "question": str, "table": str, "thresholds": list, "cuts": list, "headline": str}
+    for key, kind in (kinds | {"seed": int, "k_sweep_length": int}).items():
+        if key in given and (not isinstance(given[key], kind) or isinstance(given[key], bool)):
+            wrong.append(f"key '{key}' is {given[key]!r}, expected a {kind.__name__}")
+    wrong += [
+        f"key '{key}' is missing; add it" for key in ("title", "question", "table", "thresholds") if key not in given
+    ]
+    if not wrong and not given["thresholds"]:
+        wrong.append("key 'thresholds' is empty; name at least one score, such as 0.5")
+    for key, least in {"seed": 0, "k_sweep_length": 1}.items() if not wrong else ():
+        if given.get(key, least) < least:
+            wrong.append(f"key '{key}' is {given[key]}, expected {least} or more")
+    for at in given.get("thresholds", []) if not wrong else []:
+        if not (isinstance(at, float | int) and 0 < at < 1):
+            wrong.append(f"threshold {at!r} is not a number between 0 and 1; for 80 % write 0.8")
+    for cut in given.get("cuts", []) if not wrong else []:
+        if not (isinstance(cut, float | int) and 0 < cut < math.inf):
+            wrong.append(f"cut {cut!r} is not a positive number of FLOP; write it like 2.4e22")
+    if wrong:
+        raise ForecastError(f"{shown_path(path)}: " + "; ".join(wrong))
+    lists = {key: tuple(float(value) for value in given.pop(key, ())) for key in ("thresholds", "cuts")}
+    return Study(folder=folder, **(given | lists | {"table": folder / given["table"]}))
+
+
+def run_study(
+    study: Study,
+    output: Path,
+    *,
+    sampling: Sampling = Sampling(),
+    say: Callable[[str], None] = lambda text: None,
+    progress: Callable | None = None,
+) -> dict[str, Any]:
+    """Carry out a study and write its files into `output`; answers what `result.json` holds.
+
+    Files: a posterior, predictions and scores for each cut, `fit_all.nc`, `thresholds.csv`, `result.json`,
+    `report.html`.
+    """
+    frame = read_table(study.table)
+    _check_against_table(study, frame)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ForecastError(f"{shown_path(output)}: cannot be made ({error.strerror}); name another folder") from error
+    sampling = replace(sampling, seed=study.seed)
+    sections, results, sentences = [], [], []
+    for below in (*study.cuts, None):
+        name = "all" if below is None else f"below_{below:g}".replace("+", "")
+        seen = "all runs" if below is None else f"the runs below {below:g} FLOP".replace("+", "")
+        say(f"fitting {seen}")
+        fit = fit_table(frame, table=study.table.name, sampling=sampling, below=below, progress=progress)
+        save(fit, output / f"fit_{name}.nc")
+        tasks = [task_forecast(fit, task, at, frame) for task in fit.data.task.values for at in study.thresholds]
+        check = None
+        if below is not None:
+            say(f"scoring the forecast from {seen}")
+            check = check_held_out(fit, frame, below, output / f"predictions_{name}.csv", seed=study.seed)
+            write_csv(output / f"scores_{name}.csv", check.outcomes)
+        sections.append(_section(study, fit, tasks, check, seen))
+        sentences.append(_sentence(tasks, study, seen))
+        results.append(
+            {
+                "fit": f"fit_{name}.nc",
+                "below": below,
+                "thresholds": [dict(task.threshold) for task in tasks],
+                "methods": check.methods.to_dict("records") if check else [],
+                "diagnostics": asdict(fit.diagnostics),
+                "reasons": fit.diagnostics.reasons,
+            }
+        )
+    answer = " ".join(sentences)
+    result = {"title": study.title, "question": study.question, "answer": answer, "seed": study.seed, "fits": results}
+    say("writing the report")
+    write_csv(output / "thresholds.csv", _threshold_rows(results))
+    write_report(output / "report.html", title=study.title, question=study.question, answer=answer, sections=sections)
+    text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    write_whole(output / "result.json", lambda path: path.write_text(text, encoding="utf-8"))
+    return result
+
+
+def _check_against_table(study: Study, frame: pd.DataFrame) -> None:
+    """Refuse before the first fit what could only fail after it."""
+    rates = frame[frame["metric"] != "loss"]
+    tasks = observations(rates).task.values.tolist() if len(rates) else []
+    if study.headline is not None and study.headline not in tasks:
+        listed = "; ".join(shown(task) for task in tasks[:10])
+        raise ForecastError(
+            f"headline {shown(study.headline)} is not a task of {study.table.name}; use one of: {listed}"
+        )
+    for cut in study.cuts:
+        below, above = (rows["model"].nunique() for rows in split(frame, cut))
+        if below < FEWEST_RUNS or above == 0:
+            raise ForecastError(
+                f"the cut {cut:g} FLOP leaves {below} runs to fit and {above} to score on the same tasks, "
+                f"at least {FEWEST_RUNS} and 1 are needed; "
+                f"the runs span {rates['compute'].min():.3g} to {rates['compute'].max():.3g} FLOP"
+            )
+
+
+def report_of_fit(fit: Fit, path: Path, *, at: float) -> str:
+    """Write the report of one stored fit and answer its sentence: all tasks at one threshold."""
+    tasks = [task_forecast(fit, str(task), at) for task in fit.data.task.values]
+    section = Section(
+        title="Fit on " + ("all runs" if fit.below is None else f"runs below {fit.below:g} FLOP"),
+        text=_size(fit),
+        tasks=tasks,
+        diagnostics=asdict(fit.diagnostics) | {"reasons": fit.diagnostics.reasons},
+        provenance=fit.provenance(),
+    )
+    answer = answer_sentence(tasks[0])
+    question = f"At what training compute does a typical run reach {at:g}, judging from {fit.table}?"
+    write_report(path, title=f"Forecast from {fit.table}", question=question, answer=answer, sections=[section])
+    return answer
+
+
+def _size(fit: Fit) -> str:
+    return f"{fit.data.sizes['run']} runs, {fit.data.sizes['task']} tasks, {fit.data.sizes['observation']} rows."
+
+
+def _section(study: Study, fit: Fit, tasks: list[TaskForecast], check: OutcomeCheck | None, seen: str) -> Section:
+    names = [str(task) for task in fit.data.task.values]
+    headline = study.headline if study.headline and study.headline in names else names[0]
+    return Section(
+        title=f"Fit on {seen}",
+        text=_size(fit),
+        tasks=tasks,
+        diagnostics=asdict(fit.diagnostics) | {"reasons": fit.diagnostics.reasons},
+        provenance=fit.provenance(),
+        check=check,
+        k_sweep=k_sweep(fit, headline, study.k_sweep_length) if study.k_sweep_length else None,
+    )
+
+
+def _sentence(tasks: list[TaskForecast], study: Study, seen: str) -> str:
+    task = next((task for task in tasks if task.task == study.headline), tasks[0])
+    return f"From {seen}, {answer_sentence(task)}"
+
+
+def answer_sentence(task: TaskForecast) -> str:
+    """The posterior of one threshold in a sentence."""
+    q, never = task.threshold["log10_compute"], task.threshold["p_never"]
+    middle = format_flop(q["q50"])
+    where = "is not expected at any compute" if middle == "never" else f"is expected at {middle} FLOP"
+    interval = f"{format_flop(q['q05'])} to {format_flop(q['q95'])}"
+    doubt = f"90 % interval {interval}; chance that it never does {percent(never)}"
+    return f"{task.task} reaching {task.at:g} {where} ({doubt})."
+
+
+def _threshold_rows(results: list[dict[str, Any]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"fit": result["fit"], "task": t["task"], "metric": t["metric"], "at": t["at"], "p_never": t["p_never"]}
+            | {f"log10_compute_{name}": value for name, value in t["log10_compute"].items()}
+            for result in results
+            for t in result["thresholds"]
+        ]
+    )

@@ -1,0 +1,247 @@
+"""Observation tables (DESIGN.md section 4): files to checked frames to labelled arrays.
+
+path --read_table--> frame (one row a measurement) --observations--> Dataset
+"""
+
+import csv
+import hashlib
+import io
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow
+import xarray as xr
+from pyarrow import parquet
+
+from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
+from forecast.table_checks import COLUMNS, METRICS, NAMES, RATES, Cells, cells_of, check_cells, check_table
+
+__all__ = ["COLUMNS", "METRICS", "RATES", "check_table", "data_hash", "observations", "read_rows", "read_table"]
+
+NO_FAMILY = "all"  # one recipe for all runs of which none is named
+FOREIGN_FILES = {  # first bytes: what the file is and what to do
+    b"PAR1": ("a Parquet file", "give it the suffix .parquet"),
+    b"PK\x03\x04": ("a zip archive or an Excel workbook", "save the table as CSV UTF-8"),
+    b"\xd0\xcf\x11\xe0": ("an old Excel workbook", "save the table as CSV UTF-8"),
+    b"\x1f\x8b": ("gzip-compressed", "unpack it first"),
+    b"\xff\xfe": ("UTF-16 text", "save the table as CSV UTF-8"),
+    b"\xfe\xff": ("UTF-16 text", "save the table as CSV UTF-8"),
+}
+
+
+def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """A table of measurements, checked and completed.
+
+    Returns
+    -------
+    DataFrame
+        All columns of DESIGN.md section 4 in its order, then the unknown ones as they came; the index `line` is the
+        line in the file. Compute is filled as 6 N D. Rates have both `score` (as given) and `successes` (the count
+        nearest to score * trials); losses have neither successes nor trials. Family and date given in one row of a
+        model hold for all of them.
+
+    Raises
+    ------
+    TableError
+        with all problems of the table.
+    ForecastError
+        if the file cannot be read at all.
+    """
+    return _read(Path(path), scored=True)
+
+
+def read_rows(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Rows to predict: as `read_table`, but scores are ignored, trials may be blank and one run is enough."""
+    return _read(Path(path), scored=False)
+
+
+def _read(path: Path, *, scored: bool) -> pd.DataFrame:
+    frame, ragged = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+    frame.columns = pd.Index(_known_names(frame.columns), dtype=object)
+    cells = cells_of(frame, scored=scored)
+    problems = check_cells(cells, complete=not ragged)
+    if ragged or problems:
+        raise TableError(path, sorted([*ragged, *problems], key=lambda problem: problem.row or 0))
+    return _normalised(frame, cells)
+
+
+def _known_names(header: pd.Index) -> list[str]:
+    """Column names with stray spaces and capitals mended where that makes them known; unnamed ones numbered."""
+    names = [str(name).strip() or f"unnamed {position}" for position, name in enumerate(header, start=1)]
+    return [name.lower() if name.lower() in COLUMNS else name for name in names]
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ForecastError(f"{shown_path(path)}: there is no such file; check the path") from None
+    except IsADirectoryError:
+        raise ForecastError(f"{shown_path(path)}: is a directory; give the CSV or Parquet file in it") from None
+    except OSError as error:
+        raise ForecastError(f"{shown_path(path)}: cannot be read: {error.strerror}; check the file") from None
+
+
+def _read_parquet(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
+    content = _bytes(path)
+    try:
+        table = parquet.ParquetFile(io.BytesIO(content)).read()
+        frame = table.to_pandas(ignore_metadata=True)  # an index saved by pandas is a column like any other
+    except (pyarrow.ArrowException, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        advice = "write it again as Parquet, or give CSV another suffix"
+        raise ForecastError(f"{shown_path(path)}: is not a Parquet file ({reason}); {advice}") from None
+    frame.index = pd.RangeIndex(2, len(frame) + 2, name="line")
+    return frame, []
+
+
+def _read_csv(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
+    """Cells as text by line number, and the lines that do not fit the header."""
+    problems: list[Problem] = []
+    records = list(_records(_decoded(path), problems))
+    if not records:
+        empty = Problem(wrong="the file is empty", remedy="give a header line and one row for each measurement")
+        raise TableError(path, problems or [empty])
+    (_, header), *rows = records
+    if len(header) == 1 and (found := [mark for mark in ";\t|" if mark in header[0]]):
+        wrong = f"the columns are separated by {shown(found[0])}, not by commas"
+        raise TableError(path, [Problem(row=1, wrong=wrong, remedy="save the table with commas between columns")])
+    fitting = {line: fields for line, fields in rows if len(fields) == len(header)}
+    problems += [_ragged(line, fields, len(header)) for line, fields in rows if line not in fitting]
+    index = pd.Index(list(fitting), name="line", dtype=int)
+    return pd.DataFrame(list(fitting.values()), index=index, columns=header, dtype=object), problems
+
+
+def _decoded(path: Path) -> str:
+    content = _bytes(path)
+    for start, (kind, remedy) in FOREIGN_FILES.items():
+        if content.startswith(start):
+            raise ForecastError(f"{shown_path(path)}: is {kind}, not CSV; {remedy}")
+    if (position := content.find(b"\0")) >= 0:
+        line = content.count(b"\n", 0, position) + 1
+        wrong = "the file holds NUL bytes and is not text"
+        raise TableError(path, [Problem(row=line, value="\0", wrong=wrong, remedy="save the table as CSV UTF-8")])
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        seen = error.object[error.start : error.start + 1].decode("latin-1")
+        problem = Problem(row=line, value=seen, wrong="the file is not UTF-8", remedy="save the table as CSV UTF-8")
+        raise TableError(path, [problem]) from None
+
+
+def _records(text: str, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
+    """(line at which it starts, fields) of each record that is not blank; stops with a problem at broken quoting."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    start = 1
+    try:
+        for fields in reader:
+            if any(field.strip() for field in fields):
+                yield start, fields
+            start = reader.line_num + 1
+    except csv.Error as error:
+        remedy = 'close every quote, and write a quote inside a quoted cell as ""'
+        problems.append(Problem(row=start, wrong=f"the row cannot be read as CSV: {error}", remedy=remedy))
+
+
+def _ragged(line: int, fields: list[str], expected: int) -> Problem:
+    remedy = "quote cells that hold commas" if len(fields) > expected else "add the missing commas"
+    wrong = f"the row has {len(fields)} fields, the header {expected}"
+    return Problem(row=line, value=",".join(fields), wrong=wrong, remedy=remedy)
+
+
+def _normalised(frame: pd.DataFrame, cells: Cells) -> pd.DataFrame:
+    number, model, rate = cells.number, cells.text["model"], cells.rate
+    trials = number["trials"].where(rate)
+    successes = number["successes"].where(rate).fillna((number["score"] * trials).round())
+    family = cells.text["family"].mask(cells.blank["family"])
+    known = number.assign(
+        model=model,
+        task=cells.text["task"],
+        metric=cells.metric,
+        score=number["score"].fillna(successes / trials),
+        successes=successes.astype("Int64"),
+        trials=trials.astype("Int64"),
+        chance=number["chance"].fillna(0.0),
+        compute=cells.compute,
+        compute_sd=_of_the_run(number["compute_sd"], model).fillna(0.0),
+        family=_of_the_run(family, model).fillna(NO_FAMILY),
+        date=_of_the_run(cells.date, model),
+    )
+    known = known.astype(dict.fromkeys(NAMES, str))
+    return pd.concat([known[list(COLUMNS)], frame.drop(columns=list(COLUMNS), errors="ignore")], axis=1)
+
+
+def _of_the_run(values: pd.Series, model: pd.Series) -> pd.Series:
+    return values.groupby(model).transform("first")
+
+
+def observations(frame: pd.DataFrame) -> xr.Dataset:
+    """A frame of `read_table` or `read_rows` as labelled arrays.
+
+    Dims: `observation` (labelled by line), `run`, `task`, `family`, each in the order of the file. A task is a task
+    name; where one name has several metrics, or several k, it is each of them: ``name [metric]``, ``name [metric k]``.
+    Successes are NaN and trials 0 where they are not known or, as for a loss, have no meaning.
+    """
+    labels = _task_labels(frame)
+    facts = ["compute", "compute_sd", "family", "date"]
+    runs = frame.groupby("model", sort=False)[facts].first()
+    tasks = frame.groupby(labels, sort=False)
+    means, names = (tasks[["chance", "length", "k"]].mean(), tasks[["task", "metric"]].first())
+    families = pd.Index(runs["family"].unique())
+    by_observation = {
+        "run_index": runs.index.get_indexer(frame["model"]),
+        "task_index": names.index.get_indexer(labels),
+        "successes": frame["successes"].to_numpy(dtype=float, na_value=np.nan),
+        "trials": frame["trials"].fillna(0).to_numpy(dtype=np.int64),
+        **{name: frame[name].to_numpy(dtype=float) for name in ("score", "length", "k")},
+    }
+    by_run = {
+        "log10_compute": np.log10(runs["compute"].to_numpy(dtype=float)),
+        "compute_sd": runs["compute_sd"].to_numpy(dtype=float),
+        "family_index": families.get_indexer(runs["family"]),
+        "date": runs["date"].to_numpy(dtype="datetime64[ns]"),
+    }
+    by_task = {
+        "task_name": names["task"].to_numpy(dtype=str),
+        "metric": names["metric"].to_numpy(dtype=str),
+        "chance": means["chance"].to_numpy(dtype=float),
+        "task_length": means["length"].to_numpy(dtype=float),
+        "task_k": means["k"].to_numpy(dtype=float),
+    }
+    variables = {"observation": by_observation, "run": by_run, "task": by_task}
+    labelled = {"run": runs.index, "task": names.index, "family": families}
+    return xr.Dataset(
+        {name: (dim, values) for dim, group in variables.items() for name, values in group.items()},
+        coords={"observation": frame.index.to_numpy()}
+        | {dim: np.asarray(values.to_list(), dtype=str) for dim, values in labelled.items()},
+        attrs={"data_hash": data_hash(frame)},
+    )
+
+
+def _task_labels(frame: pd.DataFrame) -> pd.Series:
+    """The label of each row's task; labels are as many as there are different (task, metric, k of at_least_k)."""
+    k = frame["k"].where(frame["metric"] == "at_least_k", 0).astype(int)
+    keys = pd.Series(list(zip(frame["task"], frame["metric"], k, strict=True)), index=frame.index, dtype=object)
+    kinds = pd.DataFrame(keys.drop_duplicates().to_list(), columns=["task", "metric", "k"])
+    several_kinds = kinds.groupby("task")["k"].transform("size") > 1
+    several_k = kinds.groupby(["task", "metric"])["k"].transform("size") > 1
+    bracket = kinds["metric"].where(~several_k, kinds["metric"] + " " + kinds["k"].astype(str))
+    labels = kinds["task"].where(~several_kinds, kinds["task"] + " [" + bracket + "]")
+    while labels.duplicated().any():  # a task is itself called "name [metric]"
+        labels = labels.where(~labels.duplicated(), labels + "*")
+    return keys.map(dict(zip(kinds.itertuples(index=False, name=None), labels, strict=True)))
+
+
+def data_hash(frame: pd.DataFrame) -> str:
+    """SHA-256 of the known columns of a `read_table` frame in row order; line numbers and further columns are left out.
+
+    The same data as CSV and as Parquet have the same hash.
+    """
+    known = frame[list(COLUMNS)].assign(date=frame["date"].dt.strftime("%Y-%m-%d")).astype(object)
+    content = json.dumps([known[name].where(known[name].notna(), None).to_list() for name in COLUMNS])
+    return hashlib.sha256(content.encode()).hexdigest()

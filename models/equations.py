@@ -1,0 +1,191 @@
+"""Every formula of the model and its inverse, as bare functions of numbers.
+
+Each function takes Python numbers, NumPy arrays, xarray DataArrays or PyTensor variables, broadcasts them, and returns
+the same kind. The impossible has a value: an inverse answers `inf` where no compute suffices and `-inf` where any does.
+
+The chain from compute to score and back:
+
+    theta --power_law_loss--> loss --surrogate--> success --score_from_success--> score
+    theta <--theta_from_loss-- loss <--loss_from_...-- success <--success_from_score-- score
+
+Units: theta in decades (log10 FLOP), loss in nats per token, success and score as rates.
+
+Frailty: item i has loss ``loss * g_i`` with ``g_i ~ Gamma(nu, nu)`` (mean 1, shape nu), so the closed forms below are
+Laplace transforms of the Gamma distribution (Vaupel, Manton and Stallard 1979, Demography 16:439).
+"""
+
+import numpy as np
+import xarray as xr
+from pytensor import tensor as pt
+from scipy import special
+
+HAZARD_FLOOR = 1e-290  # keeps 0 * log(0) out of the far left of the grid, where success is 1 to machine precision
+DROPPED_LOG_MASS = 40.0  # the grid ends where the density has fallen by exp(-40) = 4e-18
+FARTHEST = 1e6  # decades; beyond it only the sign of a compute matters
+BISECTIONS = 64  # a bracket of 40 in the log of the loss shrinks to 2e-18
+
+
+def power_law_loss(theta, *, irreducible, log10_amplitude, exponent, theta_ref):
+    """Loss of a task at effective compute theta: ``E + 10^(a - alpha (theta - theta_ref))``.
+
+    Units: theta and theta_ref in decades, E in nats per token, alpha per decade. Source: Hestness et al. 2017
+    (arXiv:1712.00409) and Kaplan et al. 2020 (arXiv:2001.08361), written around theta_ref so that amplitude and
+    exponent are not correlated.
+    """
+    with np.errstate(over="ignore"):
+        return irreducible + 10.0 ** (log10_amplitude - exponent * (theta - theta_ref))
+
+
+def theta_from_loss(loss, *, irreducible, log10_amplitude, exponent, theta_ref):
+    """Effective compute at which the loss is reached: the inverse of `power_law_loss`; `inf` at or below E."""
+    with np.errstate(divide="ignore"):
+        return theta_ref + (log10_amplitude - np.log10(_positive_part(loss - irreducible))) / exponent
+
+
+def exact_match(loss, *, length, nu):
+    """Probability that all `length` tokens of an answer are right: ``(1 + L loss / nu)^-nu``.
+
+    As nu grows items become alike and this tends to ``exp(-L loss)``; nu = 1 is the logistic curve in log compute.
+    """
+    with np.errstate(over="ignore"):
+        return np.exp(-nu * np.log1p(length * loss / nu))
+
+
+def loss_from_exact_match(success, *, length, nu):
+    """Loss at which exact match is `success`: ``nu / L (S^(-1/nu) - 1)``; zero or negative where S >= 1."""
+    with np.errstate(divide="ignore", over="ignore"):
+        return nu / length * np.expm1(-np.log(_positive_part(success)) / nu)
+
+
+def token_accuracy(loss, *, nu):
+    """Expected share of answer tokens that are right: ``(1 + loss / nu)^-nu``, which is exact match at length 1."""
+    return exact_match(loss, length=1, nu=nu)
+
+
+def loss_from_token_accuracy(success, *, nu):
+    """Loss at which token accuracy is `success`: the inverse of `token_accuracy`."""
+    return loss_from_exact_match(success, length=1, nu=nu)
+
+
+def at_least_k(loss, *, k, length, nu):
+    """Probability that at least k of `length` tokens are right, over items of different difficulty.
+
+    ``E_g[ sum_{j>=k} C(L,j) q^j (1-q)^(L-j) ]`` with ``q = exp(-loss g)`` and ``g ~ Gamma(nu, nu)``. Taking ``q^k`` out
+    of the sum tilts the Gamma distribution to the rate ``nu + k loss`` and leaves a mean of numbers in [1, C(L,k)]:
+
+        (1 + k loss / nu)^-nu  E_t[ sum_{j>=k} C(L,j) q^(j-k) (1-q)^(L-j) ],   t = (nu + k loss) g ~ Gamma(nu, 1)
+
+    so the far tail is as exact as the closed form in front, and k = L is the closed form. The mean is taken by the
+    trapezoid rule on a grid in log t: relative error below 1e-11 for length to 200, nu >= 0.05 and any loss.
+
+    k and length are plain integers, 1 <= k <= length; anything else is a `ValueError`. This is not ``S^k``, which lacks
+    the binomial coefficient.
+    """
+    if not (1 <= k <= length and k % 1 == 0 and length % 1 == 0):
+        raise ValueError(f"k must be an integer between 1 and length, got k = {k} and length = {length}")
+    if k == length:
+        return exact_match(loss, length=length, nu=nu)
+    if isinstance(loss, xr.DataArray) or isinstance(nu, xr.DataArray):
+        return xr.apply_ufunc(lambda loss, nu: at_least_k(loss, k=k, length=length, nu=nu), loss, nu)
+    right = np.arange(k, length + 1)
+    log_choose = special.gammaln(length + 1) - special.gammaln(right + 1) - special.gammaln(length - right + 1)
+
+    loss, nu = (np.float64(1.0) * loss)[..., None], (np.float64(1.0) * nu)[..., None]
+    log_t, log_weight = _gamma_grid(nu, nodes=int(41 + 8 * length**0.5), margin=DROPPED_LOG_MASS + log_choose[0])
+    with np.errstate(over="ignore"):
+        mean_hazard = -nu / k * np.expm1(-np.log1p(k * loss / nu))  # nu loss / (nu + k loss), for an infinite loss too
+    hazard = (mean_hazard * np.exp(log_t) + HAZARD_FLOOR)[..., None]
+    log_ratio = _logsumexp(log_choose - (right - k) * hazard + (length - right) * np.log(-np.expm1(-hazard)))
+    log_mean_ratio = _logsumexp(log_weight + log_ratio) - _logsumexp(log_weight)
+    return exact_match(loss[..., 0], length=k, nu=nu[..., 0]) * np.exp(log_mean_ratio)
+
+
+def loss_from_at_least_k(success, *, k, length, nu):
+    """Loss at which at least k of `length` has probability `success`, by bisection; zero where success >= 1.
+
+    The bracket is exact: at-least-k lies between exact match at length k and C(L,k) times that. Halving it in the log
+    of the loss settles a double; the result carries no gradient.
+    """
+    if k == length:
+        return loss_from_exact_match(success, length=length, nu=nu)
+    if isinstance(success, xr.DataArray) or isinstance(nu, xr.DataArray):
+        return xr.apply_ufunc(lambda success, nu: loss_from_at_least_k(success, k=k, length=length, nu=nu), success, nu)
+    reachable = (np.float64(1.0) * success).clip(0.0, 1.0) + 0.5 * (success <= 0) - 0.5 * (success >= 1)
+    low = _log_loss_from_exact_match(reachable, length=k, nu=nu)
+    high = _log_loss_from_exact_match(reachable / special.comb(length, k), length=k, nu=nu)
+    with np.errstate(divide="ignore", over="ignore"):
+        for _ in range(BISECTIONS):
+            middle = 0.5 * (low + high)
+            too_easy = at_least_k(np.exp(middle), k=k, length=length, nu=nu) > reachable
+            low, high = middle * too_easy + low * (1 - too_easy), high * too_easy + middle * (1 - too_easy)
+        never_reached = -np.log(1.0 * (success > 0))
+        return np.exp(0.5 * (low + high)) * (success < 1) + never_reached
+
+
+def score_from_success(success, *, floor, ceiling):
+    """Expected score: ``floor + (ceiling - floor) S``. Floor is the success of guessing, ceiling of a perfect model."""
+    return floor + (ceiling - floor) * success
+
+
+def success_from_score(score, *, floor, ceiling):
+    """Success behind an expected score; at least 1 where the score is out of reach, at most 0 below the floor."""
+    return (score - floor) / (ceiling - floor)
+
+
+def bent_compute(log10_compute, *, slopes, knots, theta_ref):
+    """Effective compute less theta_ref: the path length from theta_ref, where each decade counts `slopes` of its piece.
+
+    ``s_0 (x - ref) + sum_k (s_k - s_{k-1}) [(x - knot_k)_+ - (ref - knot_k)_+]``: piecewise linear and, for positive
+    slopes, increasing. Shapes: slopes (..., knot + 1), knots (..., knot), the others (...); of a DataArray of slopes
+    the last dim is that of the pieces. It is its own inverse form: see `compute_from_bent`.
+    """
+    if isinstance(log10_compute, xr.DataArray) or isinstance(slopes, xr.DataArray):
+        return _labelled(bent_compute, log10_compute, slopes, knots=knots, theta_ref=theta_ref)
+    x, origin = np.float64(1.0) * log10_compute, np.float64(1.0) * theta_ref
+    near = x.clip(-FARTHEST, FARTHEST)  # the hinges of an infinite x would add up to inf - inf
+    hinges = _positive_part(near[..., None] - knots) - _positive_part(origin[..., None] - knots)
+    return slopes[..., 0] * (near - origin) + ((slopes[..., 1:] - slopes[..., :-1]) * hinges).sum(axis=-1) + (x - near)
+
+
+def compute_from_bent(theta, *, slopes, knots, theta_ref):
+    """Log compute at which `bent_compute` is theta: the same path with slopes and axes exchanged."""
+    if isinstance(theta, xr.DataArray) or isinstance(slopes, xr.DataArray):
+        return _labelled(compute_from_bent, theta, slopes, knots=knots, theta_ref=theta_ref)
+    knots_in_theta = bent_compute(knots, slopes=slopes[..., None, :], knots=knots[..., None, :], theta_ref=theta_ref)
+    return theta_ref + bent_compute(theta, slopes=1.0 / slopes, knots=knots_in_theta, theta_ref=0.0)
+
+
+def _labelled(path, value, slopes, **where):
+    slopes = slopes if isinstance(slopes, xr.DataArray) else xr.DataArray(slopes, dims="segment")
+    dims = [[], [slopes.dims[-1]]]
+    return xr.apply_ufunc(
+        lambda value, slopes: path(value, slopes=slopes, **where), value, slopes, input_core_dims=dims
+    )
+
+
+def _positive_part(value):
+    """``max(value, 0)``, written so that arrays, DataArrays and PyTensor variables all take it, infinities too."""
+    return (np.float64(1.0) * value).clip(0.0, np.inf)
+
+
+def _log_loss_from_exact_match(success, *, length, nu):
+    """Log of `loss_from_exact_match` for a success between 0 and 1, where the loss itself may overflow."""
+    log_ratio = -np.log(success) / nu
+    return np.log(nu / length) + log_ratio + np.log(-np.expm1(-log_ratio))
+
+
+def _gamma_grid(nu, *, nodes, margin):
+    """Log t minus log nu and log weight, on a last axis of `nodes`, for a mean over t ~ Gamma(nu, 1).
+
+    ``log(t / nu) = y + 1 - exp(-y)`` makes both tails fall double exponentially (Takahasi and Mori 1974); y is uniform
+    and reaches as far as the log density stays above its peak less `margin`.
+    """
+    reach = np.log1p(margin / nu + np.sqrt(margin / (2.0 * nu)))
+    y = reach * np.linspace(-1.0, 1.0, nodes)
+    log_ratio = y - np.expm1(-y)
+    return log_ratio, nu * (log_ratio - np.expm1(log_ratio)) + np.log1p(np.exp(-y))
+
+
+def _logsumexp(terms):
+    sum_in_logs = pt.logsumexp if isinstance(terms, pt.TensorVariable) else special.logsumexp
+    return sum_in_logs(terms, axis=-1)

@@ -1,0 +1,55 @@
+"""Prior numbers, each with its reason, and the choice of model parts."""
+
+from dataclasses import dataclass
+from math import log
+
+
+@dataclass(frozen=True, kw_only=True)
+class Priors:
+    """Prior numbers of the capability model. Log-normal medians are given in logs."""
+
+    # Exponent alpha, per decade of compute. Published compute exponents of pre-training loss are 0.05 to 0.18
+    # (Kaplan 2020, Hoffmann 2022), of generative task loss 0.12 to 0.4; fits of emergent tasks find 0.2 to 1.
+    log_exponent_mean: float = log(0.35)
+    log_exponent_sd: float = 0.8
+    # Tasks of one table differ in exponent by a factor of about 1.4; log-normal, so that pooling is never complete.
+    log_exponent_spread_median: float = log(0.35)
+    log_exponent_spread_sd: float = 0.5
+    # Success at the reference run (`models.capability.reference_run`), as a logit: 95 % from 0.2 % to 88 %, so
+    # tables of tasks just beginning and of tasks half solved are both ordinary; tasks of one table differ widely.
+    reference_logit_mean: float = -2.0
+    reference_logit_sd: float = 2.0
+    reference_logit_spread_median: float = log(1.5)
+    reference_logit_spread_sd: float = 0.5
+    # Frailty shape nu: LogNormal(0, 1) for one task. nu = 1, the logistic curve people fit by hand, is the median.
+    # The variance is split into what tasks share (0.9) and what is their own (0.4).
+    log_frailty_mean: float = 0.0
+    log_frailty_sd: float = 0.9
+    log_frailty_spread: float = 0.4
+    # Ceiling: below 1 by the share u^power of the way down to the success at the reference run, u uniform. Power 2 is
+    # Beta(1, 1/2) measured from below: a spike at 1 (the task can be solved) and a slab (label noise, ambiguity).
+    ceiling_gap_power: float = 2.0
+    # Floor of generative tasks, as a logit: median 0.2 %, 95 % from 0.003 % (zero, for any real test) to 10 %.
+    floor_logit_mean: float = log(0.002)
+    floor_logit_sd: float = 2.0
+    floor_logit_spread: float = 1.0
+    # Residual of a run, decades: 95 % from 0.06 to 0.40, about a factor of 1.4 in compute. Seeds, data order and recipe
+    # details are worth that; log-normal, since no pair of runs agrees exactly and samplers stick in the neck at zero.
+    log_run_sd_median: float = log(0.15)
+    log_run_sd_sd: float = 0.5
+    # Bend of the law: random walk of the log slope, per square root of a decade. Slopes of published curves change by
+    # tens of percent per decade; grokking-like breaks by more, which is why the scale is learned.
+    bend_sd: float = 0.3
+    # Concentration of the beta-binomial: spread beyond binomial of prompts and formats, median 100 items' worth.
+    log_concentration_mean: float = log(100.0)
+    log_concentration_sd: float = 1.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Structure:
+    """Which parts of the capability model are on."""
+
+    frailty: bool = True  # False: items alike, tokens independent (nu -> infinity)
+    free_ceiling: bool = True  # False: a perfect model scores 1
+    free_floor: bool = True  # False: a hopeless model scores `chance`
+    bend: bool = True  # False: one power law over all compute

@@ -1,0 +1,113 @@
+"""One small table and one posterior of it, made once by `forecast fit` and shared by all tests that need one."""
+
+import contextlib
+import csv
+import io
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from forecast.cli import main
+from models import equations
+
+SEED = int(os.environ.get("FORECAST_TEST_SEED", "1"))
+FEW_DRAWS = ("--draws", "100", "--tune", "100")  # enough for mechanics, too few to be trusted: exit code 3
+
+HOSTILE = "<script>alert('x')</script>, \"two\nlines\" 日本語 [bold]"
+TASKS = {  # name: metric, further cells, amplitude at the middle of the table, exponent
+    "addition": ("exact_match", {"length": 4}, -0.4, 0.5),
+    "most of it": ("at_least_k", {"length": 4, "k": 2}, 0.1, 0.4),
+    "four choices": ("choice", {"chance": 0.25}, 0.2, 0.5),
+    HOSTILE: ("exact_match", {}, 0.8, 0.6),
+}
+RUNS = {f"run {x:g}" if x < 22 else f"run {x:g} <i>é</i>,\n": x for x in (20.0, 20.5, 21.0, 21.5, 22.0, 22.5)}
+CUT = 2e22  # leaves out the largest run
+TRIALS = 400
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON document on stdout; NaN and Infinity are refused, as in the standard."""
+        return json.loads(self.out, parse_constant=refuse_constant)
+
+
+def refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def forecast_command(*arguments: object) -> Run:
+    """Run a command as `forecast ARGUMENTS` would, in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        patch.setattr("sys.argv", ["forecast", *map(str, arguments)])
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+    return Run(code, out.getvalue(), err.getvalue())
+
+
+def simulated_rows() -> list[dict[str, object]]:
+    """Counts from the model itself: nu = 1, no floor but chance, ceiling 1, no residuals."""
+    rng = np.random.default_rng(SEED)
+    rows = []
+    for task, (metric, cells, amplitude, exponent) in TASKS.items():
+        chance = cells.get("chance", 0.0)
+        for model, x in RUNS.items():
+            loss = 10 ** (amplitude - exponent * (x - 21.25))
+            k, length = (2, 4) if metric == "at_least_k" else (1, 1)
+            success = equations.at_least_k(loss, k=k, length=length, nu=1.0)
+            successes = rng.binomial(TRIALS, chance + (1 - chance) * success)
+            rows.append(
+                {"model": model, "task": task, "metric": metric, "successes": int(successes), "trials": TRIALS}
+                | {"compute": f"{10**x:.6g}"}
+                | cells
+            )
+    return rows
+
+
+def write_rows(path: Path, rows: list[dict[str, object]]) -> Path:
+    header = ["model", "task", "metric", "successes", "trials", "length", "k", "chance", "compute"]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, header, restval="", extrasaction="raise")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+@pytest.fixture(scope="session")
+def table(tmp_path_factory) -> Path:
+    return write_rows(tmp_path_factory.mktemp("table") / "table.csv", simulated_rows())
+
+
+@pytest.fixture(scope="session")
+def fit_run(table, tmp_path_factory) -> tuple[Path, Run]:
+    """The posterior file of the table, and what `forecast fit --json` answered."""
+    path = tmp_path_factory.mktemp("fit") / "fit.nc"
+    return path, forecast_command("fit", table, "-o", path, "--seed", SEED, *FEW_DRAWS, "--json")
+
+
+@pytest.fixture(scope="session")
+def fit_file(fit_run) -> Path:
+    return fit_run[0]
+
+
+@pytest.fixture(scope="session")
+def fitted(fit_file):
+    from forecast.store import load
+
+    return load(fit_file)

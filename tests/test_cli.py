@@ -1,0 +1,296 @@
+"""The commands: exit codes, what goes to stdout and what to stderr, and files that are there whole or not at all."""
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from conftest import HOSTILE, RUNS, SEED, TASKS, forecast_command, simulated_rows, write_rows
+
+from forecast.fit import Diagnostics
+from forecast.store import load, save
+
+HEADER = "model,task,metric,score,trials,length,k,chance,compute,date"
+GOOD_LINES = [f"m{i},t,exact_match,0.{i},100,4,,,1e2{i},2020-01-0{i}" for i in range(1, 5)]
+BAD_TABLES = {
+    "empty": ("", ["the file is empty"]),
+    "header only": (HEADER, ["row"]),
+    "missing columns": ("model,score\na,0.5", ["task", "metric"]),
+    "unknown metric": (GOOD_LINES[0].replace("exact_match", "bleu"), ["row 6", "'metric'", "'bleu'", "exact_match"]),
+    "percent": (GOOD_LINES[0].replace("0.1", "10"), ["row 6", "'score'", "'10'", "[0, 1]"]),
+    "no compute": (GOOD_LINES[0].replace("1e21", ""), ["row 6", "compute"]),
+    "negative compute": (GOOD_LINES[0].replace("1e21", "-1"), ["row 6", "'compute'", "'-1'"]),
+    "infinite compute": (GOOD_LINES[0].replace("1e21", "inf"), ["row 6", "'compute'", "'inf'"]),
+    "textual compute": (GOOD_LINES[0].replace("1e21", "a lot"), ["row 6", "'compute'", "'a lot'"]),
+    "zero trials": (GOOD_LINES[0].replace(",100,", ",0,"), ["row 6", "'trials'", "'0'"]),
+    "fractional trials": (GOOD_LINES[0].replace(",100,", ",1.5,"), ["row 6", "'trials'", "'1.5'"]),
+    "no k": (GOOD_LINES[0].replace("exact_match", "at_least_k"), ["row 6", "'k'"]),
+    "chance": (GOOD_LINES[0].replace(",4,,,", ",4,,1.5,"), ["row 6", "'chance'", "'1.5'"]),
+    "date": (GOOD_LINES[0].replace("2020-01-01", "soon"), ["row 6", "'date'", "'soon'", "YYYY-MM-DD"]),
+    "ragged": (GOOD_LINES[0] + ",,,", ["row 6", "fields"]),
+    "markup": (GOOD_LINES[0].replace("1e21", "<b>\x1b[31m"), ["row 6", r"\x1b"]),
+}
+
+
+@pytest.fixture
+def good_table(tmp_path):
+    path = tmp_path / "good.csv"
+    path.write_text("\n".join([HEADER, *GOOD_LINES]))
+    return path
+
+
+@pytest.fixture(params=BAD_TABLES)
+def bad_table(request, tmp_path):
+    """A table with one problem, and what must be said of it."""
+    text, said = BAD_TABLES[request.param]
+    path = tmp_path / "bad.csv"
+    rows = [HEADER, *GOOD_LINES, text] if text.startswith("m1") else [text]
+    path.write_bytes("\n".join(rows).encode())
+    return path, said
+
+
+@pytest.fixture(scope="module")
+def trusted_file(fitted, tmp_path_factory):
+    """The shared posterior as if it had been sampled long enough."""
+    path = tmp_path_factory.mktemp("trusted") / "fit.nc"
+    fine = Diagnostics(
+        max_rhat=1.001, min_ess_bulk=2000.0, min_ess_tail=1500.0, divergences=0, total_draws=4000, worst=("sigma_run",)
+    )
+    save(replace(fitted, diagnostics=fine), path)
+    return path
+
+
+@pytest.fixture
+def new_rows(tmp_path):
+    rows = [{"model": "new é,\n", "task": task, "metric": metric, "compute": "1e23", **cells}
+            for task, (metric, cells, *_) in TASKS.items()]  # fmt: skip
+    return write_rows(tmp_path / "new.csv", rows)
+
+
+def python(*arguments):
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, encoding="utf-8", check=False)
+
+
+# Bad input
+
+
+def test_a_bad_table_ends_with_exit_code_1_and_every_problem_on_stderr(bad_table, tmp_path):
+    path, said = bad_table
+    for arguments in (("validate", path), ("fit", path, "-o", tmp_path / "out.nc")):
+        done = forecast_command(*arguments)
+        assert done.code == 1 and done.out == ""
+        assert done.err.startswith(f"error: {path}: ") and "\x1b" not in done.err
+        assert all(text in done.err for text in said), done.err
+    assert [each.name for each in tmp_path.iterdir()] == ["bad.csv"]
+
+
+def test_all_problems_of_a_table_are_named_at_once(tmp_path):
+    bad = [text for text, _ in BAD_TABLES.values() if text.startswith("m1") and not text.endswith(",,,")]
+    path = tmp_path / "bad.csv"
+    path.write_bytes("\n".join([HEADER, *bad]).encode())
+    done = forecast_command("validate", path)
+    assert done.code == 1
+    assert all(f"row {row}," in done.err for row in range(2, 2 + len(bad)))
+
+
+def test_validate_prints_the_problems_as_json_and_exits_1(bad_table):
+    path, _ = bad_table
+    done = forecast_command("validate", path, "--json")
+    assert done.code == 1
+    assert done.json["table"] == str(path) and done.json["problems"]
+    assert all(set(each) == {"row", "column", "value", "wrong", "remedy"} for each in done.json["problems"])
+    assert all(each["wrong"] and each["remedy"] for each in done.json["problems"])
+
+
+def test_too_few_runs_below_the_cut_is_an_error_that_names_the_cut(good_table, tmp_path):
+    done = forecast_command("fit", good_table, "-o", tmp_path / "out.nc", "--below", "2e22")
+    assert done.code == 1 and "2 runs" in done.err and "below 2e+22 FLOP" in done.err
+    assert not (tmp_path / "out.nc").exists()
+
+
+def test_a_file_that_is_no_posterior_is_refused_by_every_command_that_reads_one(good_table, new_rows, tmp_path):
+    before = sorted(tmp_path.iterdir())
+    for path in (good_table, tmp_path / "missing.nc", tmp_path):
+        for arguments in (
+            ("threshold", path, "--task", "t", "--at", "0.5"),
+            ("predict", path, "--rows", new_rows, "-o", tmp_path / "out.csv", "--draws", tmp_path / "draws.nc"),
+            ("report", path, "-o", tmp_path / "report.html"),
+        ):
+            done = forecast_command(*arguments)
+            assert done.code == 1 and done.out == "" and str(path) in done.err and "Traceback" not in done.err
+            assert done.err.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_errors_in_the_question_leave_no_file_behind(trusted_file, new_rows, tmp_path):
+    unknown = tmp_path / "unknown.csv"
+    unknown.write_text("model,task,metric,compute\na,multiplication,exact_match,1e23\n")
+    before = sorted(tmp_path.iterdir())
+    for arguments, said in [
+        (("threshold", trusted_file, "--task", "adition", "--at", "0.5"), "'addition'"),
+        (("threshold", trusted_file, "--task", "addition", "--at", "50"), "between 0 and 1"),
+        (("report", trusted_file, "-o", tmp_path / "r.html", "--at", "50"), "between 0 and 1"),
+        (("predict", trusted_file, "--rows", unknown, "-o", tmp_path / "o.csv", "--draws", tmp_path / "d.nc"), "multi"),
+        (("predict", trusted_file, "--rows", tmp_path / "none.csv", "-o", tmp_path / "o.csv"), "no such file"),
+        (("predict", trusted_file, "--rows", new_rows, "-o", tmp_path / "no" / "o.csv"), "make it first"),
+        (("report", trusted_file, "-o", tmp_path), "is a folder"),
+        (("fit", tmp_path / "none.csv", "-o", tmp_path / "o.nc"), "no such file"),
+    ]:
+        done = forecast_command(*arguments)
+        assert done.code == 1 and done.out == "" and said in done.err, arguments
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_table_is_fitted(good_table, tmp_path, monkeypatch):
+    monkeypatch.setattr("forecast.table_fit.fit", lambda *_, **__: pytest.fail("fitted"))
+    assert "make it first" in forecast_command("fit", good_table, "-o", tmp_path / "no" / "fit.nc").err
+    assert "is a folder" in forecast_command("fit", good_table, "-o", tmp_path).err
+
+
+# Wrong usage
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("fit",),
+        ("fit", "table.csv"),
+        ("fit", "table.csv", "-o", "fit.nc", "--draws", "1"),
+        ("fit", "table.csv", "-o", "fit.nc", "--below", "many"),
+        ("fit", "table.csv", "-o", "fit.nc", "--seed", "-1"),
+        ("predict", "fit.nc", "--rows", "new.csv", "-o", "out.csv", "--seed", "-1"),
+        ("threshold", "fit.nc", "--task", "t"),
+        ("threshold", "fit.nc", "--at", "0.5"),
+        ("predict", "fit.nc", "-o", "out.csv"),
+        ("report", "fit.nc"),
+        ("run",),
+        ("new",),
+        ("validate", "table.csv", "--jason"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_ends_with_exit_code_2_and_a_hint_on_stderr(arguments):
+    done = forecast_command(*arguments)
+    assert done.code == 2 and done.out == "" and "--help" in done.err
+
+
+# Answers
+
+
+def test_a_fit_that_has_not_converged_is_written_and_ends_with_exit_code_3_and_the_reason(fit_run):
+    path, done = fit_run
+    assert done.code == 3
+    assert "not trustworthy: " in done.err and "raise --draws" in done.err and "Traceback" not in done.err
+    assert load(path).diagnostics.reasons == done.json["reasons"] != []
+
+
+def test_fit_answers_what_was_fitted(fit_run):
+    path, done = fit_run
+    answer = done.json
+    assert (answer["fit"], answer["runs"], answer["rows"]) == (str(path), len(RUNS), len(RUNS) * len(TASKS))
+    assert answer["tasks"] == list(TASKS)
+    assert {"max_rhat", "min_ess", "divergences"} <= set(answer["diagnostics"])
+    assert answer["provenance"]["seed"] == SEED
+
+
+def commands_that_answer(fit, table, new_rows, folder):
+    return {
+        "validate": ("validate", table),
+        "threshold": ("threshold", fit, "--task", HOSTILE, "--at", "0.5"),
+        "predict": ("predict", fit, "--rows", new_rows, "-o", folder / "out.csv"),
+        "report": ("report", fit, "-o", folder / "report.html"),
+    }
+
+
+@pytest.mark.parametrize("name", ["validate", "threshold", "predict", "report"])
+def test_json_is_one_document_on_stdout_and_nothing_else(name, trusted_file, table, new_rows, tmp_path):
+    done = forecast_command(*commands_that_answer(trusted_file, table, new_rows, tmp_path)[name], "--json")
+    assert done.code == 0 and isinstance(done.json, dict) and done.err == ""
+    assert done.out.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["validate", "threshold", "predict", "report"])
+def test_without_json_the_answer_is_plain_text_without_control_characters(
+    name, trusted_file, table, new_rows, tmp_path
+):
+    done = forecast_command(*commands_that_answer(trusted_file, table, new_rows, tmp_path)[name])
+    assert done.code == 0 and done.err == "" and done.out.strip()
+    assert all(character.isprintable() or character == "\n" for character in done.out)
+
+
+@pytest.mark.parametrize("name", ["threshold", "predict", "report"])
+def test_an_answer_from_a_fit_that_is_not_trustworthy_is_given_with_exit_code_3(
+    name, fit_file, table, new_rows, tmp_path
+):
+    done = forecast_command(*commands_that_answer(fit_file, table, new_rows, tmp_path)[name], "--json")
+    assert done.code == 3 and isinstance(done.json, dict)
+    assert done.err.startswith("not trustworthy: ") and done.err.count("\n") == 1
+    if name != "threshold":
+        assert (tmp_path / {"predict": "out.csv", "report": "report.html"}[name]).stat().st_size > 100
+
+
+def test_validate_says_what_the_table_holds(table):
+    answer = forecast_command("validate", table, "--json").json
+    assert (answer["rows"], answer["runs"], answer["problems"]) == (len(RUNS) * len(TASKS), len(RUNS), [])
+    assert [task["task"] for task in answer["tasks"]] == list(TASKS)
+    assert all(task["identified"] for task in answer["tasks"])
+
+
+def test_the_table_of_thresholds_shows_median_interval_and_never(trusted_file):
+    done = forecast_command("threshold", trusted_file, "--task", "most of it", "--at", "0.5")
+    assert all(text in done.out for text in ("most of it", "median", "90 % interval", "P(never)", "%"))
+    assert re.search(r"\de2\d to \S+", done.out)
+
+
+def test_names_with_markup_commas_newlines_and_other_scripts_survive_to_the_report(trusted_file, new_rows, tmp_path):
+    answers = commands_that_answer(trusted_file, None, new_rows, tmp_path)
+    assert forecast_command(*answers["threshold"], "--json").json["task"] == HOSTILE
+    predicted = forecast_command(*answers["predict"], "--json").json["rows"]
+    written = pd.read_csv(tmp_path / "out.csv")
+    assert [row["task"] for row in predicted] == list(written["task"]) == list(TASKS)
+    assert set(written["model"]) == {"new é,\n"}
+    assert forecast_command(*answers["report"]).code == 0
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in html and "&lt;script&gt;alert" in html and "日本語" in html
+
+
+def test_the_same_seed_gives_the_same_file_and_another_seed_another(trusted_file, new_rows, tmp_path):
+    for name, seed in {"a": 5, "b": 5, "c": 6}.items():
+        forecast_command("predict", trusted_file, "--rows", new_rows, "-o", tmp_path / f"{name}.csv", "--seed", seed)
+    a, b, c = ((tmp_path / f"{name}.csv").read_bytes() for name in "abc")
+    assert a == b != c
+
+
+# As a process of its own
+
+
+def test_help_answers_quickly_without_importing_anything_heavy():
+    code = (
+        "import sys\nfrom forecast.cli import main\nsys.argv = ['forecast', '--help']\n"
+        "try: main()\nexcept SystemExit as stop: assert not stop.code\n"
+        "found = {'pymc', 'pytensor', 'numpy', 'pandas', 'xarray', 'arviz', 'matplotlib'} & set(sys.modules)\n"
+        "assert not found, found"
+    )
+    done = python("-c", code)
+    assert done.returncode == 0, done.stderr
+    for name in ("run", "new", "validate", "fit", "threshold", "predict", "report"):
+        assert re.search(rf"\b{name}\b", done.stdout)
+
+
+def test_errors_of_a_process_are_one_line_without_a_traceback(tmp_path):
+    done = python("-m", "forecast", "validate", str(tmp_path / "none.csv"))
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+
+
+def test_the_documents_of_a_process_are_json_on_stdout(table):
+    done = python("-m", "forecast", "validate", str(table), "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["runs"] == len(RUNS)
+
+
+def test_the_rows_of_the_shared_table_are_those_of_its_seed():
+    assert simulated_rows() == simulated_rows()

@@ -1,0 +1,159 @@
+"""Predictive distributions: bounded, reproducible, and with one residual for all rows of a run."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from conftest import HOSTILE, RUNS, SEED, TASKS, TRIALS, forecast_command, write_rows
+
+from forecast.errors import ForecastError
+from forecast.predict import effective_compute, expected_score, predict, summarise, task_label, typical_score
+from forecast.table import read_rows
+from models.capability import reference_run
+
+QUANTILES = [f"q{q:02d}" for q in range(1, 100)]
+
+
+def row(task="addition", model="new", x=23.0, **cells):
+    metric, own, *_ = TASKS[task]
+    return {"model": model, "task": task, "metric": metric, "compute": f"{10**x:.6g}", **own, **cells}
+
+
+@pytest.fixture
+def rows_of(tmp_path):
+    return lambda *rows: read_rows(write_rows(tmp_path / "rows.csv", list(rows)))
+
+
+def with_wide_residuals(fit):
+    """Runs that differ by half a decade, so that a shared residual dominates every other uncertainty."""
+    return fit.posterior.assign(sigma_run=xr.full_like(fit.posterior.sigma_run, 0.5))
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_row_has_its_mean_and_ninety_nine_ordered_quantiles(fitted, rows_of, task):
+    rows = rows_of(row(task, x=21.2), row(task, "far", x=25.0))
+    found = summarise(rows, predict(fitted, rows, seed=SEED))
+    assert list(found.columns) == ["model", "task", "metric", "mean", *QUANTILES]
+    values = found[QUANTILES].to_numpy()
+    assert np.all(np.diff(values, axis=1) >= 0) and values.min() >= 0 and values.max() <= 1
+    assert np.all((found["mean"] >= values[:, 0]) & (found["mean"] <= values[:, -1]))
+
+
+def test_scores_are_counts_out_of_the_trials_or_of_the_usual_number(fitted, rows_of):
+    rows = rows_of(row(trials=7), row())
+    draws = predict(fitted, rows, seed=SEED)
+    for column, trials in enumerate((7, TRIALS)):
+        counts = draws.values[:, column] * trials
+        np.testing.assert_allclose(counts, np.round(counts), atol=1e-9)
+    assert draws.dims == ("draw", "row") and draws.name == "score"
+    assert draws.sizes["draw"] == fitted.posterior.sizes["chain"] * fitted.posterior.sizes["draw"]
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(fitted, rows_of):
+    rows = rows_of(row(x=21.5), row(HOSTILE, x=21.5))
+    first, again, other = (predict(fitted, rows, seed=seed) for seed in (1, 1, 2))
+    xr.testing.assert_identical(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_rows_of_a_new_run_share_its_residual_and_rows_of_two_runs_do_not(fitted, rows_of):
+    fit = replace(fitted, posterior=with_wide_residuals(fitted))
+    x = 21.25  # where the tasks are steep
+    rows = rows_of(*(row(task, model, x) for model in ("a", "b") for task in ("addition", "most of it")))
+    found = np.corrcoef(predict(fit, rows, seed=SEED).values.T)
+    error = fit.posterior.sigma_run.size**-0.5  # of a correlation near 0
+    assert found[0, 1] > 5 * error and found[2, 3] > 5 * error
+    assert found[0, 1] - found[0, 3] > 5 * error and found[2, 3] - found[2, 1] > 5 * error
+
+
+def test_a_fitted_run_keeps_its_own_effective_compute(fitted, rows_of):
+    """Moved by three decades in one run's theta, only the forecast of that run moves."""
+    model, other = list(RUNS)[2:4]
+    rows = rows_of(row(model=model, x=RUNS[model]), row(model=other, x=RUNS[other]), row(model="new", x=RUNS[model]))
+    shift = 3.0 * fitted.posterior.theta_scale * (fitted.posterior.run == model)
+    moved = replace(fitted, posterior=fitted.posterior.assign(theta=fitted.posterior.theta + shift))
+    before, after = (predict(fit, rows, seed=SEED).mean("draw").values for fit in (fitted, moved))
+    assert after[0] > before[0] + 0.1
+    np.testing.assert_allclose(after[1:], before[1:], atol=0.05)
+
+
+def test_the_predictive_mean_is_the_mean_of_the_expected_scores_of_a_fitted_run(fitted, rows_of):
+    model = list(RUNS)[2]
+    rows = rows_of(*(row(task, model, RUNS[model]) for task in TASKS))
+    draws = predict(fitted, rows, seed=SEED)
+    law = fitted.posterior
+    theta = (law.theta.sel(run=model) - law.theta_origin) / law.theta_scale
+    for column, task in enumerate(TASKS):
+        expected = expected_score(fitted, task, theta)
+        error = (
+            float((draws[:, column] - expected.stack(draw_=("chain", "draw")).values).std())
+            / draws.sizes["draw"] ** 0.5
+        )
+        assert abs(float(draws[:, column].mean() - expected.mean())) < 5 * error
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_typical_score_rises_from_the_floor_to_the_ceiling_and_stays_between(fitted, task):
+    score = typical_score(fitted, task, np.linspace(-200, 300, 101)).transpose("point", ...)
+    law = fitted.posterior.sel(task=task)
+    assert np.all(score >= law.floor - 1e-12) and np.all(score <= law.ceiling + 1e-12)
+    assert np.all(score.diff("point") >= -1e-12)
+    np.testing.assert_allclose(score[-1], law.ceiling.transpose(*score[-1].dims), atol=1e-6)
+
+
+def test_effective_compute_is_counted_from_the_reference_run_and_rises_with_compute(fitted):
+    law = fitted.posterior
+    theta = (law.theta - law.theta_origin) / law.theta_scale
+    np.testing.assert_allclose(theta.isel(run=reference_run(fitted.data)), 0.0, atol=1e-12)
+    grid = xr.DataArray(np.linspace(19, 26, 30), dims="point")
+    assert np.all(effective_compute(fitted, grid).diff("point") > 0)
+
+
+@pytest.mark.parametrize("x", [-50.0, 90.0])
+def test_far_from_the_data_predictions_stay_scores(fitted, rows_of, x):
+    draws = predict(fitted, rows_of(*(row(task, x=x) for task in TASKS)), seed=SEED).values
+    assert np.all((draws >= 0) & (draws <= 1))
+
+
+def test_an_unknown_task_lists_the_nearest_names(fitted, rows_of):
+    with pytest.raises(ForecastError, match=r"'four choice' .*choose one of: 'four choices'"):
+        predict(fitted, rows_of(row() | {"task": "four choice"}), seed=1)
+
+
+def test_a_task_unlike_any_other_lists_what_there_is(fitted):
+    with pytest.raises(ForecastError) as caught:
+        task_label(fitted, "zzzz")
+    assert all(name in str(caught.value) for name in ("addition", "most of it", "four choices"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_task_with_another_metric_than_fitted_is_refused(fitted, rows_of):
+    with pytest.raises(ForecastError, match="'addition' with metric 'choice' is not a task of this fit"):
+        predict(fitted, rows_of(row() | {"metric": "choice"}), seed=1)
+
+
+def test_a_row_that_asks_for_another_k_than_fitted_is_refused(fitted, rows_of):
+    with pytest.raises(ForecastError, match="k"):
+        predict(fitted, rows_of(row("most of it", k=3)), seed=1)
+
+
+def test_loss_rows_are_refused_by_row(fitted, rows_of):
+    with pytest.raises(ForecastError, match="row 3: metric 'loss'"):
+        predict(fitted, rows_of(row(), row() | {"metric": "loss"}), seed=1)
+
+
+def test_the_draws_file_holds_what_the_quantiles_summarise(fit_file, tmp_path):
+    rows = write_rows(tmp_path / "rows.csv", [row(x=22.0), row(HOSTILE, x=22.0)])
+    out, draws = tmp_path / "out.csv", tmp_path / "draws.nc"
+    assert forecast_command("predict", fit_file, "--rows", rows, "-o", out, "--draws", draws).code == 3
+    table = pd.read_csv(out)
+    with xr.open_dataset(draws) as dataset:
+        assert list(dataset.data_vars) == ["score"] and dataset.score.dims == ("draw", "row")
+        np.testing.assert_allclose(dataset.score.mean("draw"), table["mean"])
+        np.testing.assert_allclose(
+            np.quantile(dataset.score, 0.05, axis=0, method="inverted_cdf"), table["q05"], rtol=1e-12
+        )
+        assert dataset.score.attrs["seed"] == 1
+    assert list(table["task"]) == ["addition", HOSTILE]

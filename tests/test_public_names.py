@@ -1,0 +1,54 @@
+"""What users may import."""
+
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+import forecast
+
+PUBLIC = [
+    "Fit",
+    "ForecastError",
+    "Sampling",
+    "TableError",
+    "fit_table",
+    "load",
+    "observations",
+    "predict",
+    "read_table",
+    "save",
+    "threshold",
+    "threshold_compute",
+    "typical_score",
+    "write_report",
+]
+
+
+def test_the_public_names_are_those_of_the_list():
+    assert sorted(forecast.__all__) == PUBLIC
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_is_a_documented_object_and_not_a_module(name):
+    found = getattr(forecast, name)
+    assert callable(found) and found.__doc__
+    assert name in dir(forecast)
+
+
+@pytest.mark.parametrize("name", ["predict", "threshold"])
+def test_importing_a_module_does_not_hide_the_function_of_its_name(name):
+    module = import_module(f"forecast.{name}")
+    setattr(forecast, name, module)  # what an import does
+    assert getattr(forecast, name) is getattr(module, name)
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = forecast.nothing
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    code = "import sys, forecast; assert not {'pymc', 'numpy', 'pandas', 'xarray', 'matplotlib'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -32,14 +32,16 @@ class Priors:
     # Floor of generative tasks, as a logit: median 0.2 %, 95 % from 0.003 % (zero, for any real test) to 10 %.
     floor_logit_mean: float = log(0.002)
     floor_logit_sd: float = 2.0
-    floor_logit_spread: float = 1.0
-    # Residual of a run, decades: 95 % from 0.06 to 0.40, about a factor of 1.4 in compute. Seeds, data order and recipe
+    floor_logit_spread_median: float = log(0.8)
+    floor_logit_spread_sd: float = 0.5
+    # Residual of a run, decades: 95 % from 0.07 to 0.33, about a factor of 1.4 in compute. Seeds, data order and recipe
     # details are worth that; log-normal, since no pair of runs agrees exactly and samplers stick in the neck at zero.
     log_run_sd_median: float = log(0.15)
-    log_run_sd_sd: float = 0.5
+    log_run_sd_sd: float = 0.4
     # Bend of the law: random walk of the log slope, per square root of a decade. Slopes of published curves change by
     # tens of percent per decade; grokking-like breaks by more, which is why the scale is learned.
-    bend_sd: float = 0.3
+    log_bend_sd_median: float = log(0.2)
+    log_bend_sd_sd: float = 0.7
     # Concentration of the beta-binomial: spread beyond binomial of prompts and formats, median 100 items' worth.
     log_concentration_mean: float = log(100.0)
     log_concentration_sd: float = 1.2

@@ -39,7 +39,9 @@ def capability_model(data: xr.Dataset, structure: Structure = Structure(), prior
     }
     with pm.Model(coords=coords) as model:
         theta = _effective_compute(data, knots, structure, priors)
-        law = task_laws(data, anchor_distance(data), _informative_place(data), structure, priors) | {"concentration": _concentration(priors)}
+        law = task_laws(data, anchor_distance(data), _informative_place(data), structure, priors) | {
+            "concentration": _concentration(priors)
+        }
         task, run, trials, successes = (
             pm.Data(name, data[name].values.astype("int64"), dims="observation")
             for name in ("task_index", "run_index", "trials", "successes")
@@ -151,7 +153,11 @@ def _slopes(reference, knots, structure, priors):
     """Slope of theta on each piece between knots: a random walk in logs from 1 at the reference (segment)."""
     if not structure.bend:
         return pm.Deterministic("slopes", pt.ones(len(knots) + 1), dims="segment")
-    steps = pm.LogNormal("sigma_bend", priors.log_bend_sd_median, priors.log_bend_sd_sd) * KNOT_SPACING**0.5 * pm.Normal("bend_step", dims="knot")
+    steps = (
+        pm.LogNormal("sigma_bend", priors.log_bend_sd_median, priors.log_bend_sd_sd)
+        * KNOT_SPACING**0.5
+        * pm.Normal("bend_step", dims="knot")
+    )
     home = np.searchsorted(knots, reference)
     walk = np.zeros((len(knots) + 1, len(knots)))
     for segment in range(len(knots) + 1):

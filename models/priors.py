@@ -39,9 +39,9 @@ class Priors:
     log_run_sd_median: float = log(0.15)
     log_run_sd_sd: float = 0.4
     # Bend of the law: random walk of the log slope, per square root of a decade. Slopes of published curves change by
-    # tens of percent per decade; grokking-like breaks by more, which is why the scale is learned.
+    # tens of percent per decade; the scale is learned, 95 % from 0.08 to 0.53.
     log_bend_sd_median: float = log(0.2)
-    log_bend_sd_sd: float = 0.7
+    log_bend_sd_sd: float = 0.5
     # Concentration of the beta-binomial: spread beyond binomial of prompts and formats, median 100 items' worth.
     log_concentration_mean: float = log(100.0)
     log_concentration_sd: float = 1.2

@@ -9,8 +9,10 @@ import xarray as xr
 from forecast.errors import ForecastError, shown
 from forecast.store import Fit
 from models import equations
-from models.capability import bend_knots, reference_compute, success_of_task
+from models.capability import success_of_task
+from models.effective_compute import bend_knots, reference_compute, reference_year, years, years_of_runs
 
+SMALLEST_SLOPE = 0.05  # effective compute never falls with compute
 QUANTILES = tuple(q / 100 for q in range(1, 100))
 
 
@@ -36,21 +38,56 @@ def task_label(fit: Fit, name: str, metric: str | None = None, k: float | None =
     raise ForecastError(f"{asked} {what}; choose one of: {listed}")
 
 
-def effective_compute(fit: Fit, log10_compute: xr.DataArray, residual: xr.DataArray | float = 0.0) -> xr.DataArray:
-    """Effective compute of runs at the given log10 FLOP: dims chain, draw and those of the argument.
+def effective_compute(
+    fit: Fit, log10_compute: xr.DataArray, *, family: str | None = None, shift: xr.DataArray | float = 0.0
+) -> xr.DataArray:
+    """Effective compute, in units of the laws, at the given log10 FLOP: dims chain, draw and those of the argument.
 
-    ``(path(x) + residual - origin) / scale``, see `models.capability`.
+    ``(path(x) + shift - origin) / scale``, see `models.effective_compute`. `family`: None for the typical recipe, which
+    improves with compute as the families of the table do; `shift`: all else that is added, in decades.
     """
-    knots, reference = bend_knots(fit.data), reference_compute(fit.data)
-    path = xr.apply_ufunc(
-        lambda log10_compute, slopes: equations.bent_compute(
-            log10_compute, slopes=slopes, knots=knots, theta_ref=reference
-        ),
-        log10_compute,
-        fit.posterior.slopes,
-        input_core_dims=[[], ["segment"]],
-    )
-    return (path + residual - fit.posterior.theta_origin) / fit.posterior.theta_scale
+    reference = reference_compute(fit.data)
+    slopes = recipe_slopes(fit, family)
+    path = equations.bent_compute(log10_compute, slopes=slopes, knots=bend_knots(fit.data), theta_ref=reference)
+    return (path + shift - fit.posterior.theta_origin) / fit.posterior.theta_scale
+
+
+def recipe_slopes(fit: Fit, family: str | None) -> xr.DataArray:
+    """Decades of effective compute a decade, by piece: within a family or, for None, across typical families."""
+    slopes = fit.posterior.slopes
+    if family is not None or "family_slope" not in fit.posterior:
+        return slopes
+    return (slopes + fit.posterior.family_slope).clip(SMALLEST_SLOPE).transpose(*slopes.dims)
+
+
+def recipe_shift(fit: Fit, family: str | None, year: float | None) -> xr.DataArray | float:
+    """Decades by which a recipe of that family and year is ahead at equal compute: dims chain, draw.
+
+    `family` None is the typical one. `year` None is that of the family's runs or, without a family, the latest.
+    """
+    if family is not None and family not in fit.data.family.values:
+        known = fit.data.family.values.tolist()
+        choices = difflib.get_close_matches(family, known, n=5, cutoff=0.4) or known[:10]
+        listed = "; ".join(shown(choice) for choice in choices)
+        raise ForecastError(f"{shown(family)} is not a family of this fit; choose one of: {listed}")
+    shift = 0.0
+    if family is not None and "family_effect" in fit.posterior:
+        shift = shift + fit.posterior.family_effect.sel(family=family, drop=True)
+    if "progress" in fit.posterior:
+        known_years = years_of_runs(fit.data)
+        if family is not None:
+            known_years = known_years[fit.data.family_index.values == fit.data.family.values.tolist().index(family)]
+        if year is None:
+            year = np.nanmax(known_years, initial=-np.inf)
+        shift = shift + fit.posterior.progress * ((year - reference_year(fit.data)) if np.isfinite(year) else 0.0)
+    return shift
+
+
+def family_deviation(fit: Fit, task: str, family: str | None) -> xr.DataArray | float:
+    """Decades, in units of the laws, by which a family is ahead on one task beyond its effect on all."""
+    if family is None or "deviation" not in fit.posterior:
+        return 0.0
+    return fit.posterior.deviation.sel(task=task, family=family, drop=True) / fit.posterior.theta_scale
 
 
 def expected_score(fit: Fit, task: str, theta: xr.DataArray) -> xr.DataArray:
@@ -65,16 +102,21 @@ def expected_score(fit: Fit, task: str, theta: xr.DataArray) -> xr.DataArray:
     return equations.score_from_success(success, floor=law.floor, ceiling=law.ceiling)
 
 
-def typical_score(fit: Fit, task: str, log10_compute: np.ndarray) -> xr.DataArray:
+def typical_score(
+    fit: Fit, task: str, log10_compute: np.ndarray, *, family: str | None = None, year: float | None = None
+) -> xr.DataArray:
     """Expected score of a typical run along a grid of log10 FLOP: dims chain, draw, point."""
-    return expected_score(fit, task, effective_compute(fit, xr.DataArray(log10_compute, dims="point")))
+    grid, shift = xr.DataArray(log10_compute, dims="point"), recipe_shift(fit, family, year)
+    theta = effective_compute(fit, grid, family=family, shift=shift)
+    return expected_score(fit, task, theta + family_deviation(fit, task, family))
 
 
 def predict(fit: Fit, rows: pd.DataFrame, *, seed: int) -> xr.DataArray:
     """Predictive draws of the score of each row: ``score(draw, row)``.
 
-    A row of a run that was fitted keeps the residual of that run; rows of a new run share one new residual. Scores are
-    counts out of `trials` (where blank, the median number of trials of the task in the fitted table).
+    A row of a run that was fitted keeps the residual of that run; rows of a new run share one new residual, and runs of
+    a new family share its effect and its deviation on each task. Scores are counts out of `trials` (where blank, the
+    median number of trials of the task in the fitted table).
     """
     unknown = rows.index[rows["metric"] == "loss"]
     if len(unknown):
@@ -85,10 +127,12 @@ def predict(fit: Fit, rows: pd.DataFrame, *, seed: int) -> xr.DataArray:
     ]
     rng = np.random.default_rng(seed)
     posterior = fit.posterior.sizes
-    thetas = {model: _theta_of_run(fit, model, group, rng) for model, group in rows.groupby("model", sort=False)}
+    recipes = _Recipes(fit, rows, rng)
+    thetas = {model: recipes.theta(model, group) for model, group in rows.groupby("model", sort=False)}
     scores = np.empty((posterior["chain"] * posterior["draw"], len(rows)))
     for position, (label, row) in enumerate(zip(labels, rows.itertuples(), strict=True)):
-        mean = expected_score(fit, label, thetas[row.model]).stack(sample=("chain", "draw")).values
+        theta = thetas[row.model] + recipes.deviation(label, row.model, row.family)
+        mean = expected_score(fit, label, theta).stack(sample=("chain", "draw")).values
         weight = fit.posterior.concentration.sel(task=label).stack(sample=("chain", "draw")).values
         trials = _trials(fit, label, row.trials)
         rate = rng.beta(np.maximum(mean * weight, 1e-12), np.maximum((1.0 - mean) * weight, 1e-12))
@@ -104,12 +148,55 @@ def summarise(rows: pd.DataFrame, draws: xr.DataArray) -> pd.DataFrame:
     return pd.concat([names, pd.DataFrame({"mean": draws.values.mean(axis=0), **columns})], axis=1)
 
 
-def _theta_of_run(fit: Fit, model: str, rows: pd.DataFrame, rng: np.random.Generator) -> xr.DataArray:
-    if model in fit.data.run.values:
-        return (fit.posterior.theta.sel(run=model, drop=True) - fit.posterior.theta_origin) / fit.posterior.theta_scale
-    sigma = fit.posterior.sigma_run
-    residual = sigma * xr.DataArray(rng.standard_normal(sigma.shape), dims=sigma.dims)
-    return effective_compute(fit, xr.DataArray(np.log10(rows["compute"].iloc[0])), residual)
+class _Recipes:
+    """What is new in a table of rows, each drawn once: residuals of runs, effects and deviations of families."""
+
+    def __init__(self, fit: Fit, rows: pd.DataFrame, rng: np.random.Generator):
+        self._fit, self._rng = fit, rng
+        self._mean_compute = np.log10(rows.groupby("family")["compute"].mean())
+        self._own: dict[object, xr.DataArray] = {}
+
+    def theta(self, model: str, rows: pd.DataFrame) -> xr.DataArray:
+        """Effective compute of a run, in units of the laws: dims chain, draw."""
+        law = self._fit.posterior
+        if model in self._fit.data.run.values:
+            return (law.theta.sel(run=model, drop=True) - law.theta_origin) / law.theta_scale
+        run = rows.iloc[0]
+        sd = np.hypot(law.sigma_run, run["compute_sd"] if pd.notna(run["compute_sd"]) else 0.0)
+        year = None if pd.isna(run["date"]) else float(years(np.datetime64(run["date"])))
+        if self._is_known(run["family"]):
+            shift = recipe_shift(self._fit, run["family"], year)
+        else:
+            shift = recipe_shift(self._fit, None, year) + self._new_family(run["family"])
+        shift = shift + sd * self._normal(("run", model))
+        x = xr.DataArray(np.log10(run["compute"]))
+        return effective_compute(self._fit, x, family=run["family"], shift=shift)  # the regression is in the shift
+
+    def deviation(self, task: str, model: str, family: str) -> xr.DataArray | float:
+        """Deviation of a run's family on a task, in units of the laws: dims chain, draw."""
+        if model in self._fit.data.run.values:
+            run = self._fit.data.run.values.tolist().index(model)
+            family = str(self._fit.data.family.values[self._fit.data.family_index.values[run]])
+        if "deviation" not in self._fit.posterior or self._is_known(family):
+            return family_deviation(self._fit, task, family)
+        law = self._fit.posterior
+        return law.sigma_deviation * self._normal(("deviation", family, task)) / law.theta_scale
+
+    def _is_known(self, family: str) -> bool:
+        return family in self._fit.data.family.values
+
+    def _new_family(self, family: str) -> xr.DataArray | float:
+        law = self._fit.posterior
+        if "family_slope" not in law:
+            return 0.0
+        beyond = self._mean_compute[family] - reference_compute(self._fit.data)
+        return law.family_slope * beyond + law.sigma_family * self._normal(("family", family))
+
+    def _normal(self, of: object) -> xr.DataArray:
+        if of not in self._own:
+            like = self._fit.posterior.sigma_run
+            self._own[of] = xr.DataArray(self._rng.standard_normal(like.shape), dims=like.dims)
+        return self._own[of]
 
 
 def _trials(fit: Fit, label: str, trials: float) -> int:

@@ -6,20 +6,22 @@ import numpy as np
 import xarray as xr
 
 from forecast.errors import ForecastError
-from forecast.predict import task_label
+from forecast.predict import family_deviation, recipe_shift, recipe_slopes, task_label
 from forecast.store import Fit, json_number
 from models import equations
-from models.capability import bend_knots, reference_compute
+from models.effective_compute import bend_knots, reference_compute
 
 QUANTILES = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
 DECADES_SHOWN = 6
 
 
-def threshold_compute(fit: Fit, task: str, at: float) -> xr.DataArray:
+def threshold_compute(
+    fit: Fit, task: str, at: float, *, family: str | None = None, year: float | None = None
+) -> xr.DataArray:
     """Log10 FLOP at which the typical curve of a task crosses the score `at`: dims chain, draw.
 
     tau -> success -> loss -> theta -> compute, closed form but for at-least-k. `inf` where the ceiling is at or below
-    tau, `-inf` where guessing already reaches it.
+    tau, `-inf` where guessing already reaches it. `family` and `year` as in `forecast.predict.recipe_shift`.
     """
     if not 0 < at < 1:
         raise ForecastError(f"the threshold must lie between 0 and 1, got {at:g}; for 80 % write --at 0.8")
@@ -30,22 +32,19 @@ def threshold_compute(fit: Fit, task: str, at: float) -> xr.DataArray:
     theta = equations.theta_from_loss(
         loss, irreducible=0.0, log10_amplitude=law.log10_amplitude, exponent=law.exponent, theta_ref=0.0
     )
-    reachable = np.isfinite(theta)
-    path = theta.where(reachable, 0.0) * law.theta_scale + law.theta_origin
+    shift = recipe_shift(fit, family, year)
+    path = (theta - family_deviation(fit, label, family)) * law.theta_scale + law.theta_origin - shift
     knots, reference = bend_knots(fit.data), reference_compute(fit.data)
-    crossed_at = xr.apply_ufunc(
-        lambda path, slopes: equations.compute_from_bent(path, slopes=slopes, knots=knots, theta_ref=reference),
-        path,
-        law.slopes,
-        input_core_dims=[[], ["segment"]],
-    )
-    return crossed_at.where(reachable, theta).reset_coords(drop=True)
+    crossed_at = equations.compute_from_bent(path, slopes=recipe_slopes(fit, family), knots=knots, theta_ref=reference)
+    return crossed_at.reset_coords(drop=True)
 
 
-def threshold(fit: Fit, task: str, at: float) -> dict[str, Any]:
+def threshold(
+    fit: Fit, task: str, at: float, *, family: str | None = None, year: float | None = None
+) -> dict[str, Any]:
     """The posterior of threshold compute as the JSON of DESIGN section 5; quantiles are order statistics."""
     label = task_label(fit, task)
-    draws = threshold_compute(fit, label, at).values.ravel()
+    draws = threshold_compute(fit, label, at, family=family, year=year).values.ravel()
     rows = fit.data.task_index.values == fit.data.task.values.tolist().index(label)
     own = fit.data.log10_compute.values[fit.data.run_index.values[rows]]
     quantiles = np.quantile(draws, QUANTILES, method="inverted_cdf")
@@ -57,7 +56,7 @@ def threshold(fit: Fit, task: str, at: float) -> dict[str, Any]:
         "metric": fit.data.metric.sel(task=label).item(),
         "at": float(at),
         "event": "typical",
-        "family": _only_family(fit),
+        "family": family or _only_family(fit),
         "log10_compute": {
             f"q{round(100 * q):02d}": json_number(value) for q, value in zip(QUANTILES, quantiles, strict=True)
         },

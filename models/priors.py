@@ -38,6 +38,17 @@ class Priors:
     # details are worth that; log-normal, since no pair of runs agrees exactly and samplers stick in the neck at zero.
     log_run_sd_median: float = log(0.15)
     log_run_sd_sd: float = 0.4
+    # Families, decades: open models of different recipes reach one score at computes up to two decades apart.
+    log_family_sd_median: float = log(0.4)
+    log_family_sd_sd: float = 0.6
+    # Their larger models may come from better recipes, or worse: decades of theta per decade of a family's compute.
+    family_slope_sd: float = 0.3
+    # What a family is good at beyond its effect on all tasks (code, trivia, arithmetic), decades.
+    log_deviation_sd_median: float = log(0.3)
+    log_deviation_sd_sd: float = 0.6
+    # Progress of recipes at equal compute, decades a year: median 0.4, 95 % from 0.12 to 1.3.
+    log_progress_median: float = log(0.4)
+    log_progress_sd: float = 0.6
     # Bend of the law: random walk of the log slope, per square root of a decade. Slopes of published curves change by
     # tens of percent per decade; the scale is learned, 95 % from 0.08 to 0.53.
     log_bend_sd_median: float = log(0.2)
@@ -45,6 +56,8 @@ class Priors:
     # Concentration of the beta-binomial: spread beyond binomial of prompts and formats, median 100 items' worth.
     log_concentration_mean: float = log(100.0)
     log_concentration_sd: float = 1.2
+    # Share of evaluations that are broken (wrong prompt, wrong parser), which score anything.
+    broken_share: float = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,3 +68,7 @@ class Structure:
     free_ceiling: bool = True  # False: a perfect model scores 1
     free_floor: bool = True  # False: a hopeless model scores `chance`
     bend: bool = True  # False: one power law over all compute
+    families: bool = True  # False: recipes are alike
+    deviations: bool = True  # False: a family is as far ahead on every task
+    progress: bool = True  # False: recipes do not improve with time
+    broken_rows: bool = True  # False: every row is a sound evaluation

@@ -11,7 +11,8 @@ from pytensor.compile.mode import Mode
 
 from forecast.table import observations, read_table
 from models import equations
-from models.capability import bend_knots, capability_model, reference_compute, success_of_task
+from models.capability import capability_model, success_of_task
+from models.effective_compute import bend_knots, reference_compute
 from models.priors import Structure
 
 SEED = int(os.environ.get("FORECAST_TEST_SEED", "1"))

@@ -11,7 +11,7 @@ from conftest import HOSTILE, RUNS, SEED, TASKS, TRIALS, forecast_command, write
 from forecast.errors import ForecastError
 from forecast.predict import effective_compute, expected_score, predict, summarise, task_label, typical_score
 from forecast.table import read_rows
-from models.capability import reference_run
+from models.effective_compute import reference_run
 
 QUANTILES = [f"q{q:02d}" for q in range(1, 100)]
 

@@ -4,7 +4,6 @@ Everything shown goes through jinja2's autoescape; figures are inline SVG whose 
 """
 
 import io
-import os
 import re
 import warnings as python_warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,6 +19,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from forecast import plots
+from forecast.store import write_whole
 
 MAX_PANELS = 24
 """Tasks drawn in a section; the table holds them all."""
@@ -126,7 +126,8 @@ def write_report(
         warnings=[*warnings, *_untrusted(sections, warnings)],
         sections=[_section(section, key=str(i)) for i, section in enumerate(sections, start=1)],
     )
-    _write_whole(Path(path), html)
+    # A lone surrogate in a name (a badly decoded byte) is shown as '?', not fatal.
+    write_whole(path, lambda temporary: temporary.write_text(html, encoding="utf-8", errors="replace"))
 
 
 def format_flop(log10_compute: float | str) -> str:
@@ -159,16 +160,6 @@ def _plain(value: Any) -> str:
             return ", ".join(_plain(item) for item in value) or "none"
         case _:
             return str(value)
-
-
-def _write_whole(path: Path, html: str) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        # A lone surrogate in a name (a badly decoded byte) is shown as '?', not fatal.
-        partial.write_text(html, encoding="utf-8", errors="replace")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _untrusted(sections: Iterable[Section], warnings: Sequence[str]) -> list[str]:

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from forecast import plots
+from forecast.figure_style import STYLE, percent, scientific
 from forecast.store import write_whole
 
 MAX_PANELS = 24
@@ -118,7 +119,7 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(flop=_flop, percent=plots.percent, plain=_plain)
+    environment.filters.update(flop=_flop, percent=percent, plain=_plain)
     html = environment.get_template("report.html.j2").render(
         title=title,
         question=question,
@@ -135,7 +136,7 @@ def format_flop(log10_compute: float | str) -> str:
     value = float(log10_compute)
     if not np.isfinite(value):
         return "never" if value > 0 else "below any compute"
-    mantissa, exponent = plots.scientific(value)
+    mantissa, exponent = scientific(value)
     return f"{mantissa}e{exponent}"
 
 
@@ -298,7 +299,7 @@ def _threshold_limits(tasks: Sequence[TaskForecast]) -> tuple[float, float]:
 def _svg(draw: Callable[[Figure], None], *, size: tuple[float, float], key: str, layout: Any = None) -> Markup:
     """Inline SVG of what `draw` puts on a figure of `size` inches; `key` keeps the ids of figures apart."""
     # Text stays text (searchable, small) and is laid out by the browser in its own font.
-    style: Any = {**plots.STYLE, "svg.fonttype": "none", "svg.hashsalt": key}
+    style: Any = {**STYLE, "svg.fonttype": "none", "svg.hashsalt": key}
     file = io.StringIO()
     with matplotlib.rc_context(style), python_warnings.catch_warnings():
         # The browser has the glyphs that matplotlib's font lacks.

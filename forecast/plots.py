@@ -1,58 +1,32 @@
 """Figures of a forecast: each function takes data and an `Axes`, draws, and returns the `Axes`.
 
-Compute is always log10 FLOP on the way in and labelled in FLOP on the axis. The colours are those of Okabe and Ito
-(2008), which stay apart for colour-blind readers; seen and unseen points differ by marker as well.
+Compute is always log10 FLOP on the way in and labelled in FLOP on the axis. Seen and unseen points differ by marker
+as well as by colour.
 """
 
-import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
-INK, GREY, BLUE, ORANGE, VERMILLION = "#222222", "#767676", "#0072B2", "#E69F00", "#D55E00"
-STYLE: Mapping[str, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 8,
-    "axes.edgecolor": GREY,
-    "axes.labelcolor": INK,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "lines.linewidth": 1.4,
-    "text.color": INK,
-    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-}
-"""Matplotlib settings of the report's figures, for `matplotlib.rc_context`."""
+from forecast.figure_style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    VERMILLION,
+    flop_ticks,
+    name_label,
+    padded,
+    percent,
+    score_limits,
+)
 
 _BINS = 48
 _SLOT = 0.1  # width of the bars for mass outside the axis, as a share of the axis
-_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-
-
-def percent(probability: float) -> str:
-    """Probability in whole percent; the ends are '< 1 %' and '> 99 %', because draws cannot show 0 or 1."""
-    if probability < 0.01:
-        return "< 1 %"
-    return "> 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"
-
-
-def scientific(log10_compute: float) -> tuple[str, int]:
-    """Mantissa with two significant digits and exponent of a finite log10 FLOP."""
-    exponent = int(np.floor(log10_compute))
-    mantissa = f"{10 ** (log10_compute - exponent):.1f}"
-    return ("1.0", exponent + 1) if mantissa == "10.0" else (mantissa, exponent)
 
 
 def wilson_interval(score: np.ndarray, trials: np.ndarray, *, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:
@@ -161,14 +135,14 @@ def plot_curve(
     _points(ax, observed[~held_out], fmt="o", color=INK, markersize=3, label="data of the fit")
     _points(ax, observed[held_out], fmt="D", color=VERMILLION, mfc="white", markersize=4, label="not seen by the fit")
     x = np.concatenate([grid, observed["log10_compute"].to_numpy(dtype=float)])
-    limits = _padded(float(x.min()), float(x.max()), share=0.02)
+    limits = padded(float(x.min()), float(x.max()), share=0.02)
     ax.axhline(at, color=GREY, linestyle="--", linewidth=0.9, label="threshold τ")
     ax.axvline(data_max, color=GREY, linestyle=":", linewidth=0.9, label="largest run of the data")
     ax.text(0.01, at, f"τ = {at:g}", transform=ax.get_yaxis_transform(), fontsize="small", va="bottom", color=GREY)
     shown = np.concatenate([*curve.values(), observed["score"].to_numpy(dtype=float), [at]])
-    ax.set_ylim(*_score_limits(shown))
+    ax.set_ylim(*score_limits(shown))
     ax.set_xlim(*limits)
-    _flop_ticks(ax, limits)
+    flop_ticks(ax, limits)
     return ax
 
 
@@ -186,10 +160,10 @@ def plot_outcomes(outcomes: pd.DataFrame, *, ax: Axes) -> Axes:
     ax.plot(score[~inside], rows[~inside], "X", color=VERMILLION, markersize=6, label="outcome outside")
     several = outcomes["model"].nunique() > 1
     names = outcomes["task"].astype(str) + (", " + outcomes["model"].astype(str) if several else "")
-    ax.set_yticks(rows, [_label(name) for name in names], parse_math=False, linespacing=1.0)
+    ax.set_yticks(rows, [name_label(name) for name in names], parse_math=False, linespacing=1.0)
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(len(outcomes) - 0.4, -0.6)
-    ax.set_xlim(*_score_limits(outcomes[["q05", "q95", "score"]].to_numpy(dtype=float).ravel()))
+    ax.set_xlim(*score_limits(outcomes[["q05", "q95", "score"]].to_numpy(dtype=float).ravel()))
     ax.set_xlabel("score")
     ax.grid(axis="x", linewidth=0.4, alpha=0.5)
     return ax
@@ -208,9 +182,9 @@ def plot_k_sweep(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, ax: Axes
     ax.set_ylim(-0.02, 1.02)
     ax.set_ylabel("success")
     ax.set_xlabel("training compute (FLOP)")
-    limits = _padded(float(grid.min()), float(grid.max()), share=0.0)
+    limits = padded(float(grid.min()), float(grid.max()), share=0.0)
     ax.set_xlim(*limits)
-    _flop_ticks(ax, limits, count=6)
+    flop_ticks(ax, limits, count=6)
     if curves:
         ax.legend(loc="upper left", frameon=False, title="tokens needed")
     return ax
@@ -249,7 +223,7 @@ def _threshold_axis(
         ax.axvline(q50, color=INK, linewidth=1, label="median")
     ax.axvline(data_max, color=GREY, linestyle=":", linewidth=0.9, label="largest run of the data")
     ax.set_xlim(left, right)
-    _flop_ticks(ax, limits, count=4)
+    flop_ticks(ax, limits, count=4)
     # Ticks next to a slot would print over its label.
     ticks = [(t, s) for t, s in zip(ax.get_xticks(), _tick_texts(ax), strict=True) if t <= limits[1] - 0.7 * width]
     if "earlier" in mass:
@@ -257,19 +231,6 @@ def _threshold_axis(
     ticks += [(slots[name], name) for name in mass]
     ax.set_xticks([t for t, _ in ticks], [s for _, s in ticks])
     return ax
-
-
-def _flop_ticks(ax: Axes, limits: tuple[float, float], *, count: int = 5) -> None:
-    whole = limits[1] - limits[0] >= 1.5
-    locator = MaxNLocator(nbins=count if whole else 2, integer=whole, steps=[1, 2, 5, 10])
-    ticks = [t for t in locator.tick_values(*limits) if limits[0] <= t <= limits[1]]
-    ax.set_xticks(ticks, [_flop_tick(t) for t in ticks])
-
-
-def _flop_tick(log10_compute: float) -> str:
-    mantissa, exponent = scientific(log10_compute)
-    power = "10" + str(exponent).translate(_SUPERSCRIPT)
-    return power if mantissa == "1.0" else f"{mantissa}×{power}"
 
 
 def _tick_texts(ax: Axes) -> list[str]:
@@ -283,28 +244,3 @@ def _points(ax: Axes, observed: pd.DataFrame, **style: Any) -> None:
     lower, upper = wilson_interval(score, trials) if np.isfinite(trials).any() else (score, score)
     error = np.nan_to_num(np.stack([score - lower, upper - score]))  # no trials, no error bar
     ax.errorbar(x, score, error, elinewidth=0.9, zorder=3, **style)
-
-
-def _score_limits(values: Iterable[float]) -> tuple[float, float]:
-    """The unit interval for rates; for losses the range of the finite values."""
-    finite = np.asarray([v for v in values if np.isfinite(v)])
-    if finite.size == 0 or (finite.min() >= 0 and finite.max() <= 1):
-        return -0.03, 1.03
-    return _padded(float(finite.min()), float(finite.max()), share=0.05)
-
-
-def _padded(lower: float, upper: float, *, share: float) -> tuple[float, float]:
-    """Range widened by a share of itself; a range of no width becomes one unit wide."""
-    pad = share * (upper - lower) if upper > lower else 0.5
-    return lower - pad, upper + pad
-
-
-def _label(name: str, *, width: int = 24) -> str:
-    """Name on at most two lines, unprintable characters as spaces; a longer one loses its middle.
-
-    Names of tasks often differ at the end only, so that the end must stay.
-    """
-    line = " ".join("".join(c if c.isprintable() else " " for c in name).split())
-    keep = width - 2
-    short = line if len(line) <= 2 * keep else f"{line[:keep]}… {line[-keep:]}"
-    return "\n".join(textwrap.wrap(short, width, break_on_hyphens=False))

@@ -3,23 +3,19 @@
 Everything shown goes through jinja2's autoescape; figures are inline SVG whose texts matplotlib escapes.
 """
 
-import io
-import os
-import re
-import warnings as python_warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
-from forecast import plots
+from forecast.figure_style import percent, scientific
+from forecast.report_figures import curve_figure, k_sweep_figure, outcomes_figure, threshold_figure, threshold_limits
+from forecast.store import write_whole
 
 MAX_PANELS = 24
 """Tasks drawn in a section; the table holds them all."""
@@ -118,7 +114,7 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(flop=_flop, percent=plots.percent, plain=_plain)
+    environment.filters.update(flop=_flop, percent=percent, plain=_plain)
     html = environment.get_template("report.html.j2").render(
         title=title,
         question=question,
@@ -126,7 +122,8 @@ def write_report(
         warnings=[*warnings, *_untrusted(sections, warnings)],
         sections=[_section(section, key=str(i)) for i, section in enumerate(sections, start=1)],
     )
-    _write_whole(Path(path), html)
+    # A lone surrogate in a name (a badly decoded byte) is shown as '?', not fatal.
+    write_whole(path, lambda temporary: temporary.write_text(html, encoding="utf-8", errors="replace"))
 
 
 def format_flop(log10_compute: float | str) -> str:
@@ -134,7 +131,7 @@ def format_flop(log10_compute: float | str) -> str:
     value = float(log10_compute)
     if not np.isfinite(value):
         return "never" if value > 0 else "below any compute"
-    mantissa, exponent = plots.scientific(value)
+    mantissa, exponent = scientific(value)
     return f"{mantissa}e{exponent}"
 
 
@@ -161,16 +158,6 @@ def _plain(value: Any) -> str:
             return str(value)
 
 
-def _write_whole(path: Path, html: str) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        # A lone surrogate in a name (a badly decoded byte) is shown as '?', not fatal.
-        partial.write_text(html, encoding="utf-8", errors="replace")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def _untrusted(sections: Iterable[Section], warnings: Sequence[str]) -> list[str]:
     """Reasons of distrust of the fits that no warning names yet."""
     return [
@@ -184,13 +171,15 @@ def _untrusted(sections: Iterable[Section], warnings: Sequence[str]) -> list[str
 def _section(section: Section, *, key: str) -> dict[str, Any]:
     """What the template shows of a section: numbers, words and finished figures."""
     drawn = section.tasks[:MAX_PANELS]
-    limits = _threshold_limits(section.tasks) if section.tasks else (0.0, 1.0)
+    ranges = [task.threshold["data_log10_compute"] for task in section.tasks]
+    draws = [task.log10_compute_draws for task in section.tasks]
+    limits = threshold_limits(ranges, draws) if section.tasks else (0.0, 1.0)
     return {
         "key": key,
         "title": section.title,
         "text": section.text,
         "rows": [_row(task) for task in section.tasks],
-        "data_max": sorted({float(task.threshold["data_log10_compute"][1]) for task in section.tasks}),
+        "data_max": sorted({float(ends[1]) for ends in ranges}),
         "events": [_event(*event) for event in sorted({_event_of(task) for task in section.tasks})],
         "panels": [_panel(task, limits=limits, key=f"{key}-{i}") for i, task in enumerate(drawn)],
         "held_out": any(task.observed["held_out"].any() for task in drawn),
@@ -227,39 +216,20 @@ def _event(event: str, family: str) -> str:
 
 
 def _panel(task: TaskForecast, *, limits: tuple[float, float], key: str) -> dict[str, Any]:
-    options = {
-        "limits": limits,
-        "quantiles": task.threshold["log10_compute"],
-        "data_max": float(task.threshold["data_log10_compute"][1]),
-    }
-
-    def threshold(figure: Figure) -> None:
-        upper, lower = figure.subplots(2, 1)
-        figure.subplots_adjust(left=0.15, right=0.99, top=0.98, bottom=0.14, hspace=0.28)
-        plots.plot_threshold_density(task.log10_compute_draws, **options, ax=upper)
-        plots.plot_threshold_cumulative(task.log10_compute_draws, **options, ax=lower)
-        lower.set_xlabel("threshold compute (FLOP)")
-
-    def curve(figure: Figure) -> None:
-        ax = figure.subplots()
-        figure.subplots_adjust(left=0.13, right=0.97, top=0.98, bottom=0.19)
-        plots.plot_curve(task.grid, task.curve, task.observed, at=task.at, data_max=options["data_max"], ax=ax)
-        ax.set_ylabel("loss (nats)" if task.metric == "loss" else "score")
-        ax.set_xlabel("training compute (FLOP)")
-
+    data_max = float(task.threshold["data_log10_compute"][1])
+    quantiles = task.threshold["log10_compute"]
     return _row(task) | {
-        "threshold": _svg(threshold, size=(3.5, 2.9), key=f"threshold-{key}"),
-        "curve": _svg(curve, size=(3.5, 2.2), key=f"curve-{key}"),
+        "threshold": threshold_figure(
+            task.log10_compute_draws, limits=limits, quantiles=quantiles, data_max=data_max, key=key
+        ),
+        "curve": curve_figure(
+            task.grid, task.curve, task.observed, at=task.at, data_max=data_max, metric=task.metric, key=key
+        ),
     }
 
 
 def _check(check: OutcomeCheck, *, key: str) -> dict[str, Any]:
     drawn = check.outcomes.head(MAX_OUTCOMES)
-
-    def outcomes(figure: Figure) -> None:
-        plots.plot_outcomes(drawn, ax=figure.subplots())
-
-    size = (4.0, 0.7 + 0.3 * len(drawn))
     return {
         "title": check.title,
         "inside": int(check.outcomes["inside"].sum()),
@@ -267,19 +237,12 @@ def _check(check: OutcomeCheck, *, key: str) -> dict[str, Any]:
         "drawn": len(drawn),
         "outcomes": check.outcomes.to_dict("records"),
         "methods": check.methods.to_dict("records"),
-        "figure": _svg(outcomes, size=size, key=f"outcomes-{key}", layout="constrained"),
+        "figure": outcomes_figure(drawn, key=key),
     }
 
 
 def _k_sweep(sweep: KSweep, *, key: str) -> dict[str, Any]:
-    def curves(figure: Figure) -> None:
-        plots.plot_k_sweep(sweep.grid, sweep.curves, ax=figure.subplots())
-
-    return {
-        "task": sweep.task,
-        "length": sweep.length,
-        "figure": _svg(curves, size=(4.0, 2.6), key=f"k-{key}", layout="constrained"),
-    }
+    return {"task": sweep.task, "length": sweep.length, "figure": k_sweep_figure(sweep.grid, sweep.curves, key=key)}
 
 
 def _diagnostics(diagnostics: Mapping[str, Any]) -> dict[str, Any]:
@@ -292,36 +255,3 @@ def _diagnostics(diagnostics: Mapping[str, Any]) -> dict[str, Any]:
         asked = "none" if limit == 0 else f"{relation} {limit:g}"
         rows.append({"name": _NAMES[name], "value": shown, "asked": asked, "passed": passed, "meaning": meaning})
     return {"rows": rows, "worst": list(diagnostics["worst"]), "reasons": list(diagnostics["reasons"])}
-
-
-def _threshold_limits(tasks: Sequence[TaskForecast]) -> tuple[float, float]:
-    """One axis for all tasks of a section: the data and the bulk of the draws, at most ten decades beyond the data."""
-    ranges = np.array([task.threshold["data_log10_compute"] for task in tasks], dtype=float)
-    lower, upper = float(ranges.min()), float(ranges.max())
-    draws = np.concatenate([task.log10_compute_draws for task in tasks])
-    finite = draws[np.isfinite(draws)]
-    first, last = np.quantile(finite, [0.005, 0.97]) if finite.size else (lower, upper)
-    return max(min(lower, first), lower - 5), min(max(upper + 1, last), upper + 10)
-
-
-def _svg(draw: Callable[[Figure], None], *, size: tuple[float, float], key: str, layout: Any = None) -> Markup:
-    """Inline SVG of what `draw` puts on a figure of `size` inches; `key` keeps the ids of figures apart."""
-    # Text stays text (searchable, small) and is laid out by the browser in its own font.
-    style: Any = {**plots.STYLE, "svg.fonttype": "none", "svg.hashsalt": key}
-    file = io.StringIO()
-    with matplotlib.rc_context(style), python_warnings.catch_warnings():
-        # The browser has the glyphs that matplotlib's font lacks.
-        python_warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure = Figure(figsize=size, layout=layout)
-        draw(figure)
-        figure.savefig(
-            file,
-            format="svg",
-            transparent=True,
-            metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")),
-        )
-    svg = file.getvalue()
-    # Inside HTML: no XML prologue, no ids shared between figures, size left to the style sheet.
-    svg = re.sub(r'<g id="[^"]*">', "<g>", svg[svg.index("<svg") :])
-    # matplotlib has escaped every text in this string; see the tests.
-    return Markup(re.sub(r' width="\S+" height="\S+"', "", svg, count=1))

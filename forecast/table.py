@@ -18,7 +18,8 @@ import xarray as xr
 from pyarrow import parquet
 
 from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
-from forecast.table_checks import COLUMNS, METRICS, NAMES, RATES, Cells, cells_of, check_cells, check_table
+from forecast.table_cells import COLUMNS, METRICS, NAMES, RATES, Cells, cells_of
+from forecast.table_checks import check_cells, check_table
 
 __all__ = ["COLUMNS", "METRICS", "RATES", "check_table", "data_hash", "observations", "read_rows", "read_table"]
 

@@ -1,126 +1,16 @@
-"""What can be wrong with an observation table: every check of DESIGN.md section 4, all problems at once.
+"""What can be wrong with an observation table: every check of DESIGN.md section 4, all problems at once."""
 
-Cells are checked as the text that stands in the file, so that a message can show what the user typed. A check is a
-function from `Cells` to problems; `check_table` runs them all.
-"""
-
-import difflib
-import math
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from forecast.errors import Problem, shown
+from forecast.table_cells import METRICS, Cells, cells_of
+from forecast.table_columns import COLUMN_CHECKS, RULES, is_count, is_positive
 
-RATES = ("exact_match", "at_least_k", "token_accuracy", "choice")
-METRICS = (*RATES, "loss")
-NAMES = ("model", "task", "metric", "family")
-NUMBERS = ("score", "successes", "trials", "length", "k", "chance", "compute", "params", "tokens", "compute_sd")
-COLUMNS = ("model", "task", "metric", *NUMBERS, "family", "date")
 FEWEST_RUNS = 3  # two runs fix a line exactly and leave nothing to judge it by
-
-MISSING = ("", "nan", "na", "n/a", "nat", "none", "null", "<na>")  # blank numbers and dates; as names they are names
-DECIMAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
-NUMBER = re.compile(rf"{DECIMAL}(?:e[+-]?[0-9]+)?|[+-]?inf(?:inity)?", re.IGNORECASE)
-POWERS = {"K": "e3", "M": "e6", "B": "e9", "T": "e12"}
-ISO_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?")  # the time does not matter
-EARLIEST, LATEST = pd.Timestamp("1950-01-01"), pd.Timestamp("2200-01-01")
-LARGEST = 1e100  # the product of two such numbers is still finite
-LARGEST_COUNT = 2**53  # whole numbers beyond are not exact in double precision
 SAME_WITHIN = 1e-3  # relative: published figures of one run are rounded differently in different rows
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cells:
-    """A table as it is checked: all known columns, blank where the file lacks them, indexed by line number."""
-
-    text: pd.DataFrame  # as typed
-    number: pd.DataFrame  # NaN where blank or not a number
-    date: pd.Series  # NaT where blank or not a date
-    blank: pd.DataFrame
-    columns: pd.Index  # as in the file, repeated and unknown ones included
-    scored: bool  # False: a table of rows to predict
-
-    @cached_property
-    def present(self) -> frozenset[str]:
-        """The known columns that the file has."""
-        return frozenset(self.columns) & frozenset(COLUMNS)
-
-    @cached_property
-    def metric(self) -> pd.Series:
-        return self.text["metric"].str.strip()
-
-    @cached_property
-    def rate(self) -> pd.Series:
-        return self.metric.isin(RATES)
-
-    @cached_property
-    def loss(self) -> pd.Series:
-        return self.metric == "loss"
-
-    @cached_property
-    def compute(self) -> pd.Series:
-        """Training FLOP: as given, else 6 N D."""
-        return self.number["compute"].fillna(6 * self.number["params"] * self.number["tokens"])
-
-    @cached_property
-    def compute_given(self) -> pd.Series:
-        return ~self.blank["compute"] | ~(self.blank["params"] | self.blank["tokens"])
-
-    def problems(
-        self, bad: pd.Series, column: str, wrong: str, remedy: str | Callable[[str], str]
-    ) -> Iterator[Problem]:
-        """One problem for each row that is `bad`."""
-        for line in self.text.index[bad]:
-            value = self.text.at[line, column]
-            advice = remedy if isinstance(remedy, str) else remedy(value)
-            yield Problem(row=int(line), column=column, value=value, wrong=wrong, remedy=advice)
-
-
-def cells_of(frame: pd.DataFrame, *, scored: bool = True) -> Cells:
-    """The known columns of a frame as text, as numbers and as dates; without its scores if these do not count."""
-    unused = () if scored else ("score", "successes")
-    first = frame.loc[:, ~frame.columns.duplicated()].drop(columns=list(unused), errors="ignore")
-    text = {column: _texts(first, column) for column in COLUMNS}
-    blank = {column: [_is_blank(cell, column) for cell in cells] for column, cells in text.items()}
-    number = {column: [_as_number(cell) for cell in text[column]] for column in NUMBERS}
-    return Cells(
-        text=pd.DataFrame(text, index=frame.index, dtype=object),
-        number=pd.DataFrame(number, index=frame.index, dtype=float),
-        date=pd.Series([_as_date(cell) for cell in text["date"]], index=frame.index, dtype="datetime64[ns]"),
-        blank=pd.DataFrame(blank, index=frame.index, dtype=bool),
-        columns=frame.columns,
-        scored=scored,
-    )
-
-
-def _texts(frame: pd.DataFrame, column: str) -> list[str]:
-    if column not in frame.columns:
-        return [""] * len(frame)
-    cells = frame[column].astype(object)
-    return ["" if missing else str(cell) for cell, missing in zip(cells, cells.isna(), strict=True)]
-
-
-def _is_blank(cell: str, column: str) -> bool:
-    return not cell.strip() if column in NAMES else cell.strip().lower() in MISSING
-
-
-def _as_number(cell: str) -> float:
-    return float(cell) if NUMBER.fullmatch(cell.strip()) else math.nan
-
-
-def _as_date(cell: str) -> pd.Timestamp:
-    found = ISO_DATE.fullmatch(cell.strip())
-    try:
-        date = pd.Timestamp(found[1]) if found else pd.NaT
-    except ValueError:  # such as 30 February
-        return pd.NaT
-    return date if EARLIEST <= date < LATEST else pd.NaT
 
 
 def check_table(frame: pd.DataFrame, *, scored: bool = True) -> tuple[Problem, ...]:
@@ -198,105 +88,6 @@ def _too_few_runs(cells: Cells) -> Iterator[Problem]:
         )
 
 
-# One column at a time
-
-
-def _is_name(cells: pd.Series) -> pd.Series:
-    return (cells.str.strip() != "") & ~cells.str.contains("\0", regex=False)
-
-
-def _is_positive(numbers: pd.Series) -> pd.Series:
-    return (numbers > 0) & (numbers < LARGEST)
-
-
-def _is_count(numbers: pd.Series) -> pd.Series:
-    return (numbers >= 0) & (numbers <= LARGEST_COUNT) & (numbers == np.floor(numbers))
-
-
-def _metric_remedy(value: str) -> str:
-    nearest = difflib.get_close_matches(value.strip().lower().replace(" ", "_"), METRICS, n=1, cutoff=0.5)
-    guess = f"did you mean {nearest[0]!r}? " if nearest else ""
-    return f"{guess}Allowed: {', '.join(METRICS)}"
-
-
-POSITIVE = (_is_positive, "is not a positive finite number (below 1e100)")
-WHOLE_FROM_1 = (lambda numbers: _is_count(numbers) & (numbers >= 1), "is not a whole number of 1 or more")
-NAME = (_is_name, "is blank or holds a NUL character")
-RULES: dict[str, tuple[Callable[[pd.Series], pd.Series], str]] = {
-    "model": NAME,
-    "task": NAME,
-    "metric": (lambda cells: cells.str.strip().isin(METRICS), "is not a known metric"),
-    "family": (lambda cells: ~cells.str.contains("\0", regex=False), "holds a NUL character"),
-    "successes": (_is_count, "is not a whole number of 0 or more"),
-    "trials": WHOLE_FROM_1,
-    "length": POSITIVE,
-    "k": WHOLE_FROM_1,
-    "chance": (lambda numbers: (numbers >= 0) & (numbers < 1), "lies outside [0, 1), 1 excluded"),
-    "compute": POSITIVE,
-    "params": POSITIVE,
-    "tokens": POSITIVE,
-    "compute_sd": (lambda numbers: (numbers >= 0) & (numbers < LARGEST), "is negative or infinite"),
-}
-REMEDIES: dict[str, str | Callable[[str], str]] = {
-    "model": "give the model a name, or delete the row",
-    "task": "give the task a name, or delete the row",
-    "metric": _metric_remedy,
-    "family": "retype the name",
-    "successes": "give the count of items answered right, or a rate in the column score",
-    "trials": "give the number of items scored (for token_accuracy: tokens)",
-    "length": "give the answer length in tokens, or leave the cell blank",
-    "k": "give the number of tokens that must be right, from 1 to length",
-    "chance": "give the success rate of a guess, such as 0.25 for four choices",
-    "compute": "give the training FLOP, such as 3.1e23, or leave it blank and give params and tokens",
-    "params": "give the number of parameters, such as 7e9, or leave the cell blank and give compute",
-    "tokens": "give the number of training tokens, such as 3e11, or leave the cell blank and give compute",
-    "compute_sd": "give the standard deviation of log10 compute, 0 where compute is exact",
-}
-SCHEMA = pa.DataFrameSchema(
-    {column: pa.Column(checks=pa.Check(holds, error=wrong), nullable=True) for column, (holds, wrong) in RULES.items()}
-)
-
-
-def _column_rules(cells: Cells) -> Iterator[Problem]:
-    counts = cells.number[["successes", "trials"]].where(cells.rate)  # of a loss they mean nothing
-    table = cells.number.assign(**{name: cells.text[name] for name in NAMES}, **counts)
-    try:
-        SCHEMA.validate(table, lazy=True)
-    except pa.errors.SchemaErrors as error:
-        failures = error.failure_cases
-        for (column, wrong), lines in failures.groupby(["column", "check"], sort=False)["index"]:
-            bad = cells.text.index.isin(lines.astype(int))
-            yield from cells.problems(bad, column, wrong, REMEDIES[column])
-
-
-def _text_for_numbers(cells: Cells) -> Iterator[Problem]:
-    for column in NUMBERS:
-        bad = cells.number[column].isna() & ~cells.blank[column]
-        yield from cells.problems(bad, column, "is text, not a number", _number_remedy)
-
-
-def _number_remedy(value: str) -> str:
-    """What to type instead of a number with separators, a unit or a decimal comma."""
-    value = value.strip()
-    if re.fullmatch(r"[+-]?[1-9][0-9]{0,2}([,_ '\u00a0\u202f][0-9]{3})+(\.[0-9]*)?", value):
-        return f"write it without thousands separators: {re.sub(r'[^0-9.+-]', '', value)}"
-    if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", value):
-        return f"write a decimal point: {value.replace(',', '.')}"
-    if number := re.fullmatch(rf"({DECIMAL})\s*%", value):
-        return f"write percentages as rates: {float(number[1]) / 100:.10g}"
-    if number := re.fullmatch(rf"({DECIMAL})\s*([KMBT])", value, re.IGNORECASE):
-        return f"write it out: {number[1]}{POWERS[number[2].upper()]}"
-    if number := re.fullmatch(rf"({DECIMAL}(?:[eE][+-]?[0-9]+)?)\s*([A-Za-z][^0-9]*)", value):
-        return f"write the number alone, without {shown(number[2])}: {number[1]}"
-    return "write a plain number such as 0.25, 2000 or 3.1e23"
-
-
-def _dates(cells: Cells) -> Iterator[Problem]:
-    bad = cells.date.isna() & ~cells.blank["date"]
-    wrong = f"is not an ISO date between {EARLIEST.year} and {LATEST.year}"
-    yield from cells.problems(bad, "date", wrong, "write YYYY-MM-DD, such as 2020-05-28, or leave the cell blank")
-
-
 # Columns against each other
 
 
@@ -315,7 +106,7 @@ def _scores(cells: Cells) -> Iterator[Problem]:
     yield from cells.problems(outside & ~percent, "score", wrong, "give a rate between 0 and 1, or delete the row")
     remedy = "if the scores of this task are percentages, divide all of them by 100"
     yield from cells.problems(outside & percent, "score", wrong, remedy)
-    bad = loss & score.notna() & ~_is_positive(score)
+    bad = loss & score.notna() & ~is_positive(score)
     yield from cells.problems(bad, "score", "is not a positive finite loss", "give the loss in nats per token, above 0")
 
 
@@ -332,7 +123,7 @@ def _counts(cells: Cells) -> Iterator[Problem]:
         yield from cells.problems(missing, "trials", "is blank", "give the number of items scored, or delete the row")
     above = successes > trials
     yield from cells.problems(above, "successes", "is above trials", "correct successes or trials of this row")
-    comparable = _is_count(successes) & _is_count(trials) & (trials >= 1) & ~above & score.between(0, 1)
+    comparable = is_count(successes) & is_count(trials) & (trials >= 1) & ~above & score.between(0, 1)
     gap = (successes / trials.where(trials >= 1) - score).abs()
     contradict = comparable & (gap > 0.5 / trials.where(trials >= 1) + 1e-9) & (gap > 0.0005 + 1e-9)
     for line in cells.text.index[contradict]:
@@ -353,7 +144,7 @@ def _at_least_k(cells: Cells) -> Iterator[Problem]:
     for column, meaning in {"k": "the number of tokens that must be right", "length": "the answer length"}.items():
         wrong = f"is blank: metric at_least_k needs {column}"
         yield from cells.problems(rows & cells.blank[column], column, wrong, f"give {column}, {meaning}")
-    fractional = rows & _is_positive(length) & (length != np.floor(length))
+    fractional = rows & is_positive(length) & (length != np.floor(length))
     wrong = "is fractional: metric at_least_k needs a whole length"
     yield from cells.problems(fractional, "length", wrong, "give one row for each length, in whole tokens")
     above = rows & (k > length)
@@ -404,9 +195,7 @@ def _disagreements(cells: Cells, column: str, values: pd.Series, differs: pd.Ser
 
 CHECKS: tuple[Callable[[Cells], Iterator[Problem]], ...] = (
     _missing_columns,
-    _column_rules,
-    _text_for_numbers,
-    _dates,
+    *COLUMN_CHECKS,
     _scores,
     _counts,
     _at_least_k,

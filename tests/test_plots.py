@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
 from forecast import plots
+from forecast.figure_style import percent, scientific
 
 QUANTILES = {"q05": 22.0, "q50": 23.0, "q95": 24.0}
 THRESHOLD = {"limits": (20.0, 26.0), "quantiles": QUANTILES, "data_max": 22.4}
@@ -183,11 +184,11 @@ def test_an_outcome_outside_its_interval_has_another_marker(ax):
     ("probability", "shown"), [(0.0, "< 1 %"), (0.004, "< 1 %"), (0.314, "31 %"), (0.99, "99 %"), (1.0, "> 99 %")]
 )
 def test_probabilities_are_percents_with_open_ends(probability, shown):
-    assert plots.percent(probability) == shown
+    assert percent(probability) == shown
 
 
 @pytest.mark.parametrize(
     ("log10_compute", "parts"), [(23.0, ("1.0", 23)), (np.log10(3.14e23), ("3.1", 23)), (23.9999, ("1.0", 24))]
 )
 def test_compute_has_two_significant_digits(log10_compute, parts):
-    assert plots.scientific(log10_compute) == parts
+    assert scientific(log10_compute) == parts

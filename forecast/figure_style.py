@@ -1,0 +1,89 @@
+"""How every figure looks: colours, probabilities and compute as text, FLOP ticks, ranges of axes, names.
+
+The colours are those of Okabe and Ito (2008), which stay apart for colour-blind readers.
+"""
+
+import textwrap
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+INK, GREY, BLUE, ORANGE, VERMILLION = "#222222", "#767676", "#0072B2", "#E69F00", "#D55E00"
+STYLE: Mapping[str, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 8,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 1.4,
+    "text.color": INK,
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+}
+"""Matplotlib settings of the report's figures, for `matplotlib.rc_context`."""
+
+_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def percent(probability: float) -> str:
+    """Probability in whole percent; the ends are '< 1 %' and '> 99 %', because draws cannot show 0 or 1."""
+    if probability < 0.01:
+        return "< 1 %"
+    return "> 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"
+
+
+def scientific(log10_compute: float) -> tuple[str, int]:
+    """Mantissa with two significant digits and exponent of a finite log10 FLOP."""
+    exponent = int(np.floor(log10_compute))
+    mantissa = f"{10 ** (log10_compute - exponent):.1f}"
+    return ("1.0", exponent + 1) if mantissa == "10.0" else (mantissa, exponent)
+
+
+def flop_ticks(ax: Axes, limits: tuple[float, float], *, count: int = 5) -> None:
+    """Ticks at round log10 FLOP within `limits`, at most about `count`, labelled as powers of ten."""
+    whole = limits[1] - limits[0] >= 1.5
+    locator = MaxNLocator(nbins=count if whole else 2, integer=whole, steps=[1, 2, 5, 10])
+    ticks = [t for t in locator.tick_values(*limits) if limits[0] <= t <= limits[1]]
+    ax.set_xticks(ticks, [_flop_tick(t) for t in ticks])
+
+
+def _flop_tick(log10_compute: float) -> str:
+    mantissa, exponent = scientific(log10_compute)
+    power = "10" + str(exponent).translate(_SUPERSCRIPT)
+    return power if mantissa == "1.0" else f"{mantissa}×{power}"
+
+
+def score_limits(values: Iterable[float]) -> tuple[float, float]:
+    """The unit interval for rates; for losses the range of the finite values."""
+    finite = np.asarray([v for v in values if np.isfinite(v)])
+    if finite.size == 0 or (finite.min() >= 0 and finite.max() <= 1):
+        return -0.03, 1.03
+    return padded(float(finite.min()), float(finite.max()), share=0.05)
+
+
+def padded(lower: float, upper: float, *, share: float) -> tuple[float, float]:
+    """Range widened by a share of itself; a range of no width becomes one unit wide."""
+    pad = share * (upper - lower) if upper > lower else 0.5
+    return lower - pad, upper + pad
+
+
+def name_label(name: str, *, width: int = 24) -> str:
+    """Name on at most two lines, unprintable characters as spaces; a longer one loses its middle.
+
+    Names of tasks often differ at the end only, so that the end must stay.
+    """
+    line = " ".join("".join(c if c.isprintable() else " " for c in name).split())
+    keep = width - 2
+    short = line if len(line) <= 2 * keep else f"{line[:keep]}… {line[-keep:]}"
+    return "\n".join(textwrap.wrap(short, width, break_on_hyphens=False))

@@ -155,6 +155,32 @@ def compute_from_bent(theta, *, slopes, knots, theta_ref):
     return theta_ref + bent_compute(theta, slopes=1.0 / slopes, knots=knots_in_theta, theta_ref=0.0)
 
 
+def optimal_compute(
+    log10_params, log10_tokens, *, params_exponent, tokens_exponent, log10_params_ref, log10_tokens_ref
+):
+    """Log compute of the compute-optimal run whose reducible loss is that of a run with N parameters and D tokens.
+
+    With ``R = A N^-a + B D^-b`` and ``C = 6 N D``, all optimal runs split R alike, b to a, so each has ``N ~ R^(-1/a)``
+    and ``D ~ R^(-1/b)``. Only the shape matters; one optimal run (N0, D0) stands for A and B and gives R its unit:
+
+        R = b/(a+b) (N/N0)^-a + a/(a+b) (D/D0)^-b
+        log10 C_eq = log10(6 N0 D0) - (1/a + 1/b) log10 R
+
+    This is log10(6 N D) on the optimal path and less beside it. In C_eq the reducible loss is a power law with the
+    exponent ``a b / (a + b)``.
+
+    Units: all but a and b, which are positive, in decades. Source: Hoffmann et al. 2022 (arXiv:2203.15556), approach 3;
+    refitted by Besiroglu et al. 2024 (arXiv:2404.10102).
+    """
+    both = params_exponent + tokens_exponent
+    of_params = np.log(tokens_exponent / both) - params_exponent * np.log(10.0) * (log10_params - log10_params_ref)
+    of_tokens = np.log(params_exponent / both) - tokens_exponent * np.log(10.0) * (log10_tokens - log10_tokens_ref)
+    gap = abs(of_params - of_tokens)
+    log_loss = 0.5 * (of_params + of_tokens + gap) + np.log1p(np.exp(-gap))  # their logaddexp, smooth at a tie
+    decades_per_log_loss = (1.0 / params_exponent + 1.0 / tokens_exponent) / np.log(10.0)
+    return np.log10(6.0) + log10_params_ref + log10_tokens_ref - decades_per_log_loss * log_loss
+
+
 def _labelled(path, value, slopes, **where):
     slopes = slopes if isinstance(slopes, xr.DataArray) else xr.DataArray(slopes, dims="segment")
     dims = [[], [slopes.dims[-1]]]

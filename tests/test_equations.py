@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from pytensor import tensor as pt
 from pytensor.compile.mode import Mode
-from scipy import integrate, special, stats
+from scipy import integrate, optimize, special, stats
 
 from models import equations
 
@@ -19,6 +19,7 @@ PAIRS = [(1, 2), (2, 3), (5, 8), (8, 8), (3, 20), (20, 40)]  # k, length
 SUCCESSES = np.array([0.9, 0.3, 1e-3, 1e-12, 1e-40])
 LAW = {"irreducible": 0.2, "log10_amplitude": 0.3, "exponent": 0.4, "theta_ref": -0.5}
 SLOPES, KNOTS = np.array([0.6, 1.0, 1.7, 0.9]), np.array([-2.0, -0.25, 1.0])
+SHAPE = {"params_exponent": 0.35, "tokens_exponent": 0.37, "log10_params_ref": 8.6, "log10_tokens_ref": 10.1}
 REWRITTEN = Mode("py", "fast_compile")  # rewritten as in any mode, but run by Python: compilation costs seconds
 AS_WRITTEN = Mode("py", None)
 
@@ -189,6 +190,86 @@ def test_bent_compute_has_the_slope_of_its_piece():
     np.testing.assert_allclose((ahead - behind) / 0.2, SLOPES, rtol=1e-12)
 
 
+SHAPES = [SHAPE, SHAPE | {"tokens_exponent": 0.9}, SHAPE | {"params_exponent": 0.05}, SHAPE | {"tokens_exponent": 0.35}]
+
+
+def on_optimal_path(decades, shape):
+    """log10 N and log10 D where a run of the path through the reference has a loss lower by so many decades."""
+    return (
+        shape["log10_params_ref"] + decades / shape["params_exponent"],
+        shape["log10_tokens_ref"] + decades / shape["tokens_exponent"],
+    )
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_optimal_compute_is_the_compute_itself_on_the_optimal_path_and_less_beside_it(shape):
+    params, tokens = on_optimal_path(np.linspace(-3, 3, 13), shape)
+    at_path = equations.optimal_compute(params, tokens, **shape)
+    np.testing.assert_allclose(at_path, np.log10(6.0) + params + tokens, rtol=1e-14, atol=1e-12)
+    shift = np.array([-9.0, -2.0, -0.3, -1e-3, 1e-3, 0.3, 2.0, 9.0])[:, None]  # more parameters, fewer tokens
+    beside = equations.optimal_compute(params + shift, tokens - shift, **shape)
+    assert (
+        np.all(beside < at_path) and np.all(np.diff(beside[4:], axis=0) < 0) and np.all(np.diff(beside[:4], axis=0) > 0)
+    )
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_optimal_compute_does_not_depend_on_which_run_of_the_path_is_the_reference(shape):
+    params, tokens = np.linspace(3, 15, 25), np.linspace(3, 15, 25)[:, None]
+    for decades in (-1.0, 0.4):
+        moved = dict(zip(("log10_params_ref", "log10_tokens_ref"), on_optimal_path(decades, shape), strict=True))
+        elsewhere = equations.optimal_compute(params, tokens, **shape | moved)
+        np.testing.assert_allclose(elsewhere, equations.optimal_compute(params, tokens, **shape), atol=1e-11)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_optimal_compute_rises_with_parameters_and_with_tokens(shape):
+    params, tokens = np.linspace(7, 12, 41), np.linspace(8, 13, 41)[:, None]
+    compute = equations.optimal_compute(params, tokens, **shape)
+    assert np.all(np.diff(compute, axis=0) > 0) and np.all(np.diff(compute, axis=1) > 0)
+
+
+def test_exchanging_parameters_and_tokens_leaves_optimal_compute_as_it_is():
+    mirrored = dict(zip(SHAPE, [0.37, 0.35, 10.1, 8.6], strict=True))
+    there = equations.optimal_compute(11.0, 9.5, **mirrored)
+    assert there == pytest.approx(equations.optimal_compute(9.5, 11.0, **SHAPE), rel=1e-14)
+
+
+@pytest.mark.parametrize("log10_run", [(7.0, 12.0), (9.4, 9.4), (11.0, 9.0), (8.0, 9.5)])
+@pytest.mark.parametrize(("a", "b"), [(0.3478, 0.3658), (0.5, 0.2)])
+def test_optimal_compute_is_the_least_compute_that_reaches_the_loss_of_the_run(log10_run, a, b):
+    params_amplitude, tokens_amplitude = 482.01, 2085.43  # Besiroglu et al. 2024
+
+    def cheapest(log10_params, log10_tokens):
+        goal = params_amplitude * 10 ** (-a * log10_params) + tokens_amplitude * 10 ** (-b * log10_tokens)
+
+        def tokens_needed(log10_params):
+            return -np.log10((goal - params_amplitude * 10 ** (-a * log10_params)) / tokens_amplitude) / b
+
+        fewest_params = np.log10(params_amplitude / goal) / a  # those of a run with endless tokens
+        found = optimize.minimize_scalar(
+            lambda log10_params: log10_params + tokens_needed(log10_params),
+            bounds=(fewest_params + 1e-9, fewest_params + 10),
+            options={"xatol": 1e-10},
+        )
+        assert found.success
+        return found.x, tokens_needed(found.x)
+
+    reference = dict(zip(("log10_params_ref", "log10_tokens_ref"), cheapest(8.0, 10.0), strict=True))
+    ours = equations.optimal_compute(*log10_run, params_exponent=a, tokens_exponent=b, **reference)
+    assert ours == pytest.approx(np.log10(6.0) + sum(cheapest(*log10_run)), abs=1e-6)  # a minimum, so to sqrt(epsilon)
+
+
+def test_runs_of_equal_loss_have_equal_optimal_compute_as_the_loss_is_a_power_law_in_it():
+    run = (np.linspace(7, 12, 11), np.linspace(8, 13, 11)[:, None])
+    a, b, params_ref, tokens_ref = SHAPE.values()
+    loss = (b * 10 ** (a * (params_ref - run[0])) + a * 10 ** (b * (tokens_ref - run[1]))) / (a + b)
+    law = {"irreducible": 0.0, "log10_amplitude": 0.0, "exponent": a * b / (a + b)}
+    theta_ref = np.log10(6.0) + params_ref + tokens_ref
+    theta = equations.optimal_compute(*run, **SHAPE)
+    np.testing.assert_allclose(equations.power_law_loss(theta, **law, theta_ref=theta_ref), loss, rtol=1e-12)
+
+
 @pytest.mark.parametrize("kind", [float, np.asarray, xr.DataArray], ids=["number", "array", "DataArray"])
 @pytest.mark.parametrize("name", SURROGATES)
 def test_the_impossible_has_a_value_and_no_warning(name, kind):
@@ -270,6 +351,11 @@ TWO_ARGUMENTS = {  # function: call, first values, second values
         [-3.0, 0.2, 4.0],
         [SLOPES, SLOPES[::-1]],
     ),
+    "optimal_compute": (
+        lambda n, a: equations.optimal_compute(n, 10.5, **SHAPE | {"params_exponent": a}),
+        [3.0, 8.6, 15.0],
+        [0.1, 0.37],
+    ),
 }
 
 
@@ -313,6 +399,10 @@ DIFFERENTIABLE = {
     "at least 3 of 5": (lambda loss, nu: equations.at_least_k(loss, k=3, length=5, nu=nu), ["loss", "nu"]),
     "at least 10 of 20": (lambda loss, nu: equations.at_least_k(loss, k=10, length=20, nu=nu), ["loss", "nu"]),
     "power_law_loss": (equations.power_law_loss, ["theta", *LAW]),
+    "compute of optimal_compute": (
+        lambda **run: 10.0 ** equations.optimal_compute(**run),
+        ["log10_params", "log10_tokens", *SHAPE],
+    ),
 }
 ORDINARY = {"loss": [0.02, 0.5, 3.0, 12.0], "nu": [0.3, 1.0, 7.0], "length": [1.0, 6.0]} | {
     "theta": [-2.0, 0.7],
@@ -320,6 +410,12 @@ ORDINARY = {"loss": [0.02, 0.5, 3.0, 12.0], "nu": [0.3, 1.0, 7.0], "length": [1.
     "log10_amplitude": [-1.0, 0.5],
     "exponent": [0.1, 0.8],
     "theta_ref": [0.0, 1.5],
+    "log10_params": [7.0, 8.6, 12.0],
+    "log10_tokens": [8.0, 10.1, 13.0],
+    "params_exponent": [0.2, 0.35],
+    "tokens_exponent": [0.35, 0.6],
+    "log10_params_ref": [8.6],
+    "log10_tokens_ref": [10.1],
 }
 EXTREME = {"loss": np.logspace(-12, 8, 41), "nu": np.logspace(-2, 8, 21), "length": [1.0, 300.0]} | {
     "theta": np.linspace(-12, 12, 7),
@@ -327,6 +423,12 @@ EXTREME = {"loss": np.logspace(-12, 8, 41), "nu": np.logspace(-2, 8, 21), "lengt
     "log10_amplitude": [-12.0, 0.0, 8.0],
     "exponent": [1e-3, 0.4, 8.0],
     "theta_ref": [-3.0, 3.0],
+    "log10_params": np.linspace(3, 15, 7),
+    "log10_tokens": np.linspace(3, 15, 7),
+    "params_exponent": [0.05, 0.35, 2.0],
+    "tokens_exponent": [0.05, 0.35, 2.0],
+    "log10_params_ref": [3.0, 9.0, 15.0],
+    "log10_tokens_ref": [3.0, 9.0, 15.0],
 }
 
 

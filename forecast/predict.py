@@ -10,7 +10,14 @@ from forecast.errors import ForecastError, shown
 from forecast.store import Fit
 from models import equations
 from models.capability import success_of_task
-from models.effective_compute import bend_knots, reference_compute, reference_year, years, years_of_runs
+from models.effective_compute import (
+    bend_knots,
+    reference_compute,
+    reference_year,
+    split_deficit,
+    years,
+    years_of_runs,
+)
 
 SMALLEST_SLOPE = 0.05  # effective compute never falls with compute
 QUANTILES = tuple(q / 100 for q in range(1, 100))
@@ -169,7 +176,7 @@ class _Recipes:
         else:
             shift = recipe_shift(self._fit, None, year) + self._new_family(run["family"])
         shift = shift + sd * self._normal(("run", model))
-        x = xr.DataArray(np.log10(run["compute"]))
+        x = np.log10(run["compute"]) + self._deficit(run["params"], run["tokens"])
         return effective_compute(self._fit, x, family=run["family"], shift=shift)  # the regression is in the shift
 
     def deviation(self, task: str, model: str, family: str) -> xr.DataArray | float:
@@ -181,6 +188,19 @@ class _Recipes:
             return family_deviation(self._fit, task, family)
         law = self._fit.posterior
         return law.sigma_deviation * self._normal(("deviation", family, task)) / law.theta_scale
+
+    def _deficit(self, params: float, tokens: float) -> xr.DataArray:
+        law = self._fit.posterior
+        if "params_exponent" not in law or pd.isna(params) or pd.isna(tokens):
+            return xr.DataArray(0.0)
+        return split_deficit(
+            np.log10(params),
+            np.log10(tokens),
+            params_exponent=law.params_exponent,
+            tokens_exponent=law.tokens_exponent,
+            log10_ratio=law.log10_optimal_ratio,
+            reference=reference_compute(self._fit.data),
+        )
 
     def _is_known(self, family: str) -> bool:
         return family in self._fit.data.family.values

@@ -189,7 +189,7 @@ def observations(frame: pd.DataFrame) -> xr.Dataset:
     Successes are NaN and trials 0 where they are not known or, as for a loss, have no meaning.
     """
     labels = _task_labels(frame)
-    facts = ["compute", "compute_sd", "family", "date"]
+    facts = ["compute", "compute_sd", "family", "date", "params", "tokens"]
     runs = frame.groupby("model", sort=False)[facts].first()
     tasks = frame.groupby(labels, sort=False)
     means, names = (tasks[["chance", "length", "k"]].mean(), tasks[["task", "metric"]].first())
@@ -203,6 +203,8 @@ def observations(frame: pd.DataFrame) -> xr.Dataset:
     }
     by_run = {
         "log10_compute": np.log10(runs["compute"].to_numpy(dtype=float)),
+        "log10_params": np.log10(runs["params"].to_numpy(dtype=float)),
+        "log10_tokens": np.log10(runs["tokens"].to_numpy(dtype=float)),
         "compute_sd": runs["compute_sd"].to_numpy(dtype=float),
         "family_index": families.get_indexer(runs["family"]),
         "date": runs["date"].to_numpy(dtype="datetime64[ns]"),

@@ -15,12 +15,15 @@ SHORTEST_DISTANCE = 0.5  # decades; a nearer second anchor would magnify noise
 ANCHOR_WIDTH = 0.25  # decades: the runs that stand for an anchor
 SMALLEST_SCALE = 0.05
 DAYS_A_YEAR = 365.25
+SMALLEST_VARIATION = 0.15  # decades, standard deviation of parameters and tokens in their least varied direction
+FEWEST_SPLIT_RUNS = 5
 SHORTEST_SPAN = 1.0  # years that dates must span for progress to be told from families
 
 
 def effective_compute(data: xr.Dataset, structure: Structure, priors: Priors) -> tuple:
     """Effective compute of each run (run) and the deviation of its family on each task (task, family), or None.
 
+    x is log compute less what the run loses by its split into parameters and tokens.
     ``theta = path(x) + family + progress (year - year_ref) + residual`` in decades (DESIGN 3.1); what is returned is
     ``(theta - theta_origin) / theta_scale``. Origin and scale are such that the runs at the anchors lie where the laws
     have their anchors: a shift or stretch of all residuals is then not a direction in which every law must follow.
@@ -30,6 +33,8 @@ def effective_compute(data: xr.Dataset, structure: Structure, priors: Priors) ->
     """
     x, knots, reference = data.log10_compute.values, bend_knots(data), reference_compute(data)
     slopes = _slopes(reference, knots, structure, priors)
+    if has_params_tokens(data, structure):
+        x = x + _split(data, priors)
     expected = equations.bent_compute(x, slopes=slopes, knots=knots, theta_ref=reference)
     if has_families(data, structure):
         expected = expected + _family_effect(data, priors)[data.family_index.values]
@@ -100,6 +105,33 @@ def bend_knots(data):
     return np.concatenate([below, above])
 
 
+def has_params_tokens(data, structure):
+    """Whether parameters and tokens of enough runs are known and vary independently (rank check of DESIGN 3.1)."""
+    sizes = np.stack([data.log10_params.values, data.log10_tokens.values], axis=1)
+    sizes = sizes[np.isfinite(sizes).all(axis=1)]
+    if not structure.params_tokens or len(sizes) < FEWEST_SPLIT_RUNS:
+        return False
+    least = np.linalg.svd(sizes - sizes.mean(axis=0), compute_uv=False)[-1] / np.sqrt(len(sizes))
+    return bool(least >= SMALLEST_VARIATION)
+
+
+def split_deficit(log10_params, log10_tokens, *, params_exponent, tokens_exponent, log10_ratio, reference):
+    """Decades by which compute split so falls short of the same compute split optimally: zero or less.
+
+    `log10_ratio` is the log of tokens per parameter of the compute-optimal run at log compute `reference`.
+    """
+    half = 0.5 * (reference - np.log10(6.0))
+    optimal = equations.optimal_compute(
+        log10_params,
+        log10_tokens,
+        params_exponent=params_exponent,
+        tokens_exponent=tokens_exponent,
+        log10_params_ref=half - 0.5 * log10_ratio,
+        log10_tokens_ref=half + 0.5 * log10_ratio,
+    )
+    return optimal - (np.log10(6.0) + log10_params + log10_tokens)
+
+
 def has_families(data, structure):
     """Whether the table can tell families apart."""
     return structure.families and data.sizes["family"] > 1
@@ -157,6 +189,21 @@ def _slopes(reference, knots, structure, priors):
     for segment in range(len(knots) + 1):
         walk[segment, min(segment, home) : max(segment, home)] = 1.0
     return pm.Deterministic("slopes", pt.exp(pt.dot(walk, steps)), dims="segment")
+
+
+def _split(data, priors):
+    """Deficit of each run (run); a run whose parameters or tokens are unknown counts as compute-optimal."""
+    exponents = {
+        name: pm.LogNormal(name, priors.log_params_exponent_mean, priors.log_params_exponent_sd)
+        for name in ("params_exponent", "tokens_exponent")
+    }
+    log_ratio = pm.Normal("log_optimal_ratio", priors.log_optimal_ratio_mean, priors.log_optimal_ratio_sd)
+    log10_ratio = pm.Deterministic("log10_optimal_ratio", log_ratio / np.log(10.0))
+    sizes = data.log10_params.values, data.log10_tokens.values
+    known = np.isfinite(sizes).all(axis=0)
+    params, tokens = (np.where(known, size, size[known].mean()) for size in sizes)
+    deficit = split_deficit(params, tokens, **exponents, log10_ratio=log10_ratio, reference=reference_compute(data))
+    return pt.where(known, deficit, 0.0)
 
 
 def _family_effect(data, priors):

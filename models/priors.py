@@ -46,6 +46,12 @@ class Priors:
     # What a family is good at beyond its effect on all tasks (code, trivia, arithmetic), decades.
     log_deviation_sd_median: float = log(0.3)
     log_deviation_sd_sd: float = 0.6
+    # Exponents of parameters and tokens in the reducible loss: .35 and .37 for Hoffmann et al. 2022 as refitted by
+    # Besiroglu et al. 2024. Tokens per parameter of a compute-optimal run: 20, within a factor of 4.
+    log_params_exponent_mean: float = log(0.35)
+    log_params_exponent_sd: float = 0.3
+    log_optimal_ratio_mean: float = log(20.0)
+    log_optimal_ratio_sd: float = 0.7
     # Progress of recipes at equal compute, decades a year: median 0.4, 95 % from 0.12 to 1.3.
     log_progress_median: float = log(0.4)
     log_progress_sd: float = 0.6
@@ -56,8 +62,9 @@ class Priors:
     # Concentration of the beta-binomial: spread beyond binomial of prompts and formats, median 100 items' worth.
     log_concentration_mean: float = log(100.0)
     log_concentration_sd: float = 1.2
-    # Share of evaluations that are broken (wrong prompt, wrong parser), which score anything.
-    broken_share: float = 0.01
+    # Share of evaluations that are broken (wrong prompt, wrong parser), which score anything. Small, so that only rows
+    # which nothing else explains count as such; at 1 % the posterior of real tables falls apart into modes.
+    broken_share: float = 1e-4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +75,7 @@ class Structure:
     free_ceiling: bool = True  # False: a perfect model scores 1
     free_floor: bool = True  # False: a hopeless model scores `chance`
     bend: bool = True  # False: one power law over all compute
+    params_tokens: bool = True  # False: compute alone counts, however it is split into parameters and tokens
     families: bool = True  # False: recipes are alike
     deviations: bool = True  # False: a family is as far ahead on every task
     progress: bool = True  # False: recipes do not improve with time

@@ -24,7 +24,7 @@ def other_fit(fitted) -> Fit:
     return Fit(
         posterior=fitted.posterior,
         data=fitted.data,
-        priors=Priors(bend_sd=0.123456789, log_run_sd_sd=0.7),
+        priors=Priors(log_bend_sd_median=0.123456789, log_run_sd_sd=0.7),
         structure=Structure(frailty=False, bend=False),
         sampling=Sampling(seed=77, chains=3, tune=5, draws=6, target_accept=0.8, cores=1),
         diagnostics=Diagnostics(
@@ -91,7 +91,9 @@ def test_provenance_says_what_fixes_the_posterior(fitted):
     assert found["table"] == "table.csv" and found["below"] is None and found["seed"] == SEED
     assert found["schema"] == SCHEMA and len(found["data_hash"]) == 64
     assert {"capability-forecast", "pymc", "nutpie", "numpy"} <= set(found["versions"])
-    assert found["priors"]["bend_sd"] == Priors().bend_sd and found["structure"]["frailty"] is True
+    assert (
+        found["priors"]["log_bend_sd_median"] == Priors().log_bend_sd_median and found["structure"]["frailty"] is True
+    )
     assert found["sampling"]["draws"] == 100
     json.dumps(found, allow_nan=False)
 

@@ -8,17 +8,16 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from forecast.errors import ForecastError, TableError
 
-if TYPE_CHECKING:
-    pass
-
 NOT_TRUSTWORTHY = 3
+HALF = 0.5  # threshold of which `fit --json` says what the data moved
 
 app = typer.Typer(
     help="Forecast the training compute at which an AI capability appears, with honest uncertainty.",
@@ -97,6 +96,8 @@ def validate(table: TableFile, as_json: Json = False) -> None:
         _print_json(facts)
         return
     print(f"{facts['table']}: {facts['rows']} rows, {facts['runs']} runs, {len(facts['tasks'])} tasks, no problems")
+    for part, said in facts["parts"].items():
+        print(f"  {part}: {said}")
     for task in facts["tasks"]:
         scores = f"scores {task['score'][0]:g} to {task['score'][1]:g}"
         print(f"\n{_plain(task['task'])} ({task['metric']}): {task['runs']} runs, {scores}")
@@ -123,7 +124,9 @@ def fit(
     from forecast.table import read_table
 
     frame = read_table(table)
+    from forecast.moved import moved
     from forecast.store import save
+    from forecast.surprise import surprising_rows
     from forecast.table_fit import fit_table
 
     sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
@@ -131,7 +134,7 @@ def fit(
         say(f"fitting {frame['task'].nunique()} tasks")
         result = fit_table(frame, table=table.name, sampling=sampling, below=below, progress=callback)
     save(result, output)
-    found = result.diagnostics
+    found, surprising = result.diagnostics, surprising_rows(result, seed=seed)
     facts = {
         "fit": str(output),
         "tasks": result.data.task.values.tolist(),
@@ -145,16 +148,24 @@ def fit(
             "divergences": found.divergences,
         },
         "reasons": found.reasons,
+        "surprising_rows": surprising,
         "provenance": result.provenance(),
     }
     if as_json:
-        _print_json(facts)
+        _print_json(facts | {"moved": moved(result, at=HALF, seed=seed)})
     else:
         least = facts["diagnostics"]["min_ess"]
         print(f"{output}: {facts['rows']} rows, {facts['runs']} runs, {len(facts['tasks'])} tasks")
         print(
             f"R-hat at most {found.max_rhat:.3f}, effective draws at least {least:.0f}, divergences {found.divergences}"
         )
+        for row in surprising:
+            q = row["expected"]
+            print(
+                f"surprising: row {row['row']}, {_plain(row['model'])} on {_plain(row['task'])} scores "
+                f"{row['score']:.3g}, expected {q['q05']:.3g} to {q['q95']:.3g}; "
+                f"broken with chance {row['p_broken']:.2g}"
+            )
     _exit_unless_trustworthy(found.reasons)
 
 
@@ -163,14 +174,20 @@ def threshold(
     fit: FitFile,
     task: Annotated[str, typer.Option(help="Task name as in the table.")],
     at: Annotated[float, typer.Option(help="Score that counts as 'the capability is there'.")],
+    family: Annotated[str | None, typer.Option(help="Recipe; the typical one when left out.")] = None,
+    date: Annotated[
+        datetime | None,
+        typer.Option(help="Date of the recipe; the latest of the table when left out.", formats=["%Y-%m-%d"]),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """The posterior of the training compute at which a task crosses a score."""
     from forecast.store import load
     from forecast.threshold import threshold as posterior_of_threshold
+    from models.effective_compute import years
 
     loaded = load(fit)
-    answer = posterior_of_threshold(loaded, task, at)
+    answer = posterior_of_threshold(loaded, task, at, family=family, year=None if date is None else float(years(date)))
     if as_json:
         _print_json(answer)
     else:
@@ -234,7 +251,7 @@ def report(
 
 def _exit_unless_trustworthy(reasons: list[str]) -> None:
     if reasons:
-        print("not trustworthy: " + "; ".join(dict.fromkeys(reasons)), file=sys.stderr)
+        print(_plain("not trustworthy: " + "; ".join(dict.fromkeys(reasons))), file=sys.stderr)
         raise typer.Exit(NOT_TRUSTWORTHY)
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from forecast.table import data_hash, observations, read_table
+from models.effective_compute import SHORTEST_SPAN, has_families, has_params_tokens, has_progress
+from models.priors import Structure
 
 FEW = 3  # counts above guessing that tell a score from zero
 HALF_WAY = 0.5  # a ceiling shows only in scores on the upper half of the curve
@@ -25,7 +27,24 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
         "log10_compute": [float(x.min()), float(x.max())],
         "data_hash": data_hash(frame),
         "problems": [],
+        "parts": _parts(data),
         "tasks": [_describe_task(label, data, data.task_index.values == t) for t, label in enumerate(data.task.values)],
+    }
+
+
+def _parts(data: Any) -> dict[str, str]:
+    """Which parts of effective compute the table switches on, and why not (DESIGN 3.1)."""
+    full = Structure()
+    return {
+        "families": f"on, {data.sizes['family']} families"
+        if has_families(data, full)
+        else "off: one family; name recipes in the column family",
+        "progress": "on, from dates"
+        if has_progress(data, full)
+        else f"off: no dates that span more than {SHORTEST_SPAN:g} year; fill the column date",
+        "params_tokens": "on: compute counts as that of the compute-optimal run of the same loss"
+        if has_params_tokens(data, full)
+        else "off: params and tokens are unknown or do not vary independently; compute alone counts",
     }
 
 

@@ -117,9 +117,9 @@ def _draw(nu, where, logit_mean, logit_sd, mean, sd, *, distance, power, rng=Non
     exponent = np.exp(mean + sd * rng.standard_normal(shape))
     uniform = rng.uniform(size=shape)
     log_top = np.log1p(-special.expit(-logit) * uniform**power)
-    hazard = nu * np.expm1((log_top - special.log_expit(logit)) / nu)
-    with np.errstate(over="ignore"):
-        log_far_success = log_top - nu * np.log1p(hazard * 10.0 ** (-exponent * distance) / nu)
+    log_ratio = (log_top - special.log_expit(logit)) / nu
+    log_hazard = log_ratio + np.log(-np.expm1(-log_ratio) + TINY)  # of hazard / nu, which itself may overflow
+    log_far_success = log_top - nu * np.logaddexp(0.0, log_hazard - exponent * distance * LN10)
     far_logit = log_far_success - np.log(-np.expm1(log_far_success) + TINY)
     upper_miss = special.expit(-np.maximum(logit, far_logit))
     share = uniform * (special.expit(-logit) / upper_miss) ** (1.0 / power)

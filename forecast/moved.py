@@ -1,0 +1,81 @@
+"""What the data moved: prior against posterior of the parameters of interest, and of the threshold."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor
+import xarray as xr
+from pytensor.compile.mode import Mode
+
+from forecast.store import Fit, json_number
+from forecast.threshold import threshold_compute
+from models.capability import capability_model
+
+QUANTILES = (0.05, 0.5, 0.95)
+PRIOR_DRAWS = 1000
+MOVED = 0.5  # a 90 % interval at most half as wide as that of the prior: the data had the larger say
+SHARED = ("sigma_run", "sigma_bend", "progress", "sigma_family", "family_slope", "sigma_deviation")
+SHARED_SPLIT = ("params_exponent", "tokens_exponent", "log10_optimal_ratio")
+EACH_TASK = ("exponent", "nu", "ceiling", "floor")
+MEASURED_PLAIN = ("ceiling", "floor", "family_slope", "log10_optimal_ratio")  # all other widths are those of the log
+
+
+def prior_of(fit: Fit, *, draws: int = PRIOR_DRAWS, seed: int = 1) -> Fit:
+    """The same fit with draws from its prior in place of the posterior; it knows the table's runs, not their scores."""
+    interpreted = Mode("py", "fast_compile")  # a thousand draws take less than compiling for them would
+    wanted = [str(name) for name in fit.posterior.data_vars]
+    with pytensor.config.change_flags(cxx=""), capability_model(fit.data, fit.structure, fit.priors):
+        tree = pm.sample_prior_predictive(
+            draws, var_names=wanted, random_seed=seed, compile_kwargs={"mode": interpreted}
+        )
+    return replace(fit, posterior=tree["prior"].to_dataset())
+
+
+def moved(fit: Fit, *, at: float, seed: int = 1) -> list[dict[str, Any]]:
+    """Prior and posterior 5, 50 and 95 % quantiles of each parameter of interest and each threshold at `at`.
+
+    `width_ratio` is the posterior width of the 90 % interval by the prior's, for positive parameters that of their log;
+    where the 95 % quantile of a threshold is infinite, that from 5 to 50 %, and None where the median is infinite too.
+    The data moved what has a ratio of at most one half.
+    """
+    prior = prior_of(fit, seed=seed)
+    lines = [
+        _line(name, None, prior.posterior[name], fit.posterior[name], on_log=name not in MEASURED_PLAIN)
+        for name in (*SHARED, *SHARED_SPLIT)
+        if name in fit.posterior
+    ]
+    for task in fit.posterior.task.values.tolist():
+        pairs = ((name, [each.posterior[name].sel(task=task) for each in (prior, fit)]) for name in EACH_TASK)
+        lines += [
+            _line(name, task, *pair, on_log=name not in MEASURED_PLAIN)
+            for name, pair in pairs
+            if float(pair[0].std()) > 0
+        ]
+        crossed = [threshold_compute(each, task, at) for each in (prior, fit)]
+        never = [float((draws == np.inf).mean()) for draws in crossed]
+        line = _line(f"log10_compute at {at:g}", task, *crossed, on_log=False)
+        lines.append(line | {"prior_p_never": never[0], "p_never": never[1]})
+    return lines
+
+
+def _line(name: str, task: str | None, prior: xr.DataArray, posterior: xr.DataArray, *, on_log: bool) -> dict[str, Any]:
+    before, after = (np.quantile(draws.values, QUANTILES, method="inverted_cdf") for draws in (prior, posterior))
+    ratio = _width_ratio(*(np.log([before, after]) if on_log else (before, after)))
+    return {
+        "parameter": name,
+        "task": task,
+        "prior": [json_number(value) for value in before],
+        "posterior": [json_number(value) for value in after],
+        "width_ratio": ratio,
+        "moved": ratio is not None and ratio <= MOVED,
+    }
+
+
+def _width_ratio(before: np.ndarray, after: np.ndarray) -> float | None:
+    for upper in (2, 1):
+        ends = np.array([before[0], before[upper], after[0], after[upper]])
+        if np.isfinite(ends).all() and ends[1] > ends[0]:
+            return float((ends[3] - ends[2]) / (ends[1] - ends[0]))
+    return None

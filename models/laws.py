@@ -118,8 +118,7 @@ def _draw(nu, where, logit_mean, logit_sd, mean, sd, *, distance, power, rng=Non
     uniform = rng.uniform(size=shape)
     log_top = np.log1p(-special.expit(-logit) * uniform**power)
     hazard = nu * np.expm1((log_top - special.log_expit(logit)) / nu)
-    with np.errstate(over="ignore"):
-        log_far_success = log_top - nu * np.log1p(hazard * 10.0 ** (-exponent * distance) / nu)
+    log_far_success = log_top - nu * np.logaddexp(0.0, np.log(hazard / nu + TINY) - LN10 * exponent * distance)
     far_logit = log_far_success - np.log(-np.expm1(log_far_success) + TINY)
     upper_miss = special.expit(-np.maximum(logit, far_logit))
     share = uniform * (special.expit(-logit) / upper_miss) ** (1.0 / power)

@@ -25,8 +25,8 @@ class Sampling:
 
     seed: int = 1
     chains: int = 4
-    tune: int = 800  # warm-up draws a chain
-    draws: int = 1600  # kept draws a chain
+    tune: int = 900  # warm-up draws a chain
+    draws: int = 1800  # kept draws a chain
     target_accept: float = 0.95
     cores: int = 2
 

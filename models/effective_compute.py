@@ -224,4 +224,4 @@ def _deviation(data, structure, priors, scale):
     if not (structure.deviations and has_families(data, structure) and data.sizes["task"] > 1):
         return None
     sigma = pm.LogNormal("sigma_deviation", priors.log_deviation_sd_median, priors.log_deviation_sd_sd)
-    return pm.ZeroSumNormal("deviation", sigma=sigma, dims=("task", "family")) / scale
+    return pm.ZeroSumNormal("deviation", sigma=sigma, n_zerosum_axes=2, dims=("task", "family")) / scale

@@ -1,0 +1,434 @@
+"""Effective compute and the coordinates of the laws: what each part adds, when it is on, and which prior it carries."""
+
+import os
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytest
+from pymc.initial_point import make_initial_point_fn
+from pytensor import tensor as pt
+from pytensor.compile.mode import Mode
+from scipy import optimize, special, stats
+
+from forecast.table import observations, read_table
+from models import equations, laws
+from models.capability import capability_model
+from models.effective_compute import (
+    anchor_distance,
+    anchors,
+    family_compute,
+    has_families,
+    has_params_tokens,
+    has_progress,
+    reference_compute,
+    reference_year,
+    split_deficit,
+    years,
+)
+from models.priors import Priors, Structure
+
+SEED = int(os.environ.get("FORECAST_TEST_SEED", "1"))
+UNCOMPILED = Mode("py", "fast_compile")  # as in test_capability: compilation costs a minute
+DRAWS, PLACES = 300, 40
+UNLIKELY = 1e-5  # p-value of a Kolmogorov-Smirnov test that a true law falls below once in 100 000 seeds
+PLAIN = Structure(bend=False, params_tokens=False, families=False, deviations=False, progress=False)
+PART = {"families": "family_effect", "deviations": "deviation", "progress": "progress", "params_tokens": "log_optimal"}
+HEADER = "model,task,metric,successes,trials,compute,params,tokens,compute_sd,family,date"
+RUNS = [  # params, tokens, family, date, error of the compute in decades
+    ("1e8", "2e9", "a", "2019-03-01", "0.0"),
+    ("3e8", "1e11", "a", "2019-09-01", "0.1"),
+    ("3e9", "2e10", "a", "2020-02-01", ""),
+    ("4e9", "1e12", "b", "2021-01-01", "0.3"),
+    ("3e10", "2e11", "b", "2021-06-01", ""),
+    ("1e11", "1e12", "c", "2022-06-01", "0.5"),
+]
+SUCCESSES = [2, 6, 20, 90, 150, 180]  # out of 200, by run
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_a_compiler():
+    with pytensor.config.change_flags(cxx=""):
+        yield
+
+
+@pytest.fixture(scope="module")
+def table_of(tmp_path_factory):
+    """Observations of runs (params, tokens, family, date, error, and optionally compute instead of the first two)."""
+
+    def build(runs=RUNS, *, tasks=3, successes=SUCCESSES):
+        lines = [HEADER]
+        for number, (params, tokens, family, date, error, *compute) in enumerate(runs):
+            facts = [*(compute or [""]), params, tokens, error, family, date]
+            lines += [
+                ",".join([f"run {number}", f"task {task}", "exact_match", str(successes[number]), "200", *facts])
+                for task in range(tasks)
+            ]
+        path = tmp_path_factory.mktemp("table") / "table.csv"
+        path.write_text("\n".join(lines))
+        return observations(read_table(path))
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def table(table_of):
+    return table_of()
+
+
+@pytest.fixture(scope="module")
+def model(table):
+    return capability_model(table)
+
+
+def changed(position, value, runs=RUNS):
+    """The runs with one fact replaced: by a value, or by what a function of the run gives."""
+    new = value if callable(value) else lambda run: value
+    return [(*run[:position], new(run), *run[position + 1 :]) for run in runs]
+
+
+def parts_of(model):
+    return {part for part, variable in PART.items() if any(variable in name for name in model.named_vars)}
+
+
+def drawn(model, *nodes, draws=DRAWS):
+    """Prior draws of variables, by name or as nodes: arrays with the draw first."""
+    nodes = [model[node] if isinstance(node, str) else node for node in nodes]
+    return pm.draw(nodes, draws=draws, random_seed=SEED, mode=UNCOMPILED)
+
+
+def expected_theta(model):
+    """The node (run) around which theta scatters."""
+    return model["theta"].owner.op.dist_params(model["theta"].owner)[0]
+
+
+# which parts are on
+
+
+def test_all_parts_are_on_where_the_table_can_tell_them(model):
+    assert parts_of(model) == set(PART)
+
+
+@pytest.mark.parametrize("part", PART)
+def test_a_part_that_is_switched_off_is_not_in_the_model(table, part):
+    without = parts_of(capability_model(table, Structure(**{part: False})))
+    assert without == set(PART) - ({"families", "deviations"} if part == "families" else {part})
+
+
+@pytest.mark.parametrize(
+    ("runs", "tasks", "off"),
+    [
+        (changed(2, "a"), 3, {"families", "deviations"}),
+        (RUNS, 1, {"deviations"}),
+        (changed(3, ""), 3, {"progress"}),
+        (changed(3, "2020-05-05"), 3, {"progress"}),
+        (changed(3, lambda run: "2020-12-31" if run[2] == "a" else "2020-01-01"), 3, {"progress"}),
+        (changed(1, "2e10"), 3, {"params_tokens"}),
+        (changed(1, lambda run: f"{20 * float(run[0]):g}"), 3, {"params_tokens"}),
+        ([*changed(0, "", [(*run, "1e21") for run in RUNS[:2]]), *RUNS[2:]], 3, {"params_tokens"}),
+    ],
+    ids=[
+        "one family",
+        "one task",
+        "no dates",
+        "one date",
+        "dates within a year",
+        "constant tokens",
+        "a constant ratio of tokens to parameters",
+        "four known splits",
+    ],
+)
+def test_a_table_that_cannot_tell_a_part_falls_back_to_the_model_without_it(table_of, runs, tasks, off):
+    assert parts_of(capability_model(table_of(runs, tasks=tasks))) == set(PART) - off
+
+
+def test_dates_need_to_span_more_than_a_year_and_splits_to_be_five(table_of):
+    just = [*changed(3, "2020-01-01")[:-1], *changed(3, "2021-01-02")[-1:]]
+    assert has_progress(table_of(just), Structure())
+    four = [*changed(1, "", changed(0, "", [(*run, "1e21") for run in RUNS[:2]])), *RUNS[2:]]
+    five = [four[0], *RUNS[1:]]
+    assert not has_params_tokens(table_of(four), Structure()) and has_params_tokens(table_of(five), Structure())
+
+
+def test_two_tasks_are_enough_for_deviations_and_two_families_for_effects(table_of):
+    two = table_of(changed(2, lambda run: "a" if run[2] == "a" else "b"), tasks=2)
+    assert has_families(two, Structure()) and {"families", "deviations"} <= parts_of(capability_model(two))
+
+
+# families
+
+
+def test_effects_less_the_regression_on_mean_compute_add_to_zero(model, table):
+    effect, slope = drawn(model, "family_effect", "family_slope")
+    params, tokens = (np.array([float(run[position]) for run in RUNS]) for position in (0, 1))
+    x, of = np.log10(6 * params * tokens), np.array([run[2] for run in RUNS])
+    mean = np.array([x[of == family].mean() for family in "abc"])
+    own = effect - slope[:, None] * (mean - reference_compute(table))
+    np.testing.assert_allclose(own.sum(axis=1), 0.0, atol=1e-9)
+    assert abs(effect.sum(axis=1)).min() > 1e-9 and own.std() > 0.1
+    np.testing.assert_allclose(family_compute(table), mean)
+
+
+def test_a_regression_on_other_numbers_leaves_effects_that_do_not_add_to_zero(model, table):
+    """The negative control: the largest run of each family in place of the mean."""
+    effect, slope = drawn(model, "family_effect", "family_slope")
+    largest = [table.log10_compute.values[table.family_index.values == family].max() for family in range(3)]
+    own = effect - slope[:, None] * (np.array(largest) - reference_compute(table))
+    assert abs(own.sum(axis=1)).max() > 0.1
+
+
+def test_deviations_of_the_families_on_a_task_add_to_zero(model):
+    (deviation,) = drawn(model, "deviation")
+    np.testing.assert_allclose(deviation.sum(axis=2), 0.0, atol=1e-9)
+    assert deviation.std() > 0.1
+
+
+# progress
+
+
+def test_a_later_run_of_equal_compute_has_more_theta_at_the_drawn_progress_a_year(table_of):
+    """Two runs of one family and one compute, four years of 365.25 days apart."""
+    pair = [("1e9", "2e10", "a", date, "") for date in ("2018-01-01", "2022-01-01")]
+    model = capability_model(table_of([*pair, *RUNS[2:]]))
+    expected, progress = drawn(model, expected_theta(model), "progress")
+    gained = expected[:, 1] - expected[:, 0]
+    np.testing.assert_allclose(gained, 4.0 * progress)
+    assert progress.min() > 0 and progress.std() > 0.05
+    with pytest.raises(AssertionError):
+        np.testing.assert_allclose(gained, -4.0 * progress)
+
+
+def test_a_run_of_unknown_date_counts_as_one_of_the_mean_date(table_of):
+    runs = [(*RUNS[0][:3], "", ""), *RUNS[1:]]
+    table = table_of(runs)
+    model = capability_model(table, Structure(families=False, params_tokens=False, bend=False))
+    (expected,) = drawn(model, expected_theta(model), draws=5)
+    np.testing.assert_allclose(expected[:, 0], table.log10_compute.values[0] - reference_compute(table))
+    assert reference_year(table) == pytest.approx(np.mean([years(run[3]) for run in runs[1:]]))
+
+
+def test_decimal_years_of_known_dates():
+    dates = np.array(["2000-01-01", "2004-01-01", "2001-01-01", "1996-01-01", "2020-07-01", "NaT"], "datetime64[D]")
+    found = years(dates)
+    np.testing.assert_array_equal(found[[0, 1, 3]], [2000.0, 2004.0, 1996.0])
+    assert found[2] == pytest.approx(2001, abs=0.01) and found[4] == pytest.approx(2020.5, abs=0.01)
+    assert np.isnan(found[5])
+
+
+# errors and residuals
+
+
+@pytest.mark.parametrize("tasks", [2, 3], ids=["residual sampled", "theta sampled"])
+def test_the_variance_of_the_published_error_adds_to_that_of_the_residual(table_of, tasks):
+    table = table_of(tasks=tasks)
+    model = capability_model(table, PLAIN)
+    theta, sigma_run = drawn(model, "theta", "sigma_run", draws=1200)
+    scatter = theta - (table.log10_compute.values - reference_compute(table))
+    error = np.array([float(run[4] or 0) for run in RUNS])
+    assert normal_p(scatter / np.hypot(sigma_run[:, None], error)) > UNLIKELY
+    uncertain = scatter[:, error > 0]
+    assert normal_p(uncertain / (sigma_run[:, None] + error[error > 0])) < UNLIKELY  # standard deviations do not add
+    assert normal_p(uncertain / sigma_run[:, None]) < UNLIKELY
+
+
+def normal_p(values):
+    return stats.kstest(np.ravel(values), "norm").pvalue
+
+
+def test_a_shift_or_stretch_of_all_theta_does_not_reach_the_laws(model, table):
+    """Where the slope of theta is not near its least value, the anchors lie at 0 and at their distance."""
+    theta, origin, scale = drawn(model, "theta", "theta_origin", "theta_scale")
+    home, far = anchors(table)
+    of_laws = (theta - origin[:, None]) / scale[:, None]
+    np.testing.assert_allclose(of_laws @ home, 0.0, atol=1e-9)
+    ordinary = scale > 0.75
+    assert ordinary.sum() > DRAWS / 4
+    np.testing.assert_allclose((of_laws @ far)[ordinary], anchor_distance(table), rtol=1e-3)
+    assert scale.min() >= 0.05
+
+
+# parameters and tokens
+
+
+@pytest.mark.parametrize("ratio", [0.5, 1.3, 2.5])
+@pytest.mark.parametrize("exponents", [(0.35, 0.37), (0.5, 0.2)])
+def test_the_deficit_is_zero_at_the_optimal_ratio_and_negative_beside_it(ratio, exponents):
+    deficit = deficit_at(reference=22.0, ratio=ratio, exponents=exponents)
+    assert deficit(0.0) == pytest.approx(0.0, abs=1e-12)
+    beside = np.array([0.05, 0.2, 0.5, 1.0, 2.0])
+    for side in (1, -1):
+        values = deficit(side * beside)
+        assert np.all(values < 0) and np.all(np.diff(values) < 0)
+
+
+def deficit_at(*, reference, ratio, exponents):
+    """Deficit at compute `reference` by the decades that tokens have too many and parameters too few."""
+    half = 0.5 * (reference - np.log10(6.0))
+    shape = {"params_exponent": exponents[0], "tokens_exponent": exponents[1]}
+    return lambda off: split_deficit(
+        half - ratio / 2 - off, half + ratio / 2 + off, log10_ratio=ratio, reference=reference, **shape
+    )
+
+
+@pytest.mark.parametrize("sizes", [(9.0, 10.0), (8.5, 12.5), (10.5, 11.0), (10.5, 13.5)])
+def test_the_deficit_is_what_an_optimal_run_of_the_same_loss_would_save(sizes):
+    """Oracle: SciPy minimises ``A N^-a + B D^-b`` over splits and finds the compute of equal loss."""
+    a, b, ratio, reference = 0.4, 0.3, 1.3, 22.0
+    half = 0.5 * (reference - np.log10(6.0))
+    origin = half - 0.5 * ratio, half + 0.5 * ratio
+
+    def log_loss(params, tokens):
+        return np.log(b * 10 ** (-a * (params - origin[0])) + a * 10 ** (-b * (tokens - origin[1])))
+
+    def least(x):
+        product = x - np.log10(6.0)
+        found = optimize.minimize_scalar(lambda n: log_loss(n, product - n), bounds=(0, 25), options={"xatol": 1e-9})
+        return found.fun
+
+    x = np.log10(6.0) + sum(sizes)
+    equal = optimize.brentq(lambda c: least(c) - log_loss(*sizes), x - 10, x + 1)
+    shape = {"params_exponent": a, "tokens_exponent": b, "log10_ratio": ratio, "reference": reference}
+    assert split_deficit(*sizes, **shape) == pytest.approx(equal - x, abs=1e-5)
+
+
+def test_a_run_loses_its_deficit_and_one_of_unknown_split_nothing(table_of):
+    unknown = ("", "", "a", "2019-03-01", "", "1e21")
+    table = table_of([unknown, *RUNS[1:]])
+    model = capability_model(table, Structure(bend=False, families=False, progress=False))
+    names = ("params_exponent", "tokens_exponent", "log10_optimal_ratio")
+    expected, a, b, ratio = drawn(model, expected_theta(model), *names)
+    x, reference = table.log10_compute.values, reference_compute(table)
+    np.testing.assert_allclose(expected[:, 0], 21.0 - reference)
+    shape = {"params_exponent": a, "tokens_exponent": b, "log10_ratio": ratio, "reference": reference}
+    for run, (params, tokens, *_) in enumerate(RUNS[1:], start=1):
+        lost = split_deficit(np.log10(float(params)), np.log10(float(tokens)), **shape)
+        assert np.all(lost <= 1e-12) and lost.std() > 0.01
+        np.testing.assert_allclose(expected[:, run], x[run] - reference + lost)
+
+
+# anchors
+
+LADDERS = {
+    "six runs": (list(np.linspace(20, 23, 6)), SUCCESSES),
+    "none solved": (list(np.linspace(20, 23, 6)), [0] * 6),
+    "all solved": (list(np.linspace(20, 23, 6)), [200] * 6),
+    "two clusters": ([20, 20.1, 20.05, 23, 23.1, 23.05], SUCCESSES),
+    "one compute": ([21.0] * 6, SUCCESSES),
+    "nearly one compute": ([21.0, 21.01, 21.02, 21.03, 21.04, 21.3], SUCCESSES),
+}
+
+
+@pytest.fixture(scope="module", params=LADDERS)
+def ladder(table_of, request):
+    xs, successes = LADDERS[request.param]
+    return table_of([("", "", "a", "", "", f"{10**x:.8g}") for x in xs], successes=successes)
+
+
+def test_anchors_are_weights_that_add_to_one_over_runs_of_like_compute(ladder):
+    x = ladder.log10_compute.values
+    for weights in anchors(ladder):
+        assert weights.sum() == pytest.approx(1.0) and np.all(weights >= 0)
+        assert np.ptp(x[weights > 0]) < 0.5
+    assert anchors(ladder)[0] @ x == pytest.approx(reference_compute(ladder), abs=0.25)
+
+
+def test_the_far_anchor_is_an_end_of_the_runs_and_never_too_near(ladder):
+    x, (home, far) = ladder.log10_compute.values, anchors(ladder)
+    assert far[x.argmax()] > 0 or far[x.argmin()] > 0
+    distance = anchor_distance(ladder)
+    assert abs(distance) >= 0.5 - 1e-12
+    if np.ptp(x) > 1:
+        assert distance == pytest.approx((far - home) @ x)
+
+
+def test_the_far_anchor_is_below_where_no_task_is_solved_and_above_otherwise(table_of):
+    runs = [("", "", "a", "", "", f"{10**x:.8g}") for x in np.linspace(20, 23, 6)]
+    assert anchor_distance(table_of(runs, successes=[0] * 6)) < 0 < anchor_distance(table_of(runs))
+
+
+# the whole density
+
+
+def test_log_density_and_gradient_are_finite_with_all_parts_on(model):
+    assert parts_of(model) == set(PART)
+    terms = model.logp(sum=False)  # one by one: uncompiled, no more than 32 numbers can be added at once
+    log_density = model.compile_fn([*terms, model.dlogp()], mode=UNCOMPILED)
+    draw, rng = make_initial_point_fn(model=model, default_strategy="prior"), np.random.default_rng(SEED)
+    points = [draw(int(seed)) for seed in rng.integers(2**30, size=PLACES)]
+    pushed = [{name: value + rng.normal(0, 1, value.shape) for name, value in point.items()} for point in points]
+    values = [log_density(place) for place in [model.initial_point(SEED), *points, *pushed]]
+    for *densities, gradient in values:
+        assert all(np.isfinite(density).all() for density in densities) and np.isfinite(gradient).all()
+
+
+# the coordinates of the laws
+
+
+@pytest.mark.parametrize("successes", [SUCCESSES, [0] * 6], ids=["far anchor above", "far anchor below"])
+def test_drawn_laws_have_the_prior_of_success_exponent_and_ceiling(table_of, successes):
+    """Success at the reference, exponent and ceiling are read off the equations, not off the coordinates."""
+    data = table_of(changed(2, "a"), successes=successes)
+    model = capability_model(data, Structure(free_floor=False))
+    names = ("exponent", "log10_amplitude", "nu", "ceiling")
+    hyper = ("log_exponent_mean", "log_exponent_spread", "reference_logit_mean", "reference_logit_spread")
+    values = drawn(model, *names, *hyper, draws=1000)
+    exponent, amplitude, nu, ceiling = (value[:, 0] for value in values[:4])  # one task: draws are independent
+    mean, spread, logit_mean, logit_spread = values[4:]
+    success = ceiling * equations.exact_match(10.0**amplitude, length=1.0, nu=nu)
+    logit = special.logit(success)
+    u = ((1 - ceiling) / (1 - success)) ** (1 / Priors().ceiling_gap_power)
+    assert normal_p((np.log(exponent) - mean) / spread) > UNLIKELY
+    assert normal_p((logit - logit_mean) / logit_spread) > UNLIKELY
+    assert stats.kstest(u, "uniform").pvalue > UNLIKELY
+    assert stats.kstest(u**2, "uniform").pvalue < UNLIKELY  # another power of the gap would be seen
+    assert normal_p((np.log(exponent) - mean) / (2 * spread)) < UNLIKELY
+
+
+@pytest.mark.parametrize("where", [0.0, 0.5])
+@pytest.mark.parametrize("distance", [6.0, -6.0])
+def test_laws_too_steep_for_doubles_are_drawn_as_numbers(where, distance):
+    """400 decades of loss from anchor to anchor."""
+    options = {"distance": distance, "power": 2.0, "rng": np.random.default_rng(SEED), "size": (20,)}
+    assert np.isfinite(laws._draw(1.0, where, -2.0, 1.5, np.log(400 / 6), 0.1, **options)).all()
+
+
+@pytest.mark.parametrize("power", [2.0, 1.0, np.inf])
+@pytest.mark.parametrize("distance", [1.7, -2.3])
+def test_the_density_of_the_coordinates_is_the_prior_times_the_jacobian_of_the_map(power, distance):
+    """The Jacobian is taken by finite differences of a map written with the equations alone."""
+    rng = np.random.default_rng(SEED)
+    places = [rng.normal((-1.0, 0.5, 0.0), (1.5, 0.6, 0.8)) for _ in range(30)]
+    for place in places:
+        nu, where = np.exp(rng.normal(0, 0.7)), rng.uniform()
+        prior = tuple(rng.normal((-2.0, 1.5, -1.0, 0.4), 0.1))
+        found = log_density(place, nu, where, prior, distance, power)
+        expected = density_by_differences(place, nu, where, prior, distance, power)
+        assert found == pytest.approx(expected, abs=1e-4)
+        assert found != pytest.approx(expected + 0.01, abs=1e-4)
+
+
+def log_density(place, nu, where, prior, distance, power):
+    density = laws._log_density(pt.as_tensor(place), nu, where, *prior, distance=distance, power=power)
+    return float(density.eval(mode=UNCOMPILED))
+
+
+def density_by_differences(place, nu, where, prior, distance, power):
+    logit_mean, logit_sd, mean, sd = prior
+
+    def natural(point):
+        """(logit S_0, log exponent, u) of (level, log_rise, gap)."""
+        level, log_rise, gap = point
+        rise = np.sign(distance) * np.exp(log_rise)
+        logits = np.array([level - where * rise, level + (1 - where) * rise])
+        success = special.expit(logits)
+        missed = special.ndtr(gap) ** power * (1 - success.max())
+        losses = equations.loss_from_exact_match(success / (1 - missed), length=1.0, nu=nu)
+        exponent = np.log10(losses[0] / losses[1]) / distance
+        u = (missed / (1 - success[0])) ** (1 / power) if np.isfinite(power) else special.ndtr(gap)
+        return np.array([logits[0], np.log(exponent), u])
+
+    step = 1e-5
+    columns = [(natural(place + nudge) - natural(place - nudge)) / (2 * step) for nudge in step * np.eye(3)]
+    logit, log_exponent, _ = natural(place)
+    _, log_jacobian = np.linalg.slogdet(np.stack(columns, axis=1))
+    return stats.norm.logpdf(logit, logit_mean, logit_sd) + stats.norm.logpdf(log_exponent, mean, sd) + log_jacobian

@@ -228,6 +228,34 @@ def predict(
 
 
 @app.command()
+def simulate(
+    design: Annotated[Path, typer.Argument(help="Table of runs and tasks without scores.", metavar="DESIGN.csv")],
+    output: Annotated[Path, typer.Option("-o", help="Table to write.", metavar="TABLE.csv")],
+    truth: Annotated[Path | None, typer.Option(help="Also write the truth behind it.", metavar="TRUTH.nc")] = None,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """A table drawn from the model with known truth."""
+    from forecast.store import check_target, write_whole
+
+    for target in (output, truth):
+        if target is not None:
+            check_target(target)
+    from forecast.simulate import simulate as draw_table
+    from forecast.table import read_rows
+
+    table, drawn = draw_table(read_rows(design), seed=seed)
+    if truth is not None:
+        write_whole(truth, lambda temporary: drawn.to_netcdf(temporary, engine="netcdf4"))
+    write_whole(output, lambda temporary: table.to_csv(temporary, index=False))
+    facts = {"table": str(output), "truth": None if truth is None else str(truth), "rows": len(table), "seed": seed}
+    if as_json:
+        _print_json(facts)
+    else:
+        print(f"{output}: {len(table)} rows")
+
+
+@app.command()
 def report(
     fit: FitFile,
     output: Annotated[Path, typer.Option("-o", help="HTML file to write.", metavar="report.html")],

@@ -17,14 +17,15 @@ MEAN_MARGIN = 1e-12  # keeps the beta-binomial proper where floor and success un
 
 
 def capability_model(data: xr.Dataset, structure: Structure = Structure(), priors: Priors = Priors()) -> pm.Model:
-    """Joint model of all rate rows of a table (DESIGN section 3, compute only): a `pm.Model` ready for `fit`.
+    """Joint model of all rate rows of a table (DESIGN section 3): a `pm.Model` ready for `fit`. Loss rows are not used.
 
-    `data` is what `forecast.table.observations` gives: dims observation, run and task. Every dimension keeps its name
-    and every number of the table enters through `pm.Data`, observations too.
+    `data` is what `forecast.table.observations` gives: dims observation, run, task and family. Every dimension keeps
+    its name; counts and indices enter through `pm.Data`, facts of runs and tasks as constants.
 
     Named variables (dims): theta (run), exponent (task), log10_amplitude (task), nu (task), floor (task), ceiling
-    (task), concentration (task), slopes (segment), theta_origin, theta_scale, sigma_run; `forecast.predict` puts them
-    back into the equations. How the laws are sampled: `models.laws`.
+    (task), concentration (task), slopes (segment), theta_origin, theta_scale, sigma_run; where the table supports them
+    family_effect (family), deviation (task, family), progress, params_exponent, tokens_exponent, log10_optimal_ratio.
+    `forecast.predict` puts them back into the equations. How the laws are sampled: `models.laws`.
     """
     with pm.Model(coords=_coords(data)) as model:
         theta, deviation = effective_compute(data, structure, priors)

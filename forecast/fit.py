@@ -10,6 +10,7 @@ import nutpie
 import pymc as pm
 import pytensor
 import xarray as xr
+from pytensor.compile.mode import Mode
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +87,16 @@ def fit(model: pm.Model, sampling: Sampling = Sampling(), *, progress: Callable 
     )
     posterior = tree["posterior"].to_dataset()
     return posterior.assign_attrs(divergences=int(tree["sample_stats"]["diverging"].sum()))
+
+
+def draw_prior(model: pm.Model, *, draws: int, seed: int, names: list[str]) -> xr.DataTree:
+    """Prior draws of the named variables: groups prior and, where a name is observed, prior_predictive.
+
+    The graph is interpreted: a thousand draws take less time than compiling for them would.
+    """
+    with pytensor.config.change_flags(cxx=""), model:
+        interpreted = {"mode": Mode("py", "fast_compile")}
+        return pm.sample_prior_predictive(draws, var_names=names, random_seed=seed, compile_kwargs=interpreted)
 
 
 def diagnose(posterior: xr.Dataset) -> Diagnostics:

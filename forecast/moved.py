@@ -4,11 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pymc as pm
-import pytensor
 import xarray as xr
-from pytensor.compile.mode import Mode
 
+from forecast.fit import draw_prior
 from forecast.store import Fit, json_number
 from forecast.threshold import threshold_compute
 from models.capability import capability_model
@@ -24,12 +22,9 @@ MEASURED_PLAIN = ("ceiling", "floor", "family_slope", "log10_optimal_ratio")  # 
 
 def prior_of(fit: Fit, *, draws: int = PRIOR_DRAWS, seed: int = 1) -> Fit:
     """The same fit with draws from its prior in place of the posterior; it knows the table's runs, not their scores."""
-    interpreted = Mode("py", "fast_compile")  # a thousand draws take less than compiling for them would
-    wanted = [str(name) for name in fit.posterior.data_vars]
-    with pytensor.config.change_flags(cxx=""), capability_model(fit.data, fit.structure, fit.priors):
-        tree = pm.sample_prior_predictive(
-            draws, var_names=wanted, random_seed=seed, compile_kwargs={"mode": interpreted}
-        )
+    names = [str(name) for name in fit.posterior.data_vars]
+    model = capability_model(fit.data, fit.structure, fit.priors)
+    tree = draw_prior(model, draws=draws, seed=seed, names=names)
     return replace(fit, posterior=tree["prior"].to_dataset())
 
 

@@ -2,12 +2,10 @@
 
 import numpy as np
 import pandas as pd
-import pymc as pm
-import pytensor
 import xarray as xr
-from pytensor.compile.mode import Mode
 
 from forecast.errors import ForecastError
+from forecast.fit import draw_prior
 from forecast.table import observations
 from models.capability import capability_model
 from models.priors import Priors, Structure
@@ -28,11 +26,10 @@ def simulate(
         raise ForecastError(f"row {losses[0]}: metric 'loss' cannot be simulated yet; remove the loss rows")
     design = rows.assign(trials=rows["trials"].fillna(TRIALS).astype("int64"), successes=0)
     data = observations(design)
-    interpreted = Mode("py", "fast_compile")  # one draw takes less than compiling for it would
-    with pytensor.config.change_flags(cxx=""), capability_model(data, structure, priors) as model:
-        tree = pm.sample_prior_predictive(1, random_seed=seed, compile_kwargs={"mode": interpreted})
-        names = [variable.name for variable in model.unobserved_RVs]
+    model = capability_model(data, structure, priors)
+    names = [variable.name for variable in model.unobserved_RVs]
+    tree = draw_prior(model, draws=1, seed=seed, names=[*names, "count"])
     truth = tree["prior"].to_dataset()[names].isel(chain=0, draw=0, drop=True)
-    counts = tree["prior_predictive"]["count"].values.reshape(-1).astype(np.int64)
+    counts = tree["prior_predictive"].to_dataset()["count"].values.reshape(-1).astype(np.int64)
     scored = design.assign(successes=counts, score=counts / design["trials"].to_numpy())
     return scored, truth.assign_attrs(seed=seed)

@@ -220,7 +220,10 @@ def _family_effect(data, priors):
 
 
 def _deviation(data, structure, priors, scale):
-    """How far each family is ahead on each task (task, family), beyond its effect on all, in units of the laws."""
+    """How far each family is ahead on each task (task, family), beyond its effect on all, in units of the laws.
+
+    Deviations add to zero over the families and over the tasks.
+    """
     if not (structure.deviations and has_families(data, structure) and data.sizes["task"] > 1):
         return None
     sigma = pm.LogNormal("sigma_deviation", priors.log_deviation_sd_median, priors.log_deviation_sd_sd)

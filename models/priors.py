@@ -28,7 +28,7 @@ class Priors:
     log_frailty_spread: float = 0.4
     # Ceiling: below 1 by the share u^power of the way down to the success at the reference run, u uniform. Power 4 puts
     # half of the mass within 6 % of 1 (the task can be solved) and a quarter below 0.7 (label noise, ambiguity), as
-    # Beta(2, 1/2) does. Power 2 was tried on six beds: better on three, worse on three, with lower coverage.
+    # Beta(2, 1/2) does. Power 2 on six beds: three better, three worse, five farther from the right coverage.
     ceiling_gap_power: float = 4.0
     # Floor of generative tasks, as a logit: median 0.2 %, 95 % from 0.003 % (zero, for any real test) to 10 %.
     floor_logit_mean: float = log(0.002)

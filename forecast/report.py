@@ -36,7 +36,7 @@ _NAMES: Mapping[str, str] = {
     "divergences": "divergences",
 }
 _EVENTS: Mapping[str, str] = {
-    "typical": "the mean curve of the family crosses τ or, where a table has several, that of the typical recipe at its latest date",
+    "typical": "the mean curve of the family crosses τ or, of several, that of the typical recipe at the latest date",
     "new run": "one new run reaches τ",
     "first": "the first of several runs reaches τ",
 }

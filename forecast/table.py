@@ -18,6 +18,7 @@ import xarray as xr
 from pyarrow import parquet
 
 from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
+from forecast.table_answers import given_rows, law_labels, task_labels
 from forecast.table_cells import COLUMNS, METRICS, NAMES, RATES, Cells, cells_of
 from forecast.table_checks import check_cells, check_table
 
@@ -184,19 +185,23 @@ def _of_the_run(values: pd.Series, model: pd.Series) -> pd.Series:
 def observations(frame: pd.DataFrame) -> xr.Dataset:
     """A frame of `read_table` or `read_rows` as labelled arrays.
 
-    Dims: `observation` (labelled by line), `run`, `task`, `family`, each in the order of the file. A task is a task
-    name; where one name has several metrics, or several k, it is each of them: ``name [metric]``, ``name [metric k]``.
-    Successes are NaN and trials 0 where they are not known or, as for a loss, have no meaning.
+    Dims: `observation` (labelled by line), `run`, `task`, `law`, `family`, each in the order of the file. A task is a
+    task name; where one name has several metrics, or several k or lengths, it is each of them: ``name [metric]``,
+    ``name [metric k]``, ``name [metric k of length]``. A law is what tasks of one name have in common (see
+    `forecast.table_answers`). Successes are NaN and trials 0 where they are not known or, as for a loss, have no meaning.
     """
-    labels = _task_labels(frame)
+    labels = task_labels(frame)
     facts = ["compute", "compute_sd", "family", "date", "params", "tokens"]
     runs = frame.groupby("model", sort=False)[facts].first()
     tasks = frame.groupby(labels, sort=False)
     means, names = (tasks[["chance", "length", "k"]].mean(), tasks[["task", "metric"]].first())
-    families = pd.Index(runs["family"].unique())
+    families, laws = pd.Index(runs["family"].unique()), law_labels(names.join(means))
+    law_names = pd.Index(laws.unique())
+    task_index, run_index = names.index.get_indexer(labels), runs.index.get_indexer(frame["model"])
     by_observation = {
-        "run_index": runs.index.get_indexer(frame["model"]),
-        "task_index": names.index.get_indexer(labels),
+        "run_index": run_index,
+        "task_index": task_index,
+        "given_index": given_rows(frame, run_index, law_names.get_indexer(laws)[task_index]),
         "successes": frame["successes"].to_numpy(dtype=float, na_value=np.nan),
         "trials": frame["trials"].fillna(0).to_numpy(dtype=np.int64),
         **{name: frame[name].to_numpy(dtype=float) for name in ("score", "length", "k")},
@@ -215,29 +220,16 @@ def observations(frame: pd.DataFrame) -> xr.Dataset:
         "chance": means["chance"].to_numpy(dtype=float),
         "task_length": means["length"].to_numpy(dtype=float),
         "task_k": means["k"].to_numpy(dtype=float),
+        "law_index": law_names.get_indexer(laws),
     }
     variables = {"observation": by_observation, "run": by_run, "task": by_task}
-    labelled = {"run": runs.index, "task": names.index, "family": families}
+    labelled = {"run": runs.index, "task": names.index, "law": law_names, "family": families}
     return xr.Dataset(
         {name: (dim, values) for dim, group in variables.items() for name, values in group.items()},
         coords={"observation": frame.index.to_numpy()}
         | {dim: np.asarray(values.to_list(), dtype=str) for dim, values in labelled.items()},
         attrs={"data_hash": data_hash(frame)},
     )
-
-
-def _task_labels(frame: pd.DataFrame) -> pd.Series:
-    """The label of each row's task; labels are as many as there are different (task, metric, k of at_least_k)."""
-    k = frame["k"].where(frame["metric"] == "at_least_k", 0).astype(int)
-    keys = pd.Series(list(zip(frame["task"], frame["metric"], k, strict=True)), index=frame.index, dtype=object)
-    kinds = pd.DataFrame(keys.drop_duplicates().to_list(), columns=["task", "metric", "k"])
-    several_kinds = kinds.groupby("task")["k"].transform("size") > 1
-    several_k = kinds.groupby(["task", "metric"])["k"].transform("size") > 1
-    bracket = kinds["metric"].where(~several_k, kinds["metric"] + " " + kinds["k"].astype(str))
-    labels = kinds["task"].where(~several_kinds, kinds["task"] + " [" + bracket + "]")
-    while labels.duplicated().any():  # a task is itself called "name [metric]"
-        labels = labels.where(~labels.duplicated(), labels + "*")
-    return keys.map(dict(zip(kinds.itertuples(index=False, name=None), labels, strict=True)))
 
 
 def data_hash(frame: pd.DataFrame) -> str:

@@ -1,121 +1,197 @@
 """The joint model of all tasks and runs of one table."""
 
-from functools import partial
-
 import numpy as np
 import pymc as pm
 import xarray as xr
 from pytensor import tensor as pt
 
-from models import equations
-from models.effective_compute import anchor_distance, bend_knots, effective_compute, informative_place
-from models.laws import surrogate_length, task_laws
+from models import equations, facts, observation
+from models.effective_compute import effective_compute
+from models.laws import laws
 from models.priors import Priors, Structure
 
 LARGEST_LOSS = 1e200  # and its inverse the smallest: beyond them doubles have no gradient
-MEAN_MARGIN = 1e-12  # keeps the beta-binomial proper where floor and success underflow
 
 
 def capability_model(data: xr.Dataset, structure: Structure = Structure(), priors: Priors = Priors()) -> pm.Model:
-    """Joint model of all rate rows of a table (DESIGN section 3): a `pm.Model` ready for `fit`. Loss rows are not used.
+    """Joint model of all rows of a table (DESIGN section 3): a `pm.Model` ready for `fit`.
 
-    `data` is what `forecast.table.observations` gives: dims observation, run, task and family. Every dimension keeps
-    its name; counts and indices enter through `pm.Data`, facts of runs and tasks as constants.
+    `data` is what `forecast.table.observations` gives: dims observation, run, task, law and family. Numbers of the
+    table enter through `pm.Data`; its layout (which row is of which run, task and length) is part of the graph.
 
-    Named variables (dims): theta (run), exponent (task), log10_amplitude (task), nu (task), floor (task), ceiling
-    (task), concentration (task), slopes (segment), theta_origin, theta_scale, sigma_run; where the table supports them
-    family_effect (family), deviation (task, family), progress, params_exponent, tokens_exponent, log10_optimal_ratio.
+    Named variables (dims): theta (run), exponent, log10_amplitude, irreducible, nu (law), floor, ceiling (task),
+    concentration (task), slopes (segment), theta_origin, theta_scale, sigma_run; where the table supports them
+    family_effect (family), deviation (law, family), progress, params_exponent, tokens_exponent, log10_optimal_ratio,
+    frailty_drift, token_floor, answer_sd (law), log_greedy, greedy_power (law), loss_scale (measured).
     `forecast.predict` puts them back into the equations. How the laws are sampled: `models.laws`.
     """
     with pm.Model(coords=_coords(data)) as model:
         theta, deviation = effective_compute(data, structure, priors)
-        law = task_laws(data, anchor_distance(data), informative_place(data), structure, priors)
-        task, run, trials, successes = (
-            pm.Data(name, data[name].values.astype("int64"), dims="observation")
-            for name in ("task_index", "run_index", "trials", "successes")
-        )
-        row = {name: node[task] for name, node in (law | {"concentration": _concentration(priors)}).items()}
-        theta_of_row = theta[run]
+        law = laws(data, structure, priors)
+        floor = _floor(data, structure, priors)
+        law_of_task, law_of_row = data.law_index.values, data.law_index.values[data.task_index.values]
+        ceiling = pm.Deterministic("ceiling", floor + (1.0 - floor) * law["top"][law_of_task], dims="task")
+        theta_of_row = theta[data.run_index.values]
         if deviation is not None:
-            theta_of_row = theta_of_row + deviation[task, data.family_index.values[data.run_index.values]]
-        success = _success_of_rows(_loss(theta_of_row, row), row["nu"], data)
-        mean = equations.score_from_success(success, floor=row["floor"], ceiling=row["ceiling"])
-        _counts(mean, row["concentration"], trials, successes, structure, priors)
+            theta_of_row = theta_of_row + deviation[law_of_row, data.family_index.values[data.run_index.values]]
+        nu = frailty(theta_of_row, law["nu"][law_of_row], _of_rows(law, "frailty_drift", law_of_row), data)
+        loss = _loss(theta_of_row, {name: law[name][law_of_row] for name in ("log10_amplitude", "exponent")})
+        loss = (law["irreducible"][law_of_row] + loss) * pt.exp(_answer_residual(data, priors))
+        _observe_counts(data, loss, nu, law, floor, ceiling, structure, priors)
+        _observe_losses(data, loss, law, priors)
     return model
 
 
+def success_of_task(loss, nu, *, metric, length, k, token_floor=None):
+    """Probability of success of one task under its metric: the surrogate of DESIGN section 3.3 that belongs to it."""
+    length = length if np.isfinite(length) else 1.0
+    if metric not in ("at_least_k", "exact_match"):
+        accuracy = equations.token_accuracy(loss, nu=nu)
+        return accuracy if token_floor is None else token_floor + (1.0 - token_floor) * accuracy
+    if token_floor is not None:
+        k = int(k if metric == "at_least_k" else length)
+        return equations.at_least_each(loss, ks=(k,), length=int(length), nu=nu, token_floor=token_floor)[..., 0]
+    if metric == "at_least_k":
+        return equations.at_least_k(loss, k=int(k), length=int(length), nu=nu)
+    return equations.exact_match(loss, length=length, nu=nu)
+
+
+def frailty(theta, nu, drift, data):
+    """Frailty at effective compute theta: ``nu exp(drift theta)``, with theta held within the range of the runs."""
+    return nu if drift is None else nu * np.exp(drift * theta.clip(*facts.drift_limits(data)))
+
+
+def measured_loss(loss, loss_at_reference, *, log_greedy, greedy_power):
+    """Log of the loss that teacher forcing measures where answers behave as if it were `loss`.
+
+    ``loss = s measured^gamma`` with s and gamma such that s applies at the reference.
+    """
+    return (np.log(loss_at_reference) - log_greedy + np.log(loss / loss_at_reference)) / greedy_power
+
+
 def _coords(data):
-    knots = bend_knots(data)
+    knots, losses = facts.bend_knots(data), facts.is_loss(data)[data.task_index.values]
     return {
         "run": data.run.values,
         "task": data.task.values,
+        "law": data.law.values,
         "family": data.family.values,
         "knot": knots,
         "segment": np.arange(len(knots) + 1),
         "law_coordinate": ["level", "log_rise", "gap"],
+        "run_coordinate": np.arange(data.sizes["run"]),
+        "rate_row": data.observation.values[~losses],
+        "loss_row": data.observation.values[losses],
+        "measured": data.task.values[facts.is_loss(data)],
+        "answer": np.arange(facts.answers(data).max(initial=-1) + 1),
     }
 
 
-def success_of_task(loss, nu, *, metric, length, k):
-    """Probability of success of one task under its metric: the surrogate of DESIGN section 3.3 that belongs to it."""
-    if metric == "at_least_k":
-        return equations.at_least_k(loss, k=int(k), length=int(length), nu=nu)
-    if metric == "exact_match":
-        return equations.exact_match(loss, length=length if np.isfinite(length) else 1.0, nu=nu)
-    return equations.token_accuracy(loss, nu=nu)
+def _of_rows(law, name, law_of_row):
+    return law[name][law_of_row] if name in law else None
 
 
 def _loss(theta, law):
-    """Loss at effective compute theta, kept where doubles have a gradient."""
-    shape = {"irreducible": 0.0, "theta_ref": 0.0} | {name: law[name] for name in ("log10_amplitude", "exponent")}
+    """Reducible loss at effective compute theta, kept where doubles have a gradient."""
+    shape = {"irreducible": 0.0, "theta_ref": 0.0} | law
     ends = (equations.theta_from_loss(loss, **shape) for loss in (LARGEST_LOSS, 1.0 / LARGEST_LOSS))
     return equations.power_law_loss(pt.clip(theta, *ends), **shape)
 
 
-def _counts(mean, concentration, trials, successes, structure, priors):
-    """Beta-binomial counts or, for a small share of broken evaluations, any count alike (observation)."""
-    mean = MEAN_MARGIN + (1.0 - 2.0 * MEAN_MARGIN) * mean
-    alpha, beta = mean * concentration, (1.0 - mean) * concentration
-    if not structure.broken_rows:
-        pm.BetaBinomial("count", n=trials, alpha=alpha, beta=beta, observed=successes, dims="observation")
-        return
-    pm.CustomDist(
-        "count",
-        trials,
-        alpha,
-        beta,
-        logp=partial(_log_density_of_counts, share=priors.broken_share),
-        random=partial(_draw_counts, share=priors.broken_share),
-        signature="(),(),()->()",
-        dtype="int64",
-        observed=successes,
-        dims="observation",
+def _answer_residual(data, priors):
+    """Residual (observation) of the log loss that the metrics of one run's answers share; zero for lone metrics."""
+    index = facts.answers(data)
+    if index.max(initial=-1) < 0:
+        return 0.0
+    law = data.law_index.values[data.task_index.values]
+    law_of_answer = np.zeros(index.max() + 1, dtype=int)
+    law_of_answer[index[index >= 0]] = law[index >= 0]
+    sd = pm.LogNormal("answer_sd", priors.log_answer_sd_median, priors.log_answer_sd_sd, dims="law")
+    residual = pm.Normal("answer_residual", 0.0, sd[law_of_answer], dims="answer")
+    return pt.where(index >= 0, residual[np.maximum(index, 0)], 0.0)
+
+
+def _floor(data, structure, priors):
+    """Success of guessing (task): `chance` where the table gives one, otherwise small, learned, and one for a law."""
+    chance = pm.Data("chance", data.chance.values, dims="task")
+    if not structure.free_floor:
+        return pm.Deterministic("floor", chance, dims="task")
+    guessing = pm.Normal(
+        "floor_logit",
+        pm.Normal("floor_logit_mean", priors.floor_logit_mean, priors.floor_logit_sd),
+        pm.LogNormal("floor_logit_spread", priors.floor_logit_spread_median, priors.floor_logit_spread_sd),
+        dims="law",
     )
+    learned = pm.math.sigmoid(guessing)[data.law_index.values]
+    return pm.Deterministic("floor", pt.switch(chance > 0, chance, learned), dims="task")
 
 
-def _log_density_of_counts(count, trials, alpha, beta, *, share):
-    sound = pm.logp(pm.BetaBinomial.dist(n=trials, alpha=alpha, beta=beta), count)
-    return pt.logaddexp(np.log1p(-share) + sound, np.log(share) - pt.log1p(trials))
-
-
-def _draw_counts(trials, alpha, beta, *, share, rng=None, size=None):
-    sound = rng.binomial(trials, rng.beta(alpha, beta, size=size))
-    return np.where(rng.uniform(size=np.shape(sound)) < share, rng.integers(trials + 1, size=np.shape(sound)), sound)
-
-
-def _concentration(priors):
+def _observe_counts(data, loss, nu, law, floor, ceiling, structure, priors):
     log = pm.Normal("log_concentration", priors.log_concentration_mean, priors.log_concentration_sd, dims="task")
-    return pm.Deterministic("concentration", pt.exp(log), dims="task")
+    concentration = pm.Deterministic("concentration", pt.exp(log), dims="task")
+    rows = np.flatnonzero(~facts.is_loss(data)[data.task_index.values])
+    if not len(rows):
+        return
+    task = data.task_index.values
+    success = _success_of_rows(data, loss, nu, law)
+    mean = equations.score_from_success(success, floor=floor[task], ceiling=ceiling[task])
+    mean = observation.conditional_mean(mean, data)[rows]
+    successes, trials = (
+        pm.Data(name, values[rows], dims="rate_row")
+        for name, values in zip(("successes", "trials"), observation.conditional_counts(data), strict=True)
+    )
+    options = {"structure": structure, "priors": priors, "dims": "rate_row"}
+    observation.counts("count", mean, concentration[task[rows]], trials, successes, **options)
 
 
-def _success_of_rows(loss, nu, data):
-    """Success of each row (observation): closed forms at once, then each (k, L) of at-least-k over its own rows."""
-    length, task = surrogate_length(data), data.task_index.values
-    success = equations.exact_match(loss, length=length[task], nu=nu)
-    for t in np.flatnonzero(data.metric.values == "at_least_k"):
-        rows = np.flatnonzero(task == t)
-        own = success_of_task(
-            loss[rows], nu[rows], metric="at_least_k", length=data.task_length.values[t], k=data.task_k.values[t]
-        )
+def _success_of_rows(data, loss, nu, law):
+    """Success of each row (observation): closed forms at once, then those of one law and length together."""
+    task = data.task_index.values
+    metric, laws_, length, k = (data[name].values for name in ("metric", "law_index", "task_length", "task_k"))
+    closed = np.where(metric == "exact_match", np.nan_to_num(length, nan=1.0), 1.0)
+    success = equations.exact_match(loss, length=closed[task], nu=nu)
+    guessed = facts.has_token_floor(data, Structure())[laws_] if "token_floor" in law else np.zeros(len(metric), bool)
+    if guessed.any():
+        floor = law["token_floor"][laws_[task]]
+        by_token = (guessed & (metric == "token_accuracy"))[task]
+        success = pt.where(by_token, floor + (1.0 - floor) * success, success)
+    whole = (metric == "at_least_k") | (guessed & (metric == "exact_match"))
+    needed = np.where(metric == "at_least_k", k, length)
+    for group in sorted({(laws_[t], length[t]) for t in np.flatnonzero(whole)}):
+        tasks = np.flatnonzero(whole & (laws_ == group[0]) & (length == group[1]))
+        rows = np.flatnonzero(np.isin(task, tasks))
+        runs, of_run = np.unique(data.run_index.values[rows], return_inverse=True)
+        first = np.array([rows[np.argmax(of_run == run)] for run in range(len(runs))])  # rows of a run have one loss
+        ks = tuple(sorted({int(needed[t]) for t in tasks}))
+        options = {"length": int(group[1]), "nu": nu[first]}
+        if guessed[tasks[0]]:
+            tails = equations.at_least_each(loss[first], ks=ks, token_floor=law["token_floor"][group[0]], **options)
+        else:
+            tails = pt.stack([equations.at_least_k(loss[first], k=k, **options) for k in ks], axis=-1)
+        own = tails[of_run, np.searchsorted(ks, needed[task[rows]])]
         success = pt.set_subtensor(success[rows], own)
     return success
+
+
+def _observe_losses(data, loss, law, priors):
+    """Measured losses: those of a law of losses are its loss, others stand in the relation of `measured_loss` to it."""
+    losses = facts.is_loss(data)
+    rows = np.flatnonzero(losses[data.task_index.values])
+    if not len(rows):
+        return
+    task, laws_ = data.task_index.values[rows], data.law_index.values[data.task_index.values[rows]]
+    log_loss = pt.log(loss[rows])
+    linked = facts.has_greedy(data)
+    if linked.any():
+        reference = law["irreducible"] + 10.0 ** law["log10_amplitude"]
+        known = np.isfinite(facts.known_length(data))
+        sd = np.where(known, priors.log_greedy_sd, priors.log_greedy_sd_of_unknown_length)
+        power = pm.LogNormal("greedy_power", priors.log_greedy_power_mean, priors.log_greedy_power_sd, dims="law")
+        # what the measured losses fix is their own level at the reference; s follows from it
+        level = pm.Normal("log_measured", (pt.log(reference) - priors.log_greedy_mean) / power, sd / power, dims="law")
+        greedy = pm.Deterministic("log_greedy", pt.log(reference) - power * level, dims="law")
+        relation = {"log_greedy": greedy[laws_], "greedy_power": power[laws_]}
+        log_loss = pt.where(linked[laws_], measured_loss(loss[rows], reference[laws_], **relation), log_loss)
+    scale = pm.LogNormal("loss_scale", priors.log_loss_scale_median, priors.log_loss_scale_sd, dims="measured")
+    observed = pm.Data("log_loss_observed", np.log(data.score.values[rows]), dims="loss_row")
+    observation.losses("log_loss", log_loss, scale[np.cumsum(losses)[task] - 1], observed, priors=priors, dims="loss_row")

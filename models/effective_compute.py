@@ -5,193 +5,122 @@ import pymc as pm
 import xarray as xr
 from pytensor import tensor as pt
 
-from models import equations
+from models import equations, facts
 from models.priors import Priors, Structure
 
-KNOT_SPACING = 0.5  # decades
-KNOTS_BEYOND = 4.0  # decades past the largest run over which the law may still bend
-MANY_TASKS = 3  # from here on the tasks fix a run's residual well enough to sample it directly
-SHORTEST_DISTANCE = 0.5  # decades; a nearer second anchor would magnify noise
-ANCHOR_WIDTH = 0.25  # decades: the runs that stand for an anchor
+MANY_LAWS = 3  # from here on the laws fix a run's residual well enough to sample it directly
 SMALLEST_SCALE = 0.05
-DAYS_A_YEAR = 365.25
-SMALLEST_VARIATION = 0.15  # decades, standard deviation of parameters and tokens in their least varied direction
-FEWEST_SPLIT_RUNS = 5
-SHORTEST_SPAN = 1.0  # years that dates must span for progress to be told from families
+SAME_COMPUTE = 1e-6  # decades
 
 
 def effective_compute(data: xr.Dataset, structure: Structure, priors: Priors) -> tuple:
-    """Effective compute of each run (run) and the deviation of its family on each task (task, family), or None.
+    """Effective compute of each run (run) and the deviation of its family on each law (law, family), or None.
 
     x is log compute less what the run loses by its split into parameters and tokens.
     ``theta = path(x) + family + progress (year - year_ref) + residual`` in decades (DESIGN 3.1); what is returned is
-    ``(theta - theta_origin) / theta_scale``. Origin and scale are such that the runs at the anchors lie where the laws
-    have their anchors: a shift or stretch of all residuals is then not a direction in which every law must follow.
+    ``(theta - theta_origin) / theta_scale``. Origin and scale are the level and the slope of theta over the runs (see
+    `models.facts.standard_weights`), so that what is returned is what the scores fix.
 
     The error of a published compute has the same effect on the scores as the residual of the run, so the two are one
     normal variable whose variances add up.
     """
-    x, knots, reference = data.log10_compute.values, bend_knots(data), reference_compute(data)
-    slopes = _slopes(reference, knots, structure, priors)
-    if has_params_tokens(data, structure):
-        x = x + _split(data, priors)
-    expected = equations.bent_compute(x, slopes=slopes, knots=knots, theta_ref=reference)
-    if has_families(data, structure):
-        expected = expected + _family_effect(data, priors)[data.family_index.values]
-    if has_progress(data, structure):
-        years = years_of_runs(data)
-        expected = expected + pm.LogNormal("progress", priors.log_progress_median, priors.log_progress_sd) * (
-            np.where(np.isnan(years), 0.0, years - reference_year(data))
-        )
+    reference = pm.Data("reference_compute", facts.reference_compute(data))
+    x = pm.Data("log10_compute", data.log10_compute.values, dims="run")
+    spread = np.ptp(data.log10_compute.values) > SAME_COMPUTE
+    knots = pm.Data("knots", facts.bend_knots(data), dims="knot")
+    compute = x + _split(data, reference, priors) if facts.has_params_tokens(data, structure) else x
+    slopes = _slopes(data, structure, priors)
+    expected = equations.bent_compute(compute, slopes=slopes, knots=knots, theta_ref=reference)
+    if facts.has_families(data, structure):
+        family = pm.Data("family_of_run", data.family_index.values.astype("int64"), dims="run")
+        expected = expected + _family_effect(data, priors)[family]
+    if facts.has_progress(data, structure):
+        years = facts.years_of_runs(data) - facts.reference_year(data)
+        later = pm.Data("years", np.where(np.isnan(years), 0.0, years), dims="run")
+        expected = expected + pm.LogNormal("progress", priors.log_progress_median, priors.log_progress_sd) * later
     sigma_run = pm.LogNormal("sigma_run", priors.log_run_sd_median, priors.log_run_sd_sd)
-    sigma = pt.sqrt(sigma_run**2 + data.compute_sd.values**2)
-    if data.sizes["task"] >= MANY_TASKS:
-        theta = pm.Normal("theta", expected, sigma, dims="run")
-    else:
-        theta = pm.Deterministic("theta", expected + sigma * pm.Normal("run_residual", dims="run"), dims="run")
-    home, far = anchors(data)
-    origin = pm.Deterministic("theta_origin", pt.dot(home, theta))
-    slope = (pt.dot(far, theta) - origin) / anchor_distance(data)
-    # the slope itself, but never negative
-    scale = pm.Deterministic("theta_scale", SMALLEST_SCALE + 0.1 * pt.softplus(10.0 * (slope - SMALLEST_SCALE)))
-    return (theta - origin) / scale, _deviation(data, structure, priors, scale)
+    sigma = pt.sqrt(sigma_run**2 + pm.Data("compute_sd", data.compute_sd.values, dims="run") ** 2)
+    sample = _sampled_directly if data.sizes["law"] >= MANY_LAWS and spread else _sampled_as_residuals
+    standard, scale = sample(data, x - reference, expected, sigma)
+    return standard, _deviation(data, structure, priors, scale)
 
 
-def reference_run(data):
-    """Index of the run at which all laws are anchored and from which effective compute is counted.
+def _sampled_directly(data, x, expected, sigma):
+    """Standard effective compute (run) as the sampled variable, beside its origin and the log of its scale.
 
-    It is the median, in order of compute, of the runs that say most about a task, over the tasks.
+    A run's residual, the recipes and the path all leave the scores alone when they move against each other; in these
+    coordinates such moves touch a few numbers, not every run. The prior is that of theta, carried over by the Jacobian.
     """
-    x = data.log10_compute.values
-    order = np.argsort(x, kind="stable")
-    return int(order[int(np.median(np.argsort(order, kind="stable")[_informative_runs(data)]))])
-
-
-def reference_compute(data):
-    """Log compute of the reference run."""
-    return data.log10_compute.values[reference_run(data)]
-
-
-def anchors(data):
-    """Weights (run) of the runs that stand for the two anchors of all laws: the reference, and the far end.
-
-    The far end is the largest run or, where that is near the reference, the smallest. Runs of nearly the same compute
-    stand for an anchor together.
-    """
-    x, reference = data.log10_compute.values, reference_compute(data)
-    far = x.max() if x.max() - reference >= SHORTEST_DISTANCE else x.min()
-    near = [np.abs(x - anchor) < ANCHOR_WIDTH for anchor in (reference, far)]
-    return tuple(runs / runs.sum() for runs in near)
-
-
-def anchor_distance(data):
-    """Decades from the reference to the far anchor; at least half a decade, so that equal runs do no harm."""
-    home, far = anchors(data)
-    distance = (far - home) @ data.log10_compute.values
-    return distance if abs(distance) >= SHORTEST_DISTANCE else SHORTEST_DISTANCE * (-1.0 if distance < 0 else 1.0)
-
-
-def informative_place(data):
-    """Where (task) the scores say most about a law, on the way from the reference, 0, to the far anchor, 1."""
-    way = (data.log10_compute.values[_informative_runs(data)] - reference_compute(data)) / anchor_distance(data)
-    return way.clip(0.0, 1.0)
-
-
-def bend_knots(data):
-    """Log compute at which the slope of theta may change, ascending; none lies at the reference itself."""
-    x, reference = data.log10_compute.values, reference_compute(data)
-    below = np.arange(reference - KNOT_SPACING / 2, x.min(), -KNOT_SPACING)[::-1]
-    above = np.arange(reference + KNOT_SPACING / 2, x.max() + KNOTS_BEYOND, KNOT_SPACING)
-    return np.concatenate([below, above])
-
-
-def has_params_tokens(data, structure):
-    """Whether parameters and tokens of enough runs are known and vary independently (rank check of DESIGN 3.1)."""
-    sizes = np.stack([data.log10_params.values, data.log10_tokens.values], axis=1)
-    sizes = sizes[np.isfinite(sizes).all(axis=1)]
-    if not structure.params_tokens or len(sizes) < FEWEST_SPLIT_RUNS:
-        return False
-    least = np.linalg.svd(sizes - sizes.mean(axis=0), compute_uv=False)[-1] / np.sqrt(len(sizes))
-    return bool(least >= SMALLEST_VARIATION)
-
-
-def split_deficit(log10_params, log10_tokens, *, params_exponent, tokens_exponent, log10_ratio, reference):
-    """Decades by which compute split so falls short of the same compute split optimally: zero or less.
-
-    `log10_ratio` is the log of tokens per parameter of the compute-optimal run at log compute `reference`.
-    """
-    half = 0.5 * (reference - np.log10(6.0))
-    optimal = equations.optimal_compute(
-        log10_params,
-        log10_tokens,
-        params_exponent=params_exponent,
-        tokens_exponent=tokens_exponent,
-        log10_params_ref=half - 0.5 * log10_ratio,
-        log10_tokens_ref=half + 0.5 * log10_ratio,
+    weights = facts.standard_weights(data)
+    weights = pm.Data("standard_weights", weights), pm.Data("residual_basis", facts.residual_basis(weights))
+    coordinates = pm.CustomDist(
+        "run_coordinates",
+        x,
+        expected,
+        sigma,
+        *weights,
+        logp=_log_density,
+        random=_draw,
+        signature="(n),(n),(n),(r,n),(n,m)->(n)",
+        initval=np.zeros(data.sizes["run"]),
+        dims="run_coordinate",
     )
-    return optimal - (np.log10(6.0) + log10_params + log10_tokens)
+    origin, scale, standard = _standard(coordinates, x, weights[1])
+    origin, scale = pm.Deterministic("theta_origin", origin), pm.Deterministic("theta_scale", scale)
+    pm.Deterministic("theta", origin + scale * standard, dims="run")
+    return standard, scale
 
 
-def has_families(data, structure):
-    """Whether the table can tell families apart."""
-    return structure.families and data.sizes["family"] > 1
+def _standard(value, x, basis):
+    return value[0], pt.exp(value[1]), x + pt.dot(basis, value[2:])
 
 
-def has_progress(data, structure):
-    """Whether the table can tell progress over time: dates that span more than a year."""
-    years = years_of_runs(data)
-    return structure.progress and bool(np.nanmax(years, initial=0.0) - np.nanmin(years, initial=np.inf) > SHORTEST_SPAN)
+def _log_density(value, x, expected, sigma, weights, basis):
+    origin, scale, standard = _standard(value, x, basis)
+    z = (origin + scale * standard - expected) / sigma
+    return (-0.5 * z**2 - pt.log(sigma) - 0.5 * np.log(2.0 * np.pi)).sum() + (x.shape[0] - 1) * value[1]
 
 
-def years_of_runs(data):
-    """Date of each run (run) in years, NaN where unknown."""
-    return years(data.date.values)
+def _draw(x, expected, sigma, weights, basis, *, rng=None, size=None):
+    shape = np.broadcast_shapes(np.shape(x), np.shape(expected), np.shape(sigma))
+    theta = expected + sigma * rng.standard_normal((*(size or ()), *shape)[-max(len(size or ()) + 1, len(shape)) :])
+    weights, basis = (np.reshape(each, np.shape(each)[-2:]) for each in (weights, basis))
+    x = np.reshape(x, (-1, np.shape(x)[-1]))[0]
+    origin, slope = theta @ weights[0], np.maximum(theta @ weights[1], SMALLEST_SCALE)
+    residual = (theta - origin[..., None] - slope[..., None] * x) / slope[..., None]
+    return np.concatenate([origin[..., None], np.log(slope)[..., None], residual @ basis], axis=-1)
 
 
-def years(dates):
-    """Dates as decimal years; NaN for NaT."""
-    since = (np.asarray(dates, dtype="datetime64[D]") - np.datetime64("2000-01-01")) / np.timedelta64(1, "D")
-    return 2000.0 + since / DAYS_A_YEAR
+def _sampled_as_residuals(data, x, expected, sigma):
+    """The same from standard normal residuals, for tables of few laws, whose scores do not fix single runs."""
+    theta = pm.Deterministic("theta", expected + sigma * pm.Normal("run_residual", dims="run"), dims="run")
+    if np.ptp(data.log10_compute.values) > SAME_COMPUTE:
+        level, slope = facts.standard_weights(data)
+    else:
+        level, slope = np.full((2, data.sizes["run"]), 1.0 / data.sizes["run"])
+    origin = pm.Deterministic("theta_origin", pt.dot(pm.Data("level_weights", level, dims="run"), theta))
+    rise = pt.dot(pm.Data("slope_weights", slope, dims="run"), theta)
+    # the slope itself, but never negative
+    scale = pm.Deterministic("theta_scale", SMALLEST_SCALE + 0.1 * pt.softplus(10.0 * (rise - SMALLEST_SCALE)))
+    return (theta - origin) / scale, scale
 
 
-def reference_year(data):
-    """The year from which progress is counted: the mean of the known dates."""
-    return float(np.nanmean(years_of_runs(data)))
-
-
-def family_compute(data):
-    """Mean log compute of the runs of each family (family)."""
-    count = np.bincount(data.family_index.values, minlength=data.sizes["family"])
-    return np.bincount(data.family_index.values, data.log10_compute.values, data.sizes["family"]) / count
-
-
-def _informative_runs(data):
-    """The run (task) that says most about the law of a task: the last before the first that half solves it."""
-    x, runs = data.log10_compute.values, []
-    for t, chance in enumerate(data.chance.values):
-        rows = np.flatnonzero(data.task_index.values == t)
-        rows = rows[np.argsort(x[data.run_index.values[rows]], kind="stable")]
-        share = (data.score.values[rows] - chance) / (1.0 - chance)
-        solved = np.flatnonzero(share > 0.5)
-        last = max(solved[0] - 1, 0) if len(solved) else len(rows) - 1
-        runs.append(data.run_index.values[rows[last]])
-    return np.array(runs)
-
-
-def _slopes(reference, knots, structure, priors):
+def _slopes(data, structure, priors):
     """Slope of theta on each piece between knots: a random walk in logs from 1 at the reference (segment)."""
+    knots = facts.bend_knots(data)
     if not structure.bend:
         return pm.Deterministic("slopes", pt.ones(len(knots) + 1), dims="segment")
     sigma = pm.LogNormal("sigma_bend", priors.log_bend_sd_median, priors.log_bend_sd_sd)
-    steps = sigma * KNOT_SPACING**0.5 * pm.Normal("bend_step", dims="knot")
-    home = np.searchsorted(knots, reference)
+    steps = sigma * facts.KNOT_SPACING**0.5 * pm.Normal("bend_step", dims="knot")
+    home = np.searchsorted(knots, facts.reference_compute(data))
     walk = np.zeros((len(knots) + 1, len(knots)))
     for segment in range(len(knots) + 1):
         walk[segment, min(segment, home) : max(segment, home)] = 1.0
+    walk = pm.Data("walk", walk, dims=("segment", "knot"))
     return pm.Deterministic("slopes", pt.exp(pt.dot(walk, steps)), dims="segment")
 
 
-def _split(data, priors):
+def _split(data, reference, priors):
     """Deficit of each run (run); a run whose parameters or tokens are unknown counts as compute-optimal."""
     exponents = {
         name: pm.LogNormal(name, priors.log_params_exponent_mean, priors.log_params_exponent_sd)
@@ -201,30 +130,33 @@ def _split(data, priors):
     log10_ratio = pm.Deterministic("log10_optimal_ratio", log_ratio / np.log(10.0))
     sizes = data.log10_params.values, data.log10_tokens.values
     known = np.isfinite(sizes).all(axis=0)
-    params, tokens = (np.where(known, size, size[known].mean()) for size in sizes)
-    deficit = split_deficit(params, tokens, **exponents, log10_ratio=log10_ratio, reference=reference_compute(data))
-    return pt.where(known, deficit, 0.0)
+    params, tokens = (
+        pm.Data(name, np.where(known, size, size[known].mean()), dims="run")
+        for name, size in zip(("log10_params", "log10_tokens"), sizes, strict=True)
+    )
+    deficit = facts.split_deficit(params, tokens, **exponents, log10_ratio=log10_ratio, reference=reference)
+    return pt.where(pm.Data("split_known", known.astype("int64"), dims="run") > 0, deficit, 0.0)
 
 
 def _family_effect(data, priors):
     """Shift of each family (family) in decades: a regression on its mean compute and what is its own, adding to zero.
 
     Without the regression the slope between families, whose larger models also have better recipes, would be forced
-    onto the slope within them, and every later family forecast too low.
+    onto the slope within them, and every later family forecast too low. Dates enter through `progress`.
     """
     slope = pm.Normal("family_slope", 0.0, priors.family_slope_sd)
     sigma = pm.LogNormal("sigma_family", priors.log_family_sd_median, priors.log_family_sd_sd)
     own = pm.ZeroSumNormal("family_own", sigma=sigma, dims="family")
-    regression = slope * (family_compute(data) - reference_compute(data))
-    return pm.Deterministic("family_effect", regression + own, dims="family")
+    beyond = pm.Data("family_compute", facts.family_compute(data) - facts.reference_compute(data), dims="family")
+    return pm.Deterministic("family_effect", slope * beyond + own, dims="family")
 
 
 def _deviation(data, structure, priors, scale):
-    """How far each family is ahead on each task (task, family), beyond its effect on all, in units of the laws.
+    """How far each family is ahead on each law (law, family), beyond its effect on all, in units of the laws.
 
-    Deviations add to zero over the families and over the tasks.
+    Deviations add to zero over the families and over the laws.
     """
-    if not (structure.deviations and has_families(data, structure) and data.sizes["task"] > 1):
+    if not facts.has_deviations(data, structure):
         return None
     sigma = pm.LogNormal("sigma_deviation", priors.log_deviation_sd_median, priors.log_deviation_sd_sd)
-    return pm.ZeroSumNormal("deviation", sigma=sigma, n_zerosum_axes=2, dims=("task", "family")) / scale
+    return pm.ZeroSumNormal("deviation", sigma=sigma / scale, n_zerosum_axes=2, dims=("law", "family"))

@@ -21,6 +21,9 @@ from scipy import special
 
 HAZARD_FLOOR = 1e-290  # keeps 0 * log(0) out of the far left of the grid, where success is 1 to machine precision
 DROPPED_LOG_MASS = 40.0  # the grid ends where the density has fallen by exp(-40) = 4e-18
+ITEM_LOG_LOSS = np.linspace(-14.0, 3.2, 77)  # log g of the items of `at_least_each`: easiest to hardest
+ITEM_SPACING = ITEM_LOG_LOSS[1] - ITEM_LOG_LOSS[0]
+ITEM_IS_FIRST = np.eye(len(ITEM_LOG_LOSS))[0]
 FARTHEST = 1e6  # decades; beyond it only the sign of a compute matters
 BISECTIONS = 64  # a bracket of 40 in the log of the loss shrinks to 2e-18
 
@@ -88,7 +91,7 @@ def at_least_k(loss, *, k, length, nu):
     if isinstance(loss, xr.DataArray) or isinstance(nu, xr.DataArray):
         return xr.apply_ufunc(lambda loss, nu: at_least_k(loss, k=k, length=length, nu=nu), loss, nu)
     right = np.arange(k, length + 1)
-    log_choose = special.gammaln(length + 1) - special.gammaln(right + 1) - special.gammaln(length - right + 1)
+    log_choose = _log_choose(length, right)
 
     loss, nu = (np.float64(1.0) * loss)[..., None], (np.float64(1.0) * nu)[..., None]
     log_t, log_weight = _gamma_grid(nu, nodes=int(41 + 8 * length**0.5), margin=DROPPED_LOG_MASS + log_choose[0])
@@ -98,6 +101,66 @@ def at_least_k(loss, *, k, length, nu):
     log_ratio = _logsumexp(log_choose - (right - k) * hazard + (length - right) * np.log(-np.expm1(-hazard)))
     log_mean_ratio = _logsumexp(log_weight + log_ratio) - _logsumexp(log_weight)
     return exact_match(loss[..., 0], length=k, nu=nu[..., 0]) * np.exp(log_mean_ratio)
+
+
+def at_least_each(loss, *, ks, length, nu, token_floor):
+    """`at_least_k` for each k of `ks`, on a last axis, where a token that is not known is right by guessing.
+
+    With the probability `token_floor`, f, of guessing a token, item i has ``q = f + (1 - f) exp(-loss g)``. Exact match
+    is closed, a binomial mean over the tokens guessed right:
+    ``sum_a C(L,a) f^a (1-f)^(L-a) (1 + (L-a) loss / nu)^-nu``; the rest is a mean over g on a fixed grid in log g,
+    with the easier items to its left as a point. Relative error below 1.2e-2 for length to 32, nu from 0.1 to 30, f from
+    1e-4 and loss to 100: what a likelihood needs. `at_least_k` is the exact one for f = 0.
+
+    Token accuracy, the mean over k = 1..L, is ``f + (1 - f) token_accuracy``.
+    """
+    if any(isinstance(each, xr.DataArray) for each in (loss, nu, token_floor)):
+        return xr.apply_ufunc(
+            lambda *each: at_least_each(each[0], ks=ks, length=length, nu=each[1], token_floor=each[2]),
+            *(loss, nu, token_floor),
+            output_core_dims=[["k"]],
+        )
+    loss, nu, floor = (np.float64(1.0) * each + HAZARD_FLOOR for each in (loss, nu, token_floor))
+    tails = [_exact_match_guessed(loss, length, nu, floor)] if length in ks else []
+    if partial := [k for k in ks if k < length]:
+        log_weight = nu[..., None] * (ITEM_LOG_LOSS - np.exp(ITEM_LOG_LOSS))
+        weight = np.exp(log_weight - log_weight.max(axis=-1, keepdims=True))
+        easier = weight[..., :1] * (1.0 / (nu[..., None] * ITEM_SPACING) - 0.5)  # all items left of the grid
+        weight = weight + easier * ITEM_IS_FIRST
+        weight = weight / weight.sum(axis=-1, keepdims=True)
+        wrong = -(1.0 - floor[..., None]) * np.expm1(-loss[..., None] * np.exp(ITEM_LOG_LOSS))
+        found = _binomial_tails(1.0 - wrong, wrong, ks=partial, length=length)
+        tails = [(weight * tail).sum(axis=-1) for tail in found] + tails
+    return _stack(tails)
+
+
+def _exact_match_guessed(loss, length, nu, floor):
+    guessed = np.arange(length + 1)
+    known = -nu[..., None] * np.log1p((length - guessed) * (loss / nu)[..., None])
+    log_guessed = guessed * np.log(floor)[..., None] + (length - guessed) * np.log1p(-floor)[..., None]
+    return np.exp(_logsumexp(_log_choose(length, guessed) + log_guessed + known))
+
+
+def _binomial_tails(right, wrong, *, ks, length):
+    """``sum_{j>=k} C(L,j) right^j wrong^(L-j)`` for each of the ascending ks: sums of positive terms, from the top."""
+    of_right, of_wrong = [1.0], [1.0]
+    for _ in range(length):
+        of_right.append(of_right[-1] * right)
+        of_wrong.append(of_wrong[-1] * wrong)
+    tail, found = 0.0, {}
+    for j in range(length, ks[0] - 1, -1):
+        tail = tail + special.comb(length, j) * of_right[j] * of_wrong[length - j]
+        found[j] = tail
+    return [found[k] for k in ks]
+
+
+def _stack(values):
+    stack = pt.stack if any(isinstance(value, pt.TensorVariable) for value in values) else np.stack
+    return stack(values, axis=-1)
+
+
+def _log_choose(length, right):
+    return special.gammaln(length + 1) - special.gammaln(right + 1) - special.gammaln(length - right + 1)
 
 
 def loss_from_at_least_k(success, *, k, length, nu):

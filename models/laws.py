@@ -1,15 +1,22 @@
-"""The law of each task: floor, ceiling, frailty and a power law of the loss, in coordinates that a sampler walks well.
+"""The law of each loss: frailty, irreducible part and power law, in coordinates that a sampler walks well.
 
 Priors are on the quantities of DESIGN section 3: success at the reference run, exponent, ceiling, nu. Data fix other
 ones: the success at two places, the reference (S_0) and the far end of the runs (S_1). Sampled are therefore
 
-    level                                      logit S where along the way the scores of the task say most
+    level                                      logit S where along the way the scores of the law say most
     logit S_0 = level -+ where exp(log_rise)   `where` from 0, at the reference, to 1, at the far end
     logit S_1 = logit S_0 +- exp(log_rise)     `distance` decades from the reference
-    ceiling of S = 1 - (1 - S_upper) Phi(gap)^power,  S_upper the larger of the two
+    top of S = 1 - (1 - S_upper) Phi(gap)^power,  S_upper the larger of the two
 
-and the priors are carried over by the Jacobian of this change of variables. A ceiling below a score already reached, a
-wall in the natural coordinates, does not exist in these.
+and the priors are carried over by the Jacobian of this change of variables. A top below a score already reached, a wall
+in the natural coordinates, does not exist in these.
+
+S is the success of the main task of a law in its closed-form surrogate. Its top is a ceiling or, where loss or several
+rates of the same answers are seen, what the irreducible loss leaves: for one surrogate the two are the same curve,
+
+    top (1 + L R / nu)^-nu = (1 + L (E + R') / nu)^-nu   with   1 + L E / nu = top^(-1/nu),   R' = R top^(-1/nu)
+
+A law seen by measured losses alone has nu = 1, so that logit S is minus the log of the loss.
 """
 
 from functools import partial
@@ -20,62 +27,95 @@ import xarray as xr
 from pytensor import tensor as pt
 from scipy import special
 
+from models import facts
 from models.priors import Priors, Structure
 
 INDEPENDENT_NU = 1e6  # frailty switched off
+NO_GAP = 1e9  # power of a ceiling that is 1: Phi(gap) to it underflows for any gap in reach
 LN10 = np.log(10.0)
 TINY = 1e-290  # keeps a logarithm finite where doubles underflow
 
 
-def task_laws(data: xr.Dataset, distance: float, where: np.ndarray, structure: Structure, priors: Priors) -> dict:
-    """Parameters of each task (task), by their name in the equations: nu, floor, ceiling, log10_amplitude, exponent.
+def laws(data: xr.Dataset, structure: Structure, priors: Priors) -> dict:
+    """Parameters of each law (law), by their name in the equations, and `top`, the success that no compute exceeds.
 
-    `distance` is that of the far anchor from the reference, in decades; `where` (task) is explained above.
+    nu (at the reference where it drifts), irreducible (nats), log10_amplitude and exponent, per decade of standard
+    effective compute; where a table has laws seen by several rates, frailty_drift (per decade) and token_floor, both
+    zero for the other laws.
     """
-    nu, floor = _frailty(data, structure, priors), _floor(data, structure, priors)
-    power = priors.ceiling_gap_power if structure.free_ceiling else np.inf
+    where = pm.Data("informative_place", facts.informative_place(data), dims="law")
+    length = pm.Data("surrogate_length", facts.surrogate_length(data), dims="law")
+    distance = pm.Data("anchor_distance", facts.anchor_distance(data))
+    nu = _frailty(data, structure, priors)
     coordinates = pm.CustomDist(
         "law_coordinates",
         nu,
         where,
-        pm.Normal("reference_logit_mean", priors.reference_logit_mean, priors.reference_logit_sd),
-        pm.LogNormal("reference_logit_spread", priors.reference_logit_spread_median, priors.reference_logit_spread_sd),
-        pm.Normal("log_exponent_mean", priors.log_exponent_mean, priors.log_exponent_sd),
-        pm.LogNormal("log_exponent_spread", priors.log_exponent_spread_median, priors.log_exponent_spread_sd),
-        logp=partial(_log_density, distance=distance, power=power),
-        random=partial(_draw, distance=distance, power=power),
-        signature="(),(),(),(),(),()->(3)",
-        dims=("task", "law_coordinate"),
+        *_expected(data, priors),
+        _power(data, structure, priors),
+        distance,
+        logp=_log_density,
+        random=_draw,
+        signature="(),(),(),(),(),(),(),()->(3)",
+        dims=("law", "law_coordinate"),
     )
-    law = _law(coordinates, nu, where, distance, power)
-    amplitude = pt.log10(law["hazard"] / surrogate_length(data))
+    law = _law(coordinates, nu, where, _power(data, structure, priors), distance)
+    open_end = facts.has_irreducible(data)
+    stretch = pt.where(open_end, pt.exp(-law["log_top"] / nu), 1.0)
+    irreducible = pt.where(open_end, nu * pt.expm1(-law["log_top"] / nu) / length, 0.0)
+    amplitude = pt.log10(law["hazard"] * stretch / length)
     return {
         "nu": nu,
-        "floor": floor,
-        "ceiling": pm.Deterministic("ceiling", floor + (1.0 - floor) * pt.exp(law["log_top"]), dims="task"),
-        "log10_amplitude": pm.Deterministic("log10_amplitude", amplitude, dims="task"),
-        "exponent": pm.Deterministic("exponent", law["exponent"], dims="task"),
-    }
+        "irreducible": pm.Deterministic("irreducible", irreducible, dims="law"),
+        "top": pt.where(open_end, 1.0, pt.exp(law["log_top"])),
+        "log10_amplitude": pm.Deterministic("log10_amplitude", amplitude, dims="law"),
+        "exponent": pm.Deterministic("exponent", law["exponent"], dims="law"),
+    } | _several_rates(data, structure, priors)
 
 
-def surrogate_length(data):
-    """Tokens an answer must get right in the closed-form surrogate of each task (task); 1 where unknown.
-
-    With exact match alone the length enters only as ``L * loss``, so an unknown one is absorbed by the amplitude.
-    Token accuracy and multiple choice are one decision; at least k of L is anchored by its exact-match factor, k.
-    """
-    whole_answer = data.task_length.fillna(1.0).values
-    by_metric = {"exact_match": whole_answer, "at_least_k": data.task_k.fillna(1.0).values}
-    return np.choose(
-        np.select([data.metric.values == name for name in by_metric], [1, 2], default=0),
-        [np.ones_like(whole_answer), *by_metric.values()],
+def _expected(data, priors):
+    """Prior mean and sd of logit S_0 and of the log exponent (law): pooled over the laws of rates; fixed for losses."""
+    logit = (
+        pm.Normal("reference_logit_mean", priors.reference_logit_mean, priors.reference_logit_sd),
+        pm.LogNormal("reference_logit_spread", priors.reference_logit_spread_median, priors.reference_logit_spread_sd),
     )
+    exponent = (
+        pm.Normal("log_exponent_mean", priors.log_exponent_mean, priors.log_exponent_sd),
+        pm.LogNormal("log_exponent_spread", priors.log_exponent_spread_median, priors.log_exponent_spread_sd),
+    )
+    of_loss = priors.log_loss_exponent_mean, priors.log_loss_exponent_sd
+    if "params_exponent" in (model := pm.modelcontext(None)).named_vars:
+        each = model["params_exponent"], model["tokens_exponent"]
+        of_loss = pt.log(each[0] * each[1] / (each[0] + each[1])), priors.log_loss_exponent_sd_of_split
+    losses = facts.is_loss_law(data)
+    pairs = (logit, (-priors.log_loss_mean, priors.log_loss_sd)), (exponent, of_loss)
+    return [pt.where(losses, own, pooled) for rates, loss in pairs for pooled, own in zip(rates, loss, strict=True)]
 
 
-def _law(value, nu, where, distance, power):
+def _power(data, structure, priors):
+    """Power of the gap of each law (law): how near to 1 the top is expected."""
+    of_rate = priors.ceiling_gap_power if structure.free_ceiling else NO_GAP
+    return np.where(facts.is_loss_law(data), priors.loss_gap_power, of_rate)
+
+
+def _several_rates(data, structure, priors):
+    """Drift of frailty and floor of each token (law), for laws that several rates look at; zero for the other laws."""
+    found = {}
+    if (drifts := facts.has_drift(data, structure)).any():
+        own = pm.Normal("frailty_drift_own", dims="law")
+        drift = priors.frailty_drift_mean + priors.frailty_drift_sd * own
+        found["frailty_drift"] = pm.Deterministic("frailty_drift", pt.where(drifts, drift, 0.0), dims="law")
+    if (guesses := facts.has_token_floor(data, structure)).any():
+        own = pm.Normal("token_floor_own", dims="law")
+        floor = pm.math.sigmoid(priors.token_floor_logit_mean + priors.token_floor_logit_sd * own)
+        found["token_floor"] = pm.Deterministic("token_floor", pt.where(guesses, floor, 0.0), dims="law")
+    return found
+
+
+def _law(value, nu, where, power, distance):
     """The law behind the coordinates, as PyTensor nodes; hazards are length times loss, as in loss_from_exact_match."""
     level, log_rise, gap = value[..., 0], value[..., 1], value[..., 2]
-    rise = np.sign(distance) * pt.exp(log_rise)
+    rise = pt.sign(distance) * pt.exp(log_rise)
     logit, far_logit = level - where * rise, level + (1.0 - where) * rise
     log_success, log_far_success = -pt.softplus(-logit), -pt.softplus(-far_logit)
     log_miss, log_upper_miss = -pt.softplus(logit), -pt.softplus(pt.maximum(logit, far_logit))
@@ -95,11 +135,11 @@ def _law(value, nu, where, distance, power):
     }
 
 
-def _log_density(value, nu, where, logit_mean, logit_sd, mean, sd, *, distance, power):
+def _log_density(value, nu, where, logit_mean, logit_sd, mean, sd, power, distance):
     """Prior of (logit S_0, log exponent, u uniform) in the coordinates (level, log_rise, gap)."""
-    law = _law(value, nu, where, distance, power)
+    law = _law(value, nu, where, power, distance)
     log_exponent = pt.log(law["exponent"])
-    log_scale = log_exponent + pt.log(law["elasticity"] * LN10 * abs(distance))
+    log_scale = log_exponent + pt.log(law["elasticity"] * LN10 * pt.abs(distance))
     log_jacobian = value[..., 1] + law["log_far_miss"] - log_scale + law["log_shrinkage"]
     prior = _log_normal(law["logit"], logit_mean, logit_sd) + _log_normal(log_exponent, mean, sd)
     return prior + _log_normal(value[..., 2], 0.0, 1.0) + log_jacobian
@@ -109,7 +149,7 @@ def _log_normal(value, mean, sd):
     return pm.logp(pm.Normal.dist(), (value - mean) / sd) - pt.log(sd)
 
 
-def _draw(nu, where, logit_mean, logit_sd, mean, sd, *, distance, power, rng=None, size=None):
+def _draw(nu, where, logit_mean, logit_sd, mean, sd, power, distance, *, rng=None, size=None):
     """The same prior drawn: success, exponent and ceiling first, then the coordinates that mean them."""
     parameters = (nu, where, logit_mean, logit_sd, mean, sd)
     shape = np.broadcast_shapes(*(np.shape(value) for value in parameters), size or ())
@@ -128,22 +168,10 @@ def _draw(nu, where, logit_mean, logit_sd, mean, sd, *, distance, power, rng=Non
 
 
 def _frailty(data, structure, priors):
+    losses = facts.is_loss_law(data)
     if not structure.frailty:
-        return pm.Deterministic("nu", pt.full(data.sizes["task"], INDEPENDENT_NU), dims="task")
+        return pm.Deterministic("nu", pt.as_tensor(np.where(losses, 1.0, INDEPENDENT_NU)), dims="law")
     shared = pm.Normal("log_nu_mean", priors.log_frailty_mean, priors.log_frailty_sd)
-    own = pm.Normal("log_nu_own", dims="task")
-    return pm.Deterministic("nu", pt.exp(shared + priors.log_frailty_spread * own), dims="task")
-
-
-def _floor(data, structure, priors):
-    """Success of guessing (task): `chance` where the table gives one, otherwise small and learned."""
-    chance = data.chance.values
-    if not structure.free_floor:
-        return pm.Deterministic("floor", pt.as_tensor(chance), dims="task")
-    guessing = pm.Normal(
-        "floor_logit",
-        pm.Normal("floor_logit_mean", priors.floor_logit_mean, priors.floor_logit_sd),
-        pm.LogNormal("floor_logit_spread", priors.floor_logit_spread_median, priors.floor_logit_spread_sd),
-        dims="task",
-    )
-    return pm.Deterministic("floor", pt.switch(chance > 0, chance, pm.math.sigmoid(guessing)), dims="task")
+    own = pm.Normal("log_nu_own", dims="law")
+    nu = pt.exp(shared + priors.log_frailty_spread * own)
+    return pm.Deterministic("nu", pt.where(losses, 1.0, nu), dims="law")

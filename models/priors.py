@@ -15,7 +15,7 @@ class Priors:
     # Tasks of one table differ in exponent by a factor of about 1.4; log-normal, so that pooling is never complete.
     log_exponent_spread_median: float = log(0.35)
     log_exponent_spread_sd: float = 0.5
-    # Success at the reference run (`models.capability.reference_run`), as a logit: 95 % from 0.2 % to 88 %, so
+    # Success at the reference run (`models.facts.reference_compute`), as a logit: 95 % from 0.2 % to 88 %, so
     # tables of tasks just beginning and of tasks half solved are both ordinary; tasks of one table differ widely.
     reference_logit_mean: float = -2.0
     reference_logit_sd: float = 2.0
@@ -63,9 +63,44 @@ class Priors:
     # Concentration of the beta-binomial: spread beyond binomial of prompts and formats, median 100 items' worth.
     log_concentration_mean: float = log(100.0)
     log_concentration_sd: float = 1.2
-    # Share of evaluations that are broken (wrong prompt, wrong parser), which score anything. Small, so that only rows
-    # which nothing else explains count as such; at 1 % the posterior of real tables falls apart into modes.
-    broken_share: float = 1e-4
+    # Share of evaluations that are strange (another prompt, half of the answers not parsed): their scores scatter as if
+    # the concentration were 25 times less. A table of some hundred rows has some. A wider scatter, or a smaller share,
+    # made posteriors fall apart into modes: one for each choice of rows to disbelieve.
+    strange_share: float = 0.03
+    strange_ratio: float = 25.0
+    # Share of evaluations that score anything, such as a model trained on the test: what nothing else explains.
+    broken_share: float = 1e-5
+    # Loss at the reference run, nats, where a law is seen by losses alone: median 2, 95 % from 0.5 to 8; its exponent
+    # per decade: published ones of pre-training loss are 0.05 to 0.18 (Kaplan 2020, Hoffmann 2022).
+    log_loss_mean: float = log(2.0)
+    log_loss_sd: float = 0.7
+    log_loss_exponent_mean: float = log(0.15)
+    log_loss_exponent_sd: float = 0.5
+    # Where parameters and tokens vary, its exponent is that of the run's own reducible loss but for a few percent:
+    # ab / (a + b) on the training distribution, and near it on others.
+    log_loss_exponent_sd_of_split: float = 0.1
+    # Irreducible part of such a loss: power 1/2 puts its median at 40 % of a loss of 2.5 nats; published: 0.6 to 0.75.
+    loss_gap_power: float = 0.5
+    # Scatter of the log of a measured loss: Student-t of 3 degrees of freedom, scale 0.3 to 15 %.
+    log_loss_scale_median: float = log(0.02)
+    log_loss_scale_sd: float = 1.0
+    loss_degrees_of_freedom: float = 3.0
+    # Answers are right as if their loss were s loss^gamma: greedy success follows a smaller loss than teacher forcing
+    # measures (0.36 to 0.42 times, gamma 1.3 to 1.9 on character models); an unknown length is in s as well.
+    log_greedy_mean: float = log(0.5)
+    log_greedy_sd: float = 0.7
+    log_greedy_sd_of_unknown_length: float = 1.5
+    log_greedy_power_mean: float = log(1.2)
+    log_greedy_power_sd: float = 0.25
+    # Residual that all metrics of the same answers share, natural log of the loss: 95 % from 0.03 to 0.4.
+    log_answer_sd_median: float = log(0.1)
+    log_answer_sd_sd: float = 0.7
+    # Drift of log nu per decade: small models find items more alike; fits of character models give -0.4 to -1.
+    frailty_drift_mean: float = -0.2
+    frailty_drift_sd: float = 0.4
+    # Chance that a single token is right by guessing, as a logit: median 6 %, 95 % from 0.8 to 30 %; 17 % for characters.
+    token_floor_logit_mean: float = -2.8
+    token_floor_logit_sd: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,3 +116,5 @@ class Structure:
     deviations: bool = True  # False: a family is as far ahead on every task
     progress: bool = True  # False: recipes do not improve with time
     broken_rows: bool = True  # False: every row is a sound evaluation
+    drift: bool = True  # False: items differ in difficulty as much for large models as for small ones
+    token_floor: bool = True  # False: no token is right by guessing

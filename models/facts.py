@@ -1,0 +1,263 @@
+"""What the model needs to know of a table before it is built: plain NumPy, nothing random.
+
+`data` is what `forecast.table.observations` gives: dims observation, run, task, law and family.
+"""
+
+import numpy as np
+
+from models import equations
+from models.priors import Structure
+
+KNOT_SPACING = 0.5  # decades
+KNOTS_BEYOND = 4.0  # decades past the largest run over which the law may still bend
+SHORTEST_DISTANCE = 0.5  # decades; a nearer second anchor would magnify noise
+UNINFORMATIVE_ROW = 0.002  # weight of a row of all or nothing, where one half counts 0.25
+DAYS_A_YEAR = 365.25
+SMALLEST_VARIATION = 0.15  # decades, standard deviation of parameters and tokens in their least varied direction
+FEWEST_SPLIT_RUNS = 5
+SHORTEST_SPAN = 1.0  # years that dates must span for progress to be told from families
+
+# The scale of compute
+
+
+def reference_compute(data):
+    """Log compute at which all laws are anchored and from which effective compute is counted.
+
+    That of the median, in order of compute, of the runs that say most about a task, over the tasks.
+    """
+    x = data.log10_compute.values
+    order = np.argsort(x, kind="stable")
+    runs = [run for run in _informative_runs(data) if run >= 0]
+    return x[order[int(np.median(np.argsort(order, kind="stable")[runs]))] if runs else order[len(x) // 2]]
+
+
+def anchor_distance(data):
+    """Decades from the reference to the far anchor of all laws, never nearer than half a decade.
+
+    The far anchor is the largest run or, where that is near the reference, the smallest.
+    """
+    x, reference = data.log10_compute.values, reference_compute(data)
+    far = x.max() if x.max() - reference >= SHORTEST_DISTANCE else x.min()
+    distance = far - reference
+    return distance if abs(distance) >= SHORTEST_DISTANCE else SHORTEST_DISTANCE * (-1.0 if distance < 0 else 1.0)
+
+
+def standard_weights(data):
+    """Weights (2, run) that give the level at the reference and the slope of the least-squares line through runs.
+
+    Runs count by what their scores say: most at one half, next to nothing at none or all. Effective compute measured by
+    these two numbers is what the scores fix; the numbers themselves are what the compute of the runs fixes.
+    """
+    x, share = data.log10_compute.values, _share(data)
+    informative = np.where(np.isnan(share), 0.25, share * (1.0 - share)) + UNINFORMATIVE_ROW
+    weight = np.bincount(data.run_index.values, informative, data.sizes["run"])
+    weight /= weight.sum()
+    centred = x - weight @ x
+    slope = weight * centred / (weight @ centred**2)
+    return np.stack([weight + (reference_compute(data) - weight @ x) * slope, slope])
+
+
+def residual_basis(weights):
+    """Orthonormal basis (run, run - 2) of what both weights overlook, as near to the single runs as can be.
+
+    The symmetric orthonormalisation of Löwdin (1950), so that a coordinate is nearly the residual of one run.
+    """
+    projector = np.eye(weights.shape[1]) - np.linalg.pinv(weights) @ weights
+    kept = np.sort(np.argsort(-np.diag(projector), kind="stable")[: weights.shape[1] - 2])
+    eigenvalue, vector = np.linalg.eigh(projector[np.ix_(kept, kept)])
+    return projector[:, kept] @ (vector / np.sqrt(eigenvalue)) @ vector.T
+
+
+def bend_knots(data):
+    """Log compute at which the slope of theta may change, ascending; none lies at the reference itself."""
+    x, reference = data.log10_compute.values, reference_compute(data)
+    below = np.arange(reference - KNOT_SPACING / 2, x.min(), -KNOT_SPACING)[::-1]
+    above = np.arange(reference + KNOT_SPACING / 2, x.max() + KNOTS_BEYOND, KNOT_SPACING)
+    return np.concatenate([below, above])
+
+
+def _share(data):
+    """Score of each row between guessing, 0, and full marks, 1; NaN for losses."""
+    chance = data.chance.values[data.task_index.values]
+    share = ((data.score.values - chance) / (1.0 - chance)).clip(0.0, 1.0)
+    return np.where(data.metric.values[data.task_index.values] == "loss", np.nan, share)
+
+
+def _informative_runs(data):
+    """The run (task) that says most about the law of a task: the last before the first that half solves it; -1: none."""
+    x, share, runs = data.log10_compute.values, _share(data), []
+    for t in range(data.sizes["task"]):
+        rows = np.flatnonzero((data.task_index.values == t) & ~np.isnan(share))
+        rows = rows[np.argsort(x[data.run_index.values[rows]], kind="stable")]
+        solved = np.flatnonzero(share[rows] > 0.5)
+        last = max(solved[0] - 1, 0) if len(solved) else len(rows) - 1
+        runs.append(data.run_index.values[rows[last]] if len(rows) else -1)
+    return np.array(runs)
+
+
+# Laws, each the law of one loss, and the tasks that look at it
+
+
+def is_loss(data):
+    """Whether a task (task) is a measured loss."""
+    return data.metric.values == "loss"
+
+
+def rates_of_law(data):
+    """How many rate tasks look at each law (law)."""
+    return np.bincount(data.law_index.values, ~is_loss(data), data.sizes["law"]).astype(int)
+
+
+def is_loss_law(data):
+    """Whether a law (law) is seen by measured losses alone."""
+    return rates_of_law(data) == 0
+
+
+def has_irreducible(data):
+    """Whether a law (law) has an irreducible loss of its own, and not a ceiling in its place (DESIGN 3.7).
+
+    One rate alone cannot tell them apart; a measured loss, or several rates of the same answers, can.
+    """
+    tasks = np.bincount(data.law_index.values, minlength=data.sizes["law"])
+    return (tasks > 1) | is_loss_law(data)
+
+
+def has_drift(data, structure: Structure):
+    """Whether the frailty of a law (law) may drift with effective compute: where several rates look at it."""
+    return (rates_of_law(data) > 1) & structure.frailty & structure.drift
+
+
+def has_token_floor(data, structure: Structure):
+    """Whether single tokens of a law (law) may be guessed right: where several rates look at it, in whole tokens."""
+    length = np.nan_to_num(data.task_length.values, nan=1.0)
+    fractional = np.bincount(data.law_index.values, (length % 1 > 0) & ~is_loss(data), data.sizes["law"]) > 0
+    return (rates_of_law(data) > 1) & ~fractional & structure.token_floor
+
+
+def has_greedy(data):
+    """Whether a law (law) is seen both by rates and by measured losses."""
+    return (np.bincount(data.law_index.values, is_loss(data), data.sizes["law"]) > 0) & ~is_loss_law(data)
+
+
+def known_length(data):
+    """Answer length (law) where a rate task of the law gives one, else NaN."""
+    known = np.where(is_loss(data), np.nan, data.task_length.values)
+    known = np.where(data.metric.values == "token_accuracy", 1.0, known)
+    lengths = np.full(data.sizes["law"], np.nan)
+    given = np.flatnonzero(np.isfinite(known))
+    lengths[data.law_index.values[given]] = known[given]
+    return lengths
+
+
+def main_task(data):
+    """The task (law) whose scores say most about a law: its surrogate carries the coordinates of the law."""
+    share = _share(data)
+    told = np.bincount(data.task_index.values, np.nan_to_num(share * (1.0 - share)), data.sizes["task"])
+    told = told + np.where(is_loss(data), 0.0, 1e-9)
+    laws = data.law_index.values
+    return np.array([max(np.flatnonzero(laws == law), key=lambda t: told[t]) for law in range(data.sizes["law"])])
+
+
+def surrogate_length(data):
+    """Tokens an answer must get right in the closed-form surrogate of the main task of each law (law); 1 if unknown.
+
+    With exact match alone the length enters only as ``L * loss``, so an unknown one is absorbed by the amplitude.
+    Token accuracy, multiple choice and loss are one decision; at least k of L is anchored by its exact-match factor, k.
+    """
+    task = main_task(data)
+    metric, length, k = data.metric.values[task], data.task_length.values[task], data.task_k.values[task]
+    return np.select([metric == "exact_match", metric == "at_least_k"], [np.nan_to_num(length, nan=1.0), k], default=1.0)
+
+
+def informative_place(data):
+    """Where (law) the scores say most about a law, on the way from the reference, 0, to the far anchor, 1."""
+    runs = _informative_runs(data)[main_task(data)]
+    way = (data.log10_compute.values[runs] - reference_compute(data)) / anchor_distance(data)
+    return np.where(runs < 0, 0.5, way.clip(0.0, 1.0))
+
+
+def drift_limits(data):
+    """Ends of the effective compute, in units of the laws, over which frailty drifts: the range of the runs."""
+    x = data.log10_compute.values - reference_compute(data)
+    return float(x.min()), float(x.max())
+
+
+def answers(data):
+    """Index of the residual (observation) that a row shares with the other metrics of the same answers; -1: none.
+
+    Counted over the pairs of run and law, of the laws that several tasks look at.
+    """
+    several = np.bincount(data.law_index.values, minlength=data.sizes["law"]) > 1
+    law = data.law_index.values[data.task_index.values]
+    pair = np.where(several[law], data.run_index.values * data.sizes["law"] + law, -1)
+    _, index = np.unique(pair, return_inverse=True)
+    return index - int((pair < 0).any())
+
+
+# Parameters and tokens, families, dates
+
+
+def has_params_tokens(data, structure):
+    """Whether parameters and tokens of enough runs are known and vary independently (rank check of DESIGN 3.1)."""
+    sizes = np.stack([data.log10_params.values, data.log10_tokens.values], axis=1)
+    sizes = sizes[np.isfinite(sizes).all(axis=1)]
+    if not structure.params_tokens or len(sizes) < FEWEST_SPLIT_RUNS:
+        return False
+    least = np.linalg.svd(sizes - sizes.mean(axis=0), compute_uv=False)[-1] / np.sqrt(len(sizes))
+    return bool(least >= SMALLEST_VARIATION)
+
+
+def split_deficit(log10_params, log10_tokens, *, params_exponent, tokens_exponent, log10_ratio, reference):
+    """Decades by which compute split so falls short of the same compute split optimally: zero or less.
+
+    `log10_ratio` is the log of tokens per parameter of the compute-optimal run at log compute `reference`.
+    """
+    half = 0.5 * (reference - np.log10(6.0))
+    optimal = equations.optimal_compute(
+        log10_params,
+        log10_tokens,
+        params_exponent=params_exponent,
+        tokens_exponent=tokens_exponent,
+        log10_params_ref=half - 0.5 * log10_ratio,
+        log10_tokens_ref=half + 0.5 * log10_ratio,
+    )
+    return optimal - (np.log10(6.0) + log10_params + log10_tokens)
+
+
+def has_families(data, structure):
+    """Whether the table can tell families apart."""
+    return structure.families and data.sizes["family"] > 1
+
+
+def has_deviations(data, structure):
+    """Whether the table can tell what a family is good at: several families on several tasks."""
+    return structure.deviations and has_families(data, structure) and data.sizes["law"] > 1
+
+
+def has_progress(data, structure):
+    """Whether known dates span enough time to tell progress."""
+    known = years_of_runs(data)
+    known = known[np.isfinite(known)]
+    return structure.progress and len(known) > 1 and bool(np.ptp(known) > SHORTEST_SPAN)
+
+
+def years_of_runs(data):
+    """Date of each run (run) as a decimal year; NaN where unknown."""
+    return years(data.date.values)
+
+
+def years(dates):
+    """Dates as decimal years; NaN for NaT."""
+    since = (np.asarray(dates, dtype="datetime64[D]") - np.datetime64("2000-01-01")) / np.timedelta64(1, "D")
+    return 2000.0 + since / DAYS_A_YEAR
+
+
+def reference_year(data):
+    """The year from which progress is counted: the mean of the known dates."""
+    return float(np.nanmean(years_of_runs(data)))
+
+
+def family_compute(data):
+    """Mean log compute of the runs of each family (family)."""
+    count = np.bincount(data.family_index.values, minlength=data.sizes["family"])
+    return np.bincount(data.family_index.values, data.log10_compute.values, data.sizes["family"]) / count

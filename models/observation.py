@@ -1,0 +1,93 @@
+"""How measurements scatter: counts, counts given other counts of the same answers, and losses (DESIGN 3.5)."""
+
+from functools import partial
+
+import numpy as np
+import pymc as pm
+from pytensor import tensor as pt
+
+from models.log_rising import log_rising
+from models.priors import Priors
+
+MEAN_MARGIN = 1e-12  # keeps the beta-binomial proper where floor and success underflow
+
+
+def conditional_counts(data):
+    """Counts and trials (observation) of each rate row, given the row at `given_index` where that is not -1.
+
+    Answers of which k tokens are right are among those of which fewer are, so a row of at least k of L, or of exact
+    match, is a count out of the next lower one. Tokens of answers that are not all right are a count out of these
+    answers, each of which counts once: its tokens share one difficulty. Losses have no trials.
+    """
+    given, task = data.given_index.values, data.task_index.values
+    tokens = data.metric.values[task] == "token_accuracy"
+    length = np.where(tokens, np.nan_to_num(data.task_length.values[task], nan=1.0), 1.0)
+    counts, trials = np.nan_to_num(data.successes.values) / length, data.trials.values / length
+    among = np.where(given >= 0, counts[given], trials)
+    counts = np.where((given >= 0) & tokens, counts - among, counts)
+    trials = np.where((given >= 0) & tokens, trials - among, among)
+    return np.clip(counts, 0.0, trials), trials
+
+
+def conditional_mean(mean, data):
+    """Expected share (observation) among the trials of `conditional_counts`."""
+    given = data.given_index.values
+    if not (given >= 0).any():
+        return mean
+    tokens = data.metric.values[data.task_index.values] == "token_accuracy"
+    of_given = pt.as_tensor(mean)[np.maximum(given, 0)]
+    among = pt.where(tokens, (mean - of_given) / (1.0 - of_given + MEAN_MARGIN), mean / (of_given + MEAN_MARGIN))
+    return pt.where(given >= 0, pt.clip(among, 0.0, 1.0), mean)
+
+
+def counts(name, mean, concentration, trials, observed, *, structure, priors: Priors, dims):
+    """Beta-binomial counts; a few rows are strange and scatter more, fewer are broken and score anything."""
+    shares = (priors.strange_share, priors.broken_share) if structure.broken_rows else (0.0, 0.0)
+    options = {"strange": shares[0], "broken": shares[1], "ratio": priors.strange_ratio}
+    return pm.CustomDist(
+        name,
+        trials,
+        mean,
+        concentration,
+        logp=partial(log_density_of_counts, **options),
+        random=partial(draw_counts, **options),
+        signature="(),(),()->()",
+        dtype="float64",
+        observed=observed,
+        dims=dims,
+    )
+
+
+def log_density_of_counts(count, trials, mean, concentration, *, strange, broken, ratio):
+    """Log of ``(1 - strange - broken) BB(kappa) + strange BB(kappa / ratio) + broken / (trials + 1)``."""
+    log = _log_beta_binomial(count, trials, mean, concentration)
+    if strange:
+        wide = _log_beta_binomial(count, trials, mean, concentration / ratio)
+        log = pt.logaddexp(np.log1p(-strange - broken) + log, np.log(strange) + wide)
+    return pt.logaddexp(log, np.log(broken) - pt.log1p(trials)) if broken else log
+
+
+def _log_beta_binomial(count, trials, mean, concentration):
+    mean, failures = MEAN_MARGIN + (1.0 - 2.0 * MEAN_MARGIN) * mean, trials - count
+    rising = log_rising(mean * concentration, count) + log_rising((1.0 - mean) * concentration, failures)
+    log_choose = log_rising(1.0, trials) - log_rising(1.0, count) - log_rising(1.0, failures)
+    return log_choose + rising - log_rising(concentration, trials)
+
+
+def draw_counts(trials, mean, concentration, *, strange, broken, ratio, rng=None, size=None):
+    """Counts drawn from the same mixture; trials need not be whole."""
+    shape = np.broadcast_shapes(np.shape(trials), np.shape(mean), np.shape(concentration), size or ())
+    mean = np.clip(mean, MEAN_MARGIN, 1.0 - MEAN_MARGIN)
+    kind = rng.uniform(size=shape)
+    weight = np.where(kind < strange, concentration / ratio, concentration)
+    rate = rng.beta(np.maximum(mean * weight, 1e-290), np.maximum((1.0 - mean) * weight, 1e-290), size=shape)
+    rate = np.where(kind > 1.0 - broken, rng.uniform(size=shape), rate)
+    whole = np.ceil(trials).astype(np.int64) * np.ones(shape, np.int64)
+    return np.minimum(rng.binomial(whole, rate), trials * 1.0)
+
+
+def losses(name, log_loss, scale, observed, *, priors: Priors, dims):
+    """Student-t of the log of a measured loss around the log of the expected one."""
+    return pm.StudentT(
+        name, nu=priors.loss_degrees_of_freedom, mu=log_loss, sigma=scale, observed=observed, dims=dims
+    )

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
-from forecast.figure_style import percent, scientific
+from forecast.figure_style import percent
 from forecast.report_figures import curve_figure, k_sweep_figure, outcomes_figure, threshold_figure, threshold_limits
+from forecast.report_text import flop, number, plain
+from forecast.report_text import format_flop as format_flop  # the commands take it from here
 from forecast.store import write_whole
 
 MAX_PANELS = 24
@@ -114,7 +115,7 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(flop=_flop, percent=percent, plain=_plain)
+    environment.filters.update(flop=flop, number=number, percent=percent, plain=plain)
     html = environment.get_template("report.html.j2").render(
         title=title,
         question=question,
@@ -124,38 +125,6 @@ def write_report(
     )
     # A lone surrogate in a name (a badly decoded byte) is shown as '?', not fatal.
     write_whole(path, lambda temporary: temporary.write_text(html, encoding="utf-8", errors="replace"))
-
-
-def format_flop(log10_compute: float | str) -> str:
-    """Compute in plain text, two significant digits: '3.1e23', 'never' for infinity, 'below any compute' for -inf."""
-    value = float(log10_compute)
-    if not np.isfinite(value):
-        return "never" if value > 0 else "below any compute"
-    mantissa, exponent = scientific(value)
-    return f"{mantissa}e{exponent}"
-
-
-def _flop(log10_compute: float | str) -> Markup:
-    """`format_flop` for HTML, with a superscript."""
-    text = format_flop(log10_compute)
-    if not np.isfinite(float(log10_compute)):
-        return Markup("{}").format(text)
-    return Markup('<span class="nowrap">{} × 10<sup>{}</sup></span>').format(*text.split("e"))
-
-
-def _plain(value: Any) -> str:
-    """A plain value of the provenance as text, floats with four significant digits."""
-    match value:
-        case None:
-            return "none"
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:.4g}"
-        case list() | tuple():
-            return ", ".join(_plain(item) for item in value) or "none"
-        case _:
-            return str(value)
 
 
 def _untrusted(sections: Iterable[Section], warnings: Sequence[str]) -> list[str]:

@@ -13,10 +13,12 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from forecast.figure_style import percent
+from forecast.report_evidence import Evidence, evidence_view, headline_warnings
 from forecast.report_figures import curve_figure, k_sweep_figure, outcomes_figure, threshold_figure, threshold_limits
 from forecast.report_text import flop, number, plain
 from forecast.report_text import format_flop as format_flop  # the commands take it from here
 from forecast.store import write_whole
+from forecast.verdicts import threshold_remarks
 
 MAX_PANELS = 24
 """Tasks drawn in a section; the table holds them all."""
@@ -87,6 +89,7 @@ class Section:
     provenance: Mapping[str, Any]  # nested plain values
     check: OutcomeCheck | None = None
     k_sweep: KSweep | None = None
+    evidence: Evidence | None = None
 
 
 def write_report(
@@ -106,7 +109,7 @@ def write_report(
     answer : the answer in a sentence
     sections : the fits, in reading order
     warnings : what a reader must know before believing the answer; reasons for which a fit is not trustworthy
-        are added where they are not named already
+        are added where they are not named already, thresholds of the headline task that are prior-dominated too
     """
     environment = Environment(
         loader=PackageLoader("forecast"),
@@ -132,7 +135,10 @@ def _untrusted(sections: Iterable[Section], warnings: Sequence[str]) -> list[str
     return [
         f"{section.title}: {reason}"
         for section in sections
-        for reason in section.diagnostics["reasons"]
+        for reason in (
+            *section.diagnostics["reasons"],
+            *(headline_warnings(section.evidence) if section.evidence else ()),
+        )
         if not any(reason in warning for warning in warnings)
     ]
 
@@ -143,17 +149,19 @@ def _section(section: Section, *, key: str) -> dict[str, Any]:
     ranges = [task.threshold["data_log10_compute"] for task in section.tasks]
     draws = [task.log10_compute_draws for task in section.tasks]
     limits = threshold_limits(ranges, draws) if section.tasks else (0.0, 1.0)
+    remarks = threshold_remarks(section.evidence.moved) if section.evidence else {}
     return {
         "key": key,
         "title": section.title,
         "text": section.text,
-        "rows": [_row(task) for task in section.tasks],
+        "rows": [_row(task) | {"remark": remarks.get((task.task, f"{task.at:g}"))} for task in section.tasks],
         "data_max": sorted({float(ends[1]) for ends in ranges}),
         "events": [_event(*event) for event in sorted({_event_of(task) for task in section.tasks})],
         "panels": [_panel(task, limits=limits, key=f"{key}-{i}") for i, task in enumerate(drawn)],
         "held_out": any(task.observed["held_out"].any() for task in drawn),
         "check": section.check and _check(section.check, key=key),
         "k_sweep": section.k_sweep and _k_sweep(section.k_sweep, key=key),
+        "evidence": section.evidence and evidence_view(section.evidence, key=key),
         "diagnostics": _diagnostics(section.diagnostics),
         "provenance": section.provenance,
     }

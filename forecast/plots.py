@@ -1,4 +1,4 @@
-"""Figures of a forecast: each function takes data and an `Axes`, draws, and returns the `Axes`.
+"""Figures of a forecast but for the threshold's: each function takes data and an `Axes`, draws, and returns the `Axes`.
 
 Compute is always log10 FLOP on the way in and labelled in FLOP on the axis. Seen and unseen points differ by marker
 as well as by colour.
@@ -16,7 +16,6 @@ from forecast.figure_style import (
     BLUE,
     GREY,
     INK,
-    ORANGE,
     VERMILLION,
     flop_ticks,
     name_label,
@@ -25,9 +24,6 @@ from forecast.figure_style import (
     score_limits,
 )
 
-_BINS = 48
-_SLOT = 0.1  # width of the bars for mass outside the axis, as a share of the axis
-
 
 def wilson_interval(score: np.ndarray, trials: np.ndarray, *, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:
     """Wilson (1927) 95 % interval of a binomial rate: (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)."""
@@ -35,78 +31,6 @@ def wilson_interval(score: np.ndarray, trials: np.ndarray, *, z: float = 1.96) -
     half = z * np.sqrt(score * (1 - score) / trials + z**2 / (4 * trials**2)) / (1 + z**2 / trials)
     # Rounding puts the bound a hair beyond the score at 0 and 1.
     return np.minimum(centre - half, score), np.maximum(centre + half, score)
-
-
-def plot_threshold_density(
-    log10_compute_draws: np.ndarray,
-    *,
-    limits: tuple[float, float],
-    quantiles: Mapping[str, Any],
-    data_max: float,
-    ax: Axes,
-) -> Axes:
-    """Posterior density of threshold compute over `limits`, with the mass at 'never' as a bar beside it.
-
-    Areas are probabilities: density is per decade, and every bar has the area of its mass, so density and bars
-    ('never', and 'earlier' and 'later' than the axis where there is such mass) have area one together.
-
-    Parameters
-    ----------
-    log10_compute_draws : (draw,) log10 FLOP, may hold inf and -inf
-    limits : log10 FLOP, the ends of the axis
-    quantiles : q05, q50 and q95 of log10 FLOP; 'inf' and '-inf' are allowed
-    data_max : log10 FLOP of the largest run in the data
-    """
-    mass, slots = _outside(log10_compute_draws, limits), _slots(limits)
-    counts, edges = np.histogram(log10_compute_draws, bins=_BINS, range=limits)
-    density = counts / len(log10_compute_draws) / np.diff(edges)
-    width = _SLOT * (limits[1] - limits[0])
-    ax.stairs(density, edges, fill=True, color=BLUE, alpha=0.75, linewidth=0, label="density of threshold compute")
-    top = 1.25 * max(density.max(), *(p / width for p in mass.values()))
-    for name, p in mass.items():
-        ax.bar(slots[name], p / width, width=width, color=ORANGE if name == "never" else BLUE, label=f"P({name})")
-        ax.text(slots[name], p / width + 0.02 * top, percent(p), ha="center", va="bottom", fontsize="small")
-    ax.set_ylim(0, top)
-    ax.set_yticks([])
-    ax.set_ylabel("density")
-    ax.spines["left"].set_visible(False)
-    return _threshold_axis(ax, limits=limits, mass=mass, quantiles=quantiles, data_max=data_max)
-
-
-def plot_threshold_cumulative(
-    log10_compute_draws: np.ndarray,
-    *,
-    limits: tuple[float, float],
-    quantiles: Mapping[str, Any],
-    data_max: float,
-    ax: Axes,
-) -> Axes:
-    """Probability that the threshold is crossed by each compute; what is missing to 100 % stands at 'never'.
-
-    Parameters are those of `plot_threshold_density`.
-    """
-    mass, slots = _outside(log10_compute_draws, limits), _slots(limits)
-    edges = np.linspace(*limits, 4 * _BINS + 1)
-    crossed = np.searchsorted(np.sort(log10_compute_draws), edges, side="right") / len(log10_compute_draws)
-    width = _SLOT * (limits[1] - limits[0])
-    ax.plot(edges, crossed, color=BLUE, label="probability that it is crossed")
-    bottoms = {"earlier": 0.0, "later": crossed[-1], "never": 1 - mass["never"]}
-    for name, p in mass.items():
-        colour = ORANGE if name == "never" else BLUE
-        ax.bar(slots[name], p, bottom=bottoms[name], width=width, color=colour, label=f"P({name})")
-    below = bottoms["never"] > 0.25
-    ax.text(
-        slots["never"],
-        bottoms["never"] - 0.04 if below else bottoms["never"] + mass["never"] / 2,
-        percent(mass["never"]),
-        ha="center",
-        va="top" if below else "center",
-        fontsize="small",
-    )
-    ax.set_ylim(0, 1.02)
-    ax.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
-    ax.set_ylabel("crossed by")
-    return _threshold_axis(ax, limits=limits, mass=mass, quantiles=quantiles, data_max=data_max)
 
 
 def plot_curve(
@@ -169,6 +93,49 @@ def plot_outcomes(outcomes: pd.DataFrame, *, ax: Axes) -> Axes:
     return ax
 
 
+def plot_prior_posterior(rows: pd.DataFrame, *, ax: Axes) -> Axes:
+    """Posterior intervals, dark, on prior intervals, pale, one row each and first on top; a heading above each group.
+
+    Positions are shares of the prior's 90 % interval: 0 stands for its 5 % quantile, 1 for its 95 % quantile.
+
+    Parameters
+    ----------
+    rows : columns group, name, q05, q50 and q95 (positions of the posterior, NaN where unknown), prior_q50 (position
+        of the prior's median), endless (bool: 1 stands for infinity), half (bool: above its median the posterior is
+        not compared), verdict ('data', 'prior', or other words) and note, the text at the right end
+    """
+    first = ~rows["group"].duplicated().to_numpy(dtype=bool)
+    y = np.arange(len(rows)) + 1.35 * np.cumsum(first)  # room above each group for a heading of two lines
+    colours = [{"data": BLUE, "prior": VERMILLION}.get(verdict, GREY) for verdict in rows["verdict"]]
+    low, middle, high = (rows[name].to_numpy(dtype=float) for name in ("q05", "q50", "q95"))
+    limits = max(np.nanmin([-0.08, *(low - 0.05)]), -1.0), min(np.nanmax([1.08, *(high + 0.05)]), 2.0)
+    half = rows["half"].to_numpy(dtype=bool)
+    start, centre, end = (np.clip(each, *limits) for each in (low, middle, high))
+    ax.hlines(y, 0, 1, color=GREY, alpha=0.28, linewidth=9, label="prior, 90 % interval")
+    ax.hlines(y, start, np.where(half, centre, end), color=colours, linewidth=4, label="posterior, 90 % interval")
+    ax.hlines(y[half], centre[half], end[half], color=GREY, linewidth=4, label="not compared")
+    ax.plot(rows["prior_q50"], y, "|", color=GREY, markersize=9, markeredgewidth=1.2, label="prior median")
+    dots = np.where(centre == middle, middle, np.nan)  # none where the median is beyond the axis
+    ax.scatter(dots, y, s=24, c=colours, edgecolors="white", linewidths=0.8, zorder=3, label="posterior median")
+    for beyond, marker, edge in ((low < limits[0], "<", limits[0]), (high > limits[1], ">", limits[1])):
+        ax.plot(np.full(beyond.sum(), edge), y[beyond], marker, color=INK, markersize=4, label="beyond the axis")
+    for at, note, colour in zip(y, rows["note"], colours, strict=True):
+        ax.text(1.03, at, note, transform=ax.get_yaxis_transform(), color=colour, fontsize="small", va="center")
+    for at in y[rows["endless"].to_numpy(dtype=bool)]:
+        ax.text(1, at - 0.36, "never", ha="right", va="bottom", color=GREY, fontsize="x-small")
+    labels = [name_label(text) for text in (*rows["group"][first], *rows["name"])]
+    ax.set_yticks([*(y[first] - 1.1), *y], labels, parse_math=False, linespacing=1.0)
+    for heading in ax.get_yticklabels()[: first.sum()]:
+        heading.set_fontweight("bold")
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(y.max(initial=0) + 0.6, -0.3)
+    ax.set_xlim(*limits)
+    ax.set_xticks([0, 1], [percent(0.05), percent(0.95)])
+    ax.set_xlabel("quantile of the prior")
+    ax.grid(axis="x", linewidth=0.4, alpha=0.5)
+    return ax
+
+
 def plot_k_sweep(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, ax: Axes) -> Axes:
     """Success under 'at least k tokens right' for every k of one fitted law, from linear to sharp.
 
@@ -188,53 +155,6 @@ def plot_k_sweep(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, ax: Axes
     if curves:
         ax.legend(loc="upper left", frameon=False, title="tokens needed")
     return ax
-
-
-def _outside(draws: np.ndarray, limits: tuple[float, float]) -> dict[str, float]:
-    """Mass the axis cannot hold, by slot; 'never' is always there."""
-    mass = {
-        "earlier": float(np.mean(draws < limits[0])),
-        "later": float(np.mean((draws > limits[1]) & (draws < np.inf))),
-        "never": float(np.mean(draws == np.inf)),
-    }
-    return {name: p for name, p in mass.items() if p > 0 or name == "never"}
-
-
-def _slots(limits: tuple[float, float]) -> dict[str, float]:
-    """Centres of the bars for mass outside the axis, in the units of the axis."""
-    width = _SLOT * (limits[1] - limits[0])
-    return {"earlier": limits[0] - 0.9 * width, "later": limits[1] + 0.9 * width, "never": limits[1] + 2.5 * width}
-
-
-def _threshold_axis(
-    ax: Axes,
-    *,
-    limits: tuple[float, float],
-    mass: Mapping[str, float],
-    quantiles: Mapping[str, Any],
-    data_max: float,
-) -> Axes:
-    slots, width = _slots(limits), _SLOT * (limits[1] - limits[0])
-    left = slots["earlier"] - 0.7 * width if "earlier" in mass else limits[0]
-    right = slots["never"] + 0.7 * width
-    q05, q50, q95 = (float(quantiles[name]) for name in ("q05", "q50", "q95"))
-    ax.axvspan(*np.clip([q05, q95], left, right), color=BLUE, alpha=0.1, linewidth=0, zorder=0, label="90 % interval")
-    if limits[0] <= q50 <= limits[1]:
-        ax.axvline(q50, color=INK, linewidth=1, label="median")
-    ax.axvline(data_max, color=GREY, linestyle=":", linewidth=0.9, label="largest run of the data")
-    ax.set_xlim(left, right)
-    flop_ticks(ax, limits, count=4)
-    # Ticks next to a slot would print over its label.
-    ticks = [(t, s) for t, s in zip(ax.get_xticks(), _tick_texts(ax), strict=True) if t <= limits[1] - 0.7 * width]
-    if "earlier" in mass:
-        ticks = [(t, s) for t, s in ticks if t >= limits[0] + 0.7 * width]
-    ticks += [(slots[name], name) for name in mass]
-    ax.set_xticks([t for t, _ in ticks], [s for _, s in ticks])
-    return ax
-
-
-def _tick_texts(ax: Axes) -> list[str]:
-    return [label.get_text() for label in ax.get_xticklabels()]
 
 
 def _points(ax: Axes, observed: pd.DataFrame, **style: Any) -> None:

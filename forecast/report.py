@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
-from forecast.figure_style import percent, scientific
+from forecast.figure_style import percent
+from forecast.report_evidence import Evidence, evidence_view, headline_warnings
 from forecast.report_figures import curve_figure, k_sweep_figure, outcomes_figure, threshold_figure, threshold_limits
+from forecast.report_text import flop, number, plain
+from forecast.report_text import format_flop as format_flop  # the commands take it from here
 from forecast.store import write_whole
+from forecast.verdicts import threshold_remarks
 
 MAX_PANELS = 24
 """Tasks drawn in a section; the table holds them all."""
@@ -86,6 +89,7 @@ class Section:
     provenance: Mapping[str, Any]  # nested plain values
     check: OutcomeCheck | None = None
     k_sweep: KSweep | None = None
+    evidence: Evidence | None = None
 
 
 def write_report(
@@ -105,7 +109,7 @@ def write_report(
     answer : the answer in a sentence
     sections : the fits, in reading order
     warnings : what a reader must know before believing the answer; reasons for which a fit is not trustworthy
-        are added where they are not named already
+        are added where they are not named already, thresholds of the headline task that are prior-dominated too
     """
     environment = Environment(
         loader=PackageLoader("forecast"),
@@ -114,7 +118,7 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(flop=_flop, percent=percent, plain=_plain)
+    environment.filters.update(flop=flop, number=number, percent=percent, plain=plain)
     html = environment.get_template("report.html.j2").render(
         title=title,
         question=question,
@@ -126,44 +130,15 @@ def write_report(
     write_whole(path, lambda temporary: temporary.write_text(html, encoding="utf-8", errors="replace"))
 
 
-def format_flop(log10_compute: float | str) -> str:
-    """Compute in plain text, two significant digits: '3.1e23', 'never' for infinity, 'below any compute' for -inf."""
-    value = float(log10_compute)
-    if not np.isfinite(value):
-        return "never" if value > 0 else "below any compute"
-    mantissa, exponent = scientific(value)
-    return f"{mantissa}e{exponent}"
-
-
-def _flop(log10_compute: float | str) -> Markup:
-    """`format_flop` for HTML, with a superscript."""
-    text = format_flop(log10_compute)
-    if not np.isfinite(float(log10_compute)):
-        return Markup("{}").format(text)
-    return Markup('<span class="nowrap">{} × 10<sup>{}</sup></span>').format(*text.split("e"))
-
-
-def _plain(value: Any) -> str:
-    """A plain value of the provenance as text, floats with four significant digits."""
-    match value:
-        case None:
-            return "none"
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:.4g}"
-        case list() | tuple():
-            return ", ".join(_plain(item) for item in value) or "none"
-        case _:
-            return str(value)
-
-
 def _untrusted(sections: Iterable[Section], warnings: Sequence[str]) -> list[str]:
     """Reasons of distrust of the fits that no warning names yet."""
     return [
         f"{section.title}: {reason}"
         for section in sections
-        for reason in section.diagnostics["reasons"]
+        for reason in (
+            *section.diagnostics["reasons"],
+            *(headline_warnings(section.evidence) if section.evidence else ()),
+        )
         if not any(reason in warning for warning in warnings)
     ]
 
@@ -174,17 +149,19 @@ def _section(section: Section, *, key: str) -> dict[str, Any]:
     ranges = [task.threshold["data_log10_compute"] for task in section.tasks]
     draws = [task.log10_compute_draws for task in section.tasks]
     limits = threshold_limits(ranges, draws) if section.tasks else (0.0, 1.0)
+    remarks = threshold_remarks(section.evidence.moved) if section.evidence else {}
     return {
         "key": key,
         "title": section.title,
         "text": section.text,
-        "rows": [_row(task) for task in section.tasks],
+        "rows": [_row(task) | {"remark": remarks.get((task.task, f"{task.at:g}"))} for task in section.tasks],
         "data_max": sorted({float(ends[1]) for ends in ranges}),
         "events": [_event(*event) for event in sorted({_event_of(task) for task in section.tasks})],
         "panels": [_panel(task, limits=limits, key=f"{key}-{i}") for i, task in enumerate(drawn)],
         "held_out": any(task.observed["held_out"].any() for task in drawn),
         "check": section.check and _check(section.check, key=key),
         "k_sweep": section.k_sweep and _k_sweep(section.k_sweep, key=key),
+        "evidence": section.evidence and evidence_view(section.evidence, key=key),
         "diagnostics": _diagnostics(section.diagnostics),
         "provenance": section.provenance,
     }

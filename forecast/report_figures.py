@@ -12,7 +12,7 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from forecast import plots
+from forecast import plots, threshold_plots
 from forecast.figure_style import STYLE
 
 
@@ -24,14 +24,14 @@ def threshold_figure(
     data_max: float,
     key: str,
 ) -> Markup:
-    """Density of threshold compute above the probability that it is crossed; see `plots.plot_threshold_density`."""
+    """Density of threshold compute above the probability that it is crossed; see `forecast.threshold_plots`."""
     options: dict[str, Any] = {"limits": limits, "quantiles": quantiles, "data_max": data_max}
 
     def draw(figure: Figure) -> None:
         upper, lower = figure.subplots(2, 1)
         figure.subplots_adjust(left=0.15, right=0.99, top=0.98, bottom=0.14, hspace=0.28)
-        plots.plot_threshold_density(log10_compute_draws, **options, ax=upper)
-        plots.plot_threshold_cumulative(log10_compute_draws, **options, ax=lower)
+        threshold_plots.plot_threshold_density(log10_compute_draws, **options, ax=upper)
+        threshold_plots.plot_threshold_cumulative(log10_compute_draws, **options, ax=lower)
         lower.set_xlabel("threshold compute (FLOP)")
 
     return _svg(draw, size=(3.5, 2.9), key=f"threshold-{key}")
@@ -75,6 +75,16 @@ def k_sweep_figure(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, key: s
         plots.plot_k_sweep(grid, curves, ax=figure.subplots())
 
     return _svg(draw, size=(4.0, 2.6), key=f"k-{key}", layout="constrained")
+
+
+def moved_figure(rows: pd.DataFrame, *, key: str) -> Markup:
+    """Posterior intervals on prior intervals, a row each; see `plots.plot_prior_posterior`."""
+
+    def draw(figure: Figure) -> None:
+        plots.plot_prior_posterior(rows, ax=figure.subplots())
+
+    lines = len(rows) + 1.35 * rows["group"].nunique()
+    return _svg(draw, size=(3.5, 0.6 + 0.24 * lines), key=f"moved-{key}", layout="constrained")
 
 
 def threshold_limits(

@@ -1,5 +1,6 @@
-"""What the report shows of one fit: thresholds and curves of each task, the check on held-out runs, the k-sweep."""
+"""What the report shows of one fit: thresholds and curves of each task, check on held-out runs, k-sweep, evidence."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,12 @@ import scoringrules
 import xarray as xr
 
 from forecast.baselines import BASELINES, baseline_draws
+from forecast.moved import moved
 from forecast.predict import effective_compute, predict, summarise, typical_score
 from forecast.report import KSweep, OutcomeCheck, TaskForecast
+from forecast.report_evidence import Evidence
 from forecast.store import Fit, write_whole
+from forecast.surprise import surprising_rows
 from forecast.table import observations
 from forecast.threshold import threshold, threshold_compute
 from models import equations
@@ -139,6 +143,18 @@ def k_sweep(fit: Fit, task: str, length: int) -> KSweep:
         for k in range(1, length + 1)
     }
     return KSweep(task=task, length=length, grid=grid, curves=curves)
+
+
+def evidence(fit: Fit, headline: str, thresholds: Sequence[float], *, seed: int) -> Evidence:
+    """What the data moved, each parameter and threshold once and task by task, and the rows that surprise."""
+    lines = {(line["task"], line["parameter"]): line for at in thresholds for line in moved(fit, at=at, seed=seed)}
+    order = {task: place for place, task in enumerate([None, *fit.data.task.values.tolist()])}
+    return Evidence(
+        headline=headline,
+        moved=sorted(lines.values(), key=lambda line: order[line["task"]]),
+        surprising=surprising_rows(fit, seed=seed),
+        rows=fit.data.sizes["observation"],
+    )
 
 
 def write_csv(path: Path, frame: pd.DataFrame) -> None:

@@ -15,7 +15,8 @@ from forecast.errors import ForecastError, shown, shown_path
 from forecast.fit import Sampling
 from forecast.plots import percent
 from forecast.report import OutcomeCheck, Section, TaskForecast, format_flop, write_report
-from forecast.sections import check_held_out, k_sweep, split, task_forecast, write_csv
+from forecast.report_evidence import Evidence
+from forecast.sections import check_held_out, evidence, k_sweep, split, task_forecast, write_csv
 from forecast.store import Fit, save, write_whole
 from forecast.table import observations, read_table
 from forecast.table_fit import FEWEST_RUNS, fit_table
@@ -107,7 +108,9 @@ def run_study(
             say(f"scoring the forecast from {seen}")
             check = check_held_out(fit, frame, below, output / f"predictions_{name}.csv", seed=study.seed)
             write_csv(output / f"scores_{name}.csv", check.outcomes)
-        sections.append(_section(study, fit, tasks, check, seen))
+        say(f"comparing the fit on {seen} with its prior")
+        found = evidence(fit, _headline(study, fit), study.thresholds, seed=study.seed)
+        sections.append(_section(study, fit, tasks, check, found, seen))
         sentences.append(_sentence(tasks, study, seen))
         results.append(
             {
@@ -117,6 +120,8 @@ def run_study(
                 "methods": check.methods.to_dict("records") if check else [],
                 "diagnostics": asdict(fit.diagnostics),
                 "reasons": fit.diagnostics.reasons,
+                "moved": list(found.moved),
+                "surprising_rows": list(found.surprising),
             }
         )
     answer = " ".join(sentences)
@@ -157,6 +162,7 @@ def report_of_fit(fit: Fit, path: Path, *, at: float) -> str:
         tasks=tasks,
         diagnostics=asdict(fit.diagnostics) | {"reasons": fit.diagnostics.reasons},
         provenance=fit.provenance(),
+        evidence=evidence(fit, tasks[0].task, [at], seed=fit.sampling.seed),
     )
     answer = answer_sentence(tasks[0])
     question = f"At what training compute does a typical run reach {at:g}, judging from {fit.table}?"
@@ -168,9 +174,14 @@ def _size(fit: Fit) -> str:
     return f"{fit.data.sizes['run']} runs, {fit.data.sizes['task']} tasks, {fit.data.sizes['observation']} rows."
 
 
-def _section(study: Study, fit: Fit, tasks: list[TaskForecast], check: OutcomeCheck | None, seen: str) -> Section:
+def _headline(study: Study, fit: Fit) -> str:
     names = [str(task) for task in fit.data.task.values]
-    headline = study.headline if study.headline and study.headline in names else names[0]
+    return study.headline if study.headline and study.headline in names else names[0]
+
+
+def _section(
+    study: Study, fit: Fit, tasks: list[TaskForecast], check: OutcomeCheck | None, found: Evidence, seen: str
+) -> Section:
     return Section(
         title=f"Fit on {seen}",
         text=_size(fit),
@@ -178,7 +189,8 @@ def _section(study: Study, fit: Fit, tasks: list[TaskForecast], check: OutcomeCh
         diagnostics=asdict(fit.diagnostics) | {"reasons": fit.diagnostics.reasons},
         provenance=fit.provenance(),
         check=check,
-        k_sweep=k_sweep(fit, headline, study.k_sweep_length) if study.k_sweep_length else None,
+        k_sweep=k_sweep(fit, found.headline, study.k_sweep_length) if study.k_sweep_length else None,
+        evidence=found,
     )
 
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
-from forecast import plots
+from forecast import plots, threshold_plots
 from forecast.figure_style import percent, scientific
 
 QUANTILES = {"q05": 22.0, "q50": 23.0, "q95": 24.0}
@@ -54,13 +54,27 @@ def outcomes(**columns) -> pd.DataFrame:
     return pd.DataFrame(table | {"inside": [True, False]} | columns)
 
 
+def compared(**columns) -> pd.DataFrame:
+    table = {"group": ["t", "t", "all"], "name": ["threshold 0.5", "nu", "bend"], "prior_q50": 0.5}
+    table |= {"q05": [0.3, 0.1, 0.0], "q50": [0.4, 0.5, 0.6], "q95": [1.0, 0.9, 1.0], "endless": [True, False, False]}
+    table |= {"half": [True, False, False], "verdict": ["data", "prior", "prior"], "note": ["data (0.1)", "a", "b"]}
+    return pd.DataFrame(table | columns)
+
+
+def bars_of(ax: Axes, label: str) -> list[tuple[float, float]]:
+    """Left and right ends of the horizontal bars of a label."""
+    found = next(each for each in ax.collections if each.get_label() == label)
+    return [(segment[0, 0], segment[1, 0]) for segment in found.get_segments()]
+
+
 def test_every_plot_returns_the_axes_it_was_given():
     draws = np.array([22.0, 23.0, np.inf])
     drawn = [
-        lambda ax: plots.plot_threshold_density(draws, **THRESHOLD, ax=ax),
-        lambda ax: plots.plot_threshold_cumulative(draws, **THRESHOLD, ax=ax),
+        lambda ax: threshold_plots.plot_threshold_density(draws, **THRESHOLD, ax=ax),
+        lambda ax: threshold_plots.plot_threshold_cumulative(draws, **THRESHOLD, ax=ax),
         lambda ax: plots.plot_curve(GRID, CURVE, observed(), at=0.5, data_max=22.4, ax=ax),
         lambda ax: plots.plot_outcomes(outcomes(), ax=ax),
+        lambda ax: plots.plot_prior_posterior(compared(), ax=ax),
         lambda ax: plots.plot_k_sweep(GRID, {1: CURVE["q50"], 2: CURVE["q05"]}, ax=ax),
     ]
     for draw in drawn:
@@ -72,7 +86,7 @@ def test_every_plot_returns_the_axes_it_was_given():
 def test_density_and_bars_have_area_one_together(ax):
     rng = np.random.default_rng(1)
     draws = np.concatenate([rng.normal(23, 2, 900), np.full(300, np.inf), np.full(50, -np.inf)])
-    plots.plot_threshold_density(draws, **THRESHOLD, ax=ax)
+    threshold_plots.plot_threshold_density(draws, **THRESHOLD, ax=ax)
     stairs = next(p for p in ax.patches if hasattr(p, "get_data"))
     density, edges, _ = stairs.get_data()
     areas = bars(ax)
@@ -82,13 +96,13 @@ def test_density_and_bars_have_area_one_together(ax):
 
 
 def test_never_is_named_and_numbered_even_where_no_draw_is_infinite(ax):
-    plots.plot_threshold_density(np.array([22.0, 23.0]), **THRESHOLD, ax=ax)
+    threshold_plots.plot_threshold_density(np.array([22.0, 23.0]), **THRESHOLD, ax=ax)
     assert {"never", "< 1 %"} <= set(texts(ax))
 
 
 def test_the_cumulative_curve_ends_where_later_and_never_begin(ax):
     draws = np.array([21.0, 22.0, 23.0, 30.0, np.inf])
-    plots.plot_threshold_cumulative(draws, **THRESHOLD, ax=ax)
+    threshold_plots.plot_threshold_cumulative(draws, **THRESHOLD, ax=ax)
     crossed = ax.lines[0].get_ydata()
     assert crossed[0] == 0
     assert crossed[-1] == pytest.approx(0.6)
@@ -97,7 +111,7 @@ def test_the_cumulative_curve_ends_where_later_and_never_begin(ax):
     assert "20 %" in texts(ax)
 
 
-@pytest.mark.parametrize("plot", [plots.plot_threshold_density, plots.plot_threshold_cumulative])
+@pytest.mark.parametrize("plot", [threshold_plots.plot_threshold_density, threshold_plots.plot_threshold_cumulative])
 @pytest.mark.parametrize(
     ("draws", "options", "slot"),
     [
@@ -178,6 +192,41 @@ def test_an_outcome_outside_its_interval_has_another_marker(ax):
     assert list(lines["outcome inside"].get_xdata()) == [0.3]
     assert list(lines["outcome outside"].get_xdata()) == [0.9]
     assert lines["outcome inside"].get_marker() != lines["outcome outside"].get_marker()
+
+
+def test_posterior_bars_lie_on_prior_bars_that_fill_their_row(ax):
+    plots.plot_prior_posterior(compared(), ax=ax)
+    assert bars_of(ax, "prior, 90 % interval") == [(0.0, 1.0)] * 3
+    assert bars_of(ax, "posterior, 90 % interval") == [(0.3, 0.4), (0.1, 0.9), (0.0, 1.0)]
+    assert bars_of(ax, "not compared") == [(0.4, 1.0)]  # above the median, 'never' before and after
+
+
+def test_what_is_data_and_what_is_prior_differ_in_colour_and_in_words(ax):
+    plots.plot_prior_posterior(compared(), ax=ax)
+    found = next(each for each in ax.collections if each.get_label() == "posterior, 90 % interval")
+    data, prior, also_prior = (tuple(colour) for colour in found.get_colors())
+    assert data != prior == also_prior
+    assert {"data (0.1)", "a", "b"} <= set(texts(ax))
+
+
+def test_each_group_has_its_heading_above_its_rows_and_only_an_endless_row_says_never(ax):
+    plots.plot_prior_posterior(compared(), ax=ax)
+    places = {label.get_text(): y for y, label in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True)}
+    assert sorted(places, key=places.__getitem__) == ["t", "threshold 0.5", "nu", "all", "bend"]
+    assert ax.yaxis_inverted()
+    assert texts(ax).count("never") == 1
+
+
+def test_a_posterior_far_outside_its_prior_is_marked_at_the_edge(ax):
+    plots.plot_prior_posterior(compared(q05=[-np.inf, 7.0, 0.0], q50=[-9.0, 8.0, 0.5], q95=[0.9, np.inf, 1.0]), ax=ax)
+    marks = [tuple(line.get_xdata()) for line in ax.lines if line.get_label() == "beyond the axis"]
+    assert marks == [(-1.0,), (2.0,)] and ax.get_xlim() == (-1.0, 2.0)
+    assert svg(ax)
+
+
+def test_a_row_of_unknown_place_keeps_its_name_and_its_note(ax):
+    plots.plot_prior_posterior(compared(q05=np.nan, q50=np.nan, q95=np.nan, prior_q50=np.nan), ax=ax)
+    assert {"nu", "data (0.1)"} <= set(texts(ax)) and svg(ax)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from forecast import plots
 from forecast.report import KSweep, OutcomeCheck, Section, TaskForecast, format_flop, write_report
+from forecast.report_evidence import Evidence
 
 HOSTILE = "<script>alert('x')</script> & \"q\", $a_b^{\n日本語 </text></svg>"
 LEVELS = {"q05": 0.05, "q10": 0.1, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q90": 0.9, "q95": 0.95}
@@ -58,6 +59,29 @@ def check_of(task="3-digit addition") -> OutcomeCheck:
     )
 
 
+def line_of(parameter="nu", task=None, *, ratio=0.2, **changes) -> dict:
+    """A line of `forecast.moved.moved`."""
+    line = {"parameter": parameter, "task": task, "prior": [0.2, 1.0, 5.0], "posterior": [0.6, 1.0, 2.0]}
+    return line | {"width_ratio": ratio, "moved": ratio is not None and ratio <= 0.5} | changes
+
+
+def threshold_line(task="3-digit addition", *, at="0.5", ratio=0.03, **changes) -> dict:
+    quantiles = {"prior": [16.0, 24.0, "inf"], "posterior": [22.0, 23.0, 24.0]}
+    line = line_of(f"log10_compute at {at}", task, ratio=ratio, **quantiles, prior_p_never=0.1, p_never=0.2)
+    return line | changes
+
+
+def surprising_row(task="3-digit addition", model="175B", **changes) -> dict:
+    expected = {"q05": 0.7, "q50": 0.8, "q95": 0.9}
+    row = {"row": 17, "model": model, "task": task, "score": 0.01, "expected": expected, "tail": 0.0, "p_broken": 0.98}
+    return row | changes
+
+
+def evidence_of(*lines: dict, headline="3-digit addition", surprising=()) -> Evidence:
+    lines = lines or (line_of("sigma_run", ratio=0.9), line_of("nu", headline), threshold_line(headline))
+    return Evidence(headline=headline, moved=lines, surprising=surprising, rows=144)
+
+
 def section_of(*tasks: TaskForecast, **changes) -> Section:
     section = Section(
         title="Fit on all runs",
@@ -104,7 +128,15 @@ def full(tmp_path_factory):
     """A report with every part there can be."""
     path = tmp_path_factory.mktemp("full") / "report.html"
     return page(
-        path, section_of(check=check_of(), k_sweep=sweep("t"), text="text"), section_of(), warnings=["Careful."]
+        path,
+        section_of(
+            check=check_of(),
+            k_sweep=sweep("t"),
+            text="text",
+            evidence=evidence_of(surprising=[surprising_row()]),
+        ),
+        section_of(),
+        warnings=["Careful."],
     )
 
 
@@ -117,6 +149,15 @@ def test_html_in_any_text_is_shown_and_never_interpreted(path, full):
             text=HOSTILE,
             check=replace(check_of(HOSTILE), title=HOSTILE),
             k_sweep=sweep(HOSTILE),
+            evidence=evidence_of(
+                *(
+                    line_of(HOSTILE, HOSTILE, ratio=1.0),
+                    threshold_line(HOSTILE, ratio=0.9),
+                    threshold_line(HOSTILE + "2"),
+                ),
+                headline=HOSTILE,
+                surprising=[surprising_row(HOSTILE, HOSTILE)],
+            ),
             diagnostics=TRUSTED | {"worst": [HOSTILE]},
             provenance={HOSTILE: HOSTILE, "versions": {HOSTILE: HOSTILE}, "list": {"inner": {HOSTILE: [HOSTILE]}}},
         ),
@@ -127,15 +168,17 @@ def test_html_in_any_text_is_shown_and_never_interpreted(path, full):
     )
     assert "script" not in hostile.tags
     assert set(hostile.tags) <= set(full.tags)
-    assert hostile.tags.count("svg") == hostile.html.count("</svg>") == 4
+    assert hostile.tags.count("svg") == hostile.html.count("</svg>") == 5
     assert hostile.text.count("alert('x')") > 15
     assert not re.search(r"\son\w+=", hostile.html)
 
 
 def test_a_hostile_name_is_escaped_inside_the_svg(path):
     html = page(path, section_of(check=check_of("<script>x</script> $1"))).html
+    html += page(path, section_of(evidence=evidence_of(headline="<script>y</script> $2"))).html
     figures = re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL)
     assert any("&lt;script&gt;x&lt;/script&gt; $1" in figure for figure in figures)
+    assert any("&lt;script&gt;y&lt;/script&gt; $2" in figure for figure in figures)
     assert not any("<script" in figure for figure in figures)
 
 
@@ -195,7 +238,8 @@ def test_many_tasks_are_all_in_the_table_and_the_first_are_drawn(path, monkeypat
 
 def test_the_order_is_question_answer_warnings_tasks_check_diagnostics_provenance(full):
     words = ["Question?", "Answer.", "Careful.", "Threshold compute of every task", "When is the threshold crossed?"]
-    words += ["Fitted curves and data", "Check: 175B", "One law, every metric", "Can the computation be trusted?"]
+    words += ["Fitted curves and data", "Check: 175B", "One law, every metric"]
+    words += ["What did the data move", "Which rows surprise the model?", "Can the computation be trusted?"]
     words += ["The score is not forecast directly", "seed"]
     places = [full.text.index(word) for word in words]
     assert places == sorted(places)

@@ -1,7 +1,9 @@
 """Studies: what study.toml may say, what `forecast new` writes, and the files of a whole study."""
 
 import json
+import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,9 +12,11 @@ from conftest import CUT, FEW_DRAWS, HOSTILE, RUNS, SEED, TASKS, forecast_comman
 
 from forecast.baselines import BASELINES
 from forecast.errors import ForecastError
+from forecast.moved import moved
 from forecast.sections import check_held_out, task_forecast
 from forecast.store import load
-from forecast.study import read_study, run_study
+from forecast.study import read_study, report_of_fit, run_study
+from forecast.surprise import surprising_rows
 from forecast.table import read_table
 from forecast.threshold import threshold
 
@@ -194,6 +198,42 @@ def test_the_fits_of_a_study_answer_the_thresholds_of_its_result(study_run):
         fit = load(output / each["fit"])
         assert fit.below == each["below"] and fit.sampling.seed == SEED
         assert each["thresholds"] == [threshold(fit, task, at) for task in TASKS_OF_STUDY for at in (0.5, 0.8)]
+
+
+def test_the_result_says_for_each_fit_what_the_data_moved_and_which_rows_surprise(study_run):
+    output, done = study_run
+    for each in done.json["fits"]:
+        fit = load(output / each["fit"])
+        one, two = (moved(fit, at=at, seed=SEED) for at in (0.5, 0.8))
+        found = {(line["task"], line["parameter"]): line for line in each["moved"]}
+        assert len(found) == len(each["moved"])
+        assert found == {(line["task"], line["parameter"]): line for line in one + two}
+        assert each["surprising_rows"] == surprising_rows(fit, seed=SEED)
+
+
+def test_what_the_data_moved_is_in_the_order_of_the_tasks(study_run):
+    tasks = [line["task"] for line in study_run[1].json["fits"][1]["moved"]]
+    assert list(dict.fromkeys(tasks)) == [None, *TASKS_OF_STUDY]
+    assert tasks == sorted(tasks, key=[None, *TASKS_OF_STUDY].index)
+
+
+def test_the_report_of_a_study_says_of_each_fit_whether_its_headline_thresholds_are_data(study_run):
+    html = (study_run[0] / "report.html").read_text(encoding="utf-8")
+    parts = html.split('<section id="fit-')[1:3]
+    for part in parts:
+        sentences = re.findall(r"<strong>The threshold (0\.\d) of addition (?:comes|is|counts)", part)
+        assert sentences == ["0.5", "0.8"]
+        assert "Which rows surprise the model?" in part
+
+
+def test_the_report_of_one_fit_names_a_broken_row_and_what_the_data_moved(fitted, tmp_path):
+    rows = np.flatnonzero(fitted.data.successes.values == fitted.data.successes.values.max())[:1]
+    zero = fitted.data.successes.where(~np.isin(np.arange(fitted.data.sizes["observation"]), rows), 0)
+    broken = replace(fitted, data=fitted.data.assign(successes=zero, score=zero / fitted.data.trials))
+    report_of_fit(broken, tmp_path / "report.html", at=0.5)
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "looks like a broken evaluation" in html or "look like broken evaluations" in html
+    assert "<strong>The threshold 0.5 of addition comes from the data</strong>" in html
 
 
 def test_runs_at_or_above_the_cut_are_not_fitted_but_scored(study_run):

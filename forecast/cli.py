@@ -152,7 +152,7 @@ def fit(
         "provenance": result.provenance(),
     }
     if as_json:
-        _print_json(facts | {"moved": moved(result, at=HALF, seed=seed)})
+        _print_json(facts | {"moved": moved(result, at=(HALF,), seed=seed)})
     else:
         least = facts["diagnostics"]["min_ess"]
         print(f"{output}: {facts['rows']} rows, {facts['runs']} runs, {len(facts['tasks'])} tasks")
@@ -184,7 +184,7 @@ def threshold(
     """The posterior of the training compute at which a task crosses a score."""
     from forecast.store import load
     from forecast.threshold import threshold as posterior_of_threshold
-    from models.effective_compute import years
+    from models.facts import years
 
     loaded = load(fit)
     answer = posterior_of_threshold(loaded, task, at, family=family, year=None if date is None else float(years(date)))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.table import data_hash, observations, read_table
-from models.effective_compute import SHORTEST_SPAN, has_families, has_params_tokens, has_progress
+from models.facts import SHORTEST_SPAN, has_families, has_params_tokens, has_progress
 from models.priors import Structure
 
 FEW = 3  # counts above guessing that tell a score from zero

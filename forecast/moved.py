@@ -1,5 +1,6 @@
 """What the data moved: prior against posterior of the parameters of interest, and of the threshold."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.fit import draw_prior
+from forecast.law import PER_TASK, is_loss, law_of_task
 from forecast.store import Fit, json_number
 from forecast.threshold import threshold_compute
 from models.capability import capability_model
@@ -16,8 +18,21 @@ PRIOR_DRAWS = 1000
 MOVED = 0.5  # a 90 % interval at most half as wide as that of the prior: the data had the larger say
 SHARED = ("sigma_run", "sigma_bend", "progress", "sigma_family", "family_slope", "sigma_deviation")
 SHARED_SPLIT = ("params_exponent", "tokens_exponent", "log10_optimal_ratio")
-EACH_TASK = ("exponent", "nu", "ceiling", "floor")
-MEASURED_PLAIN = ("ceiling", "floor", "family_slope", "log10_optimal_ratio")  # all other widths are those of the log
+EACH_TASK = (
+    "exponent",
+    "nu",
+    "irreducible",
+    "ceiling",
+    "floor",
+    "frailty_drift",
+    "token_floor",
+    "log_greedy",
+    "greedy_power",
+)
+MEASURED_PLAIN = (  # all other widths are those of the log
+    *("ceiling", "floor", "irreducible", "family_slope", "log10_optimal_ratio"),
+    *("frailty_drift", "token_floor", "log_greedy"),
+)
 
 
 def prior_of(fit: Fit, *, draws: int = PRIOR_DRAWS, seed: int = 1) -> Fit:
@@ -28,12 +43,13 @@ def prior_of(fit: Fit, *, draws: int = PRIOR_DRAWS, seed: int = 1) -> Fit:
     return replace(fit, posterior=tree["prior"].to_dataset())
 
 
-def moved(fit: Fit, *, at: float, seed: int = 1) -> list[dict[str, Any]]:
-    """Prior and posterior 5, 50 and 95 % quantiles of each parameter of interest and each threshold at `at`.
+def moved(fit: Fit, *, at: Sequence[float], seed: int = 1) -> list[dict[str, Any]]:
+    """Prior and posterior 5, 50 and 95 % quantiles of each parameter of interest and of each threshold.
 
-    `width_ratio` is the posterior width of the 90 % interval by the prior's, for positive parameters that of their log;
-    where the 95 % quantile of a threshold is infinite, that from 5 to 50 %, and None where the median is infinite too.
-    The data moved what has a ratio of at most one half.
+    Thresholds are at each score of `at`, for tasks that are rates. `width_ratio` is the posterior width of the 90 %
+    interval by the prior's, for positive parameters that of their log; where the 95 % quantile of a threshold is
+    infinite, that from 5 to 50 %, and None where the median is infinite too. The data moved what has a ratio of at most
+    one half.
     """
     prior = prior_of(fit, seed=seed)
     lines = [
@@ -42,16 +58,17 @@ def moved(fit: Fit, *, at: float, seed: int = 1) -> list[dict[str, Any]]:
         if name in fit.posterior
     ]
     for task in fit.posterior.task.values.tolist():
-        pairs = ((name, [each.posterior[name].sel(task=task) for each in (prior, fit)]) for name in EACH_TASK)
+        before, after = law_of_task(prior, task), law_of_task(fit, task)
         lines += [
-            _line(name, task, *pair, on_log=name not in MEASURED_PLAIN)
-            for name, pair in pairs
-            if float(pair[0].std()) > 0
+            _line(name, task, before[name], after[name], on_log=name not in MEASURED_PLAIN)
+            for name in EACH_TASK
+            if name in before and float(before[name].std()) > 0 and not (is_loss(fit, task) and name in PER_TASK)
         ]
-        crossed = [threshold_compute(each, task, at) for each in (prior, fit)]
-        never = [float((draws == np.inf).mean()) for draws in crossed]
-        line = _line(f"log10_compute at {at:g}", task, *crossed, on_log=False)
-        lines.append(line | {"prior_p_never": never[0], "p_never": never[1]})
+        for score in () if is_loss(fit, task) else at:
+            crossed = [threshold_compute(each, task, score) for each in (prior, fit)]
+            never = [float((draws == np.inf).mean()) for draws in crossed]
+            line = _line(f"log10_compute at {score:g}", task, *crossed, on_log=False)
+            lines.append(line | {"prior_p_never": never[0], "p_never": never[1]})
     return lines
 
 

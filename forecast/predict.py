@@ -7,10 +7,11 @@ import pandas as pd
 import xarray as xr
 
 from forecast.errors import ForecastError, shown
+from forecast.law import expected_score, is_loss, law_name, law_of_task
 from forecast.store import Fit
 from models import equations
-from models.capability import success_of_task
-from models.effective_compute import (
+from models.facts import (
+    answers,
     bend_knots,
     reference_compute,
     reference_year,
@@ -23,8 +24,13 @@ SMALLEST_SLOPE = 0.05  # effective compute never falls with compute
 QUANTILES = tuple(q / 100 for q in range(1, 100))
 
 
-def task_label(fit: Fit, name: str, metric: str | None = None, k: float | None = None) -> str:
-    """The task coordinate of a fit that a user's name (metric, k) means; a `ForecastError` lists what there is."""
+def task_label(
+    fit: Fit, name: str, metric: str | None = None, k: float | None = None, length: float | None = None
+) -> str:
+    """The task coordinate of a fit that a user's name (metric, k, length) means; a `ForecastError` lists what there is.
+
+    A length only decides between tasks that are otherwise alike.
+    """
     labels = fit.data.task.values.tolist()
     wanted = np.ones(len(labels), dtype=bool)
     if metric is not None:
@@ -33,7 +39,10 @@ def task_label(fit: Fit, name: str, metric: str | None = None, k: float | None =
         wanted &= fit.data.task_k.values == k
     if name in labels and wanted[labels.index(name)]:
         return name
-    found = fit.data.task.values[wanted & (fit.data.task_name.values == name)]
+    named = wanted & (fit.data.task_name.values == name)
+    if length is not None and named.sum() > 1:
+        named &= fit.data.task_length.values == length
+    found = fit.data.task.values[named]
     if len(found) == 1:
         return str(found[0])
     choices = found.tolist() or difflib.get_close_matches(name, labels, n=5, cutoff=0.4) or labels[:10]
@@ -91,22 +100,10 @@ def recipe_shift(fit: Fit, family: str | None, year: float | None) -> xr.DataArr
 
 
 def family_deviation(fit: Fit, task: str, family: str | None) -> xr.DataArray | float:
-    """Decades, in units of the laws, by which a family is ahead on one task beyond its effect on all."""
+    """By how much, in units of the laws, a family is ahead on one task beyond its effect on all."""
     if family is None or "deviation" not in fit.posterior:
         return 0.0
-    return fit.posterior.deviation.sel(task=task, family=family, drop=True) / fit.posterior.theta_scale
-
-
-def expected_score(fit: Fit, task: str, theta: xr.DataArray) -> xr.DataArray:
-    """Expected score of a task at effective compute theta, per posterior draw."""
-    law, facts = fit.posterior.sel(task=task), fit.data.sel(task=task)
-    loss = equations.power_law_loss(
-        theta, irreducible=0.0, log10_amplitude=law.log10_amplitude, exponent=law.exponent, theta_ref=0.0
-    )
-    success = success_of_task(
-        loss, law.nu, metric=facts.metric.item(), length=facts.task_length.item(), k=facts.task_k.item()
-    )
-    return equations.score_from_success(success, floor=law.floor, ceiling=law.ceiling)
+    return fit.posterior.deviation.sel(law=law_name(fit, task), family=family, drop=True)
 
 
 def typical_score(
@@ -118,18 +115,37 @@ def typical_score(
     return expected_score(fit, task, theta + family_deviation(fit, task, family))
 
 
+def row_means(fit: Fit) -> np.ndarray:
+    """Expected score or loss of each row at the run's own residuals: dims row, draw."""
+    data, law = fit.data, fit.posterior
+    standard = (law.theta - law.theta_origin) / law.theta_scale
+    answer = answers(data)
+    means = np.empty((data.sizes["observation"], law.sizes["chain"] * law.sizes["draw"]))
+    for t, task in enumerate(data.task.values):
+        rows = np.flatnonzero(data.task_index.values == t)
+        runs = xr.DataArray(data.run_index.values[rows], dims="row")
+        theta = standard.isel(run=runs)
+        if "deviation" in law:
+            families = data.family_index.values[runs.values]
+            own = law.deviation.sel(law=law_name(fit, str(task)), drop=True)
+            theta = theta + own.isel(family=xr.DataArray(families, dims="row"), drop=True).drop_vars("family")
+        residual = (
+            law.answer_residual.isel(answer=xr.DataArray(answer[rows], dims="row")) if answer[rows[0]] >= 0 else 0.0
+        )
+        expected = expected_score(fit, str(task), theta, residual=residual)
+        means[rows] = expected.transpose("row", "chain", "draw").values.reshape(len(rows), -1)
+    return means
+
+
 def predict(fit: Fit, rows: pd.DataFrame, *, seed: int) -> xr.DataArray:
     """Predictive draws of the score of each row: ``score(draw, row)``.
 
-    A row of a run that was fitted keeps the residual of that run; rows of a new run share one new residual, and runs of
-    a new family share its effect and its deviation on each task. Scores are counts out of `trials` (where blank, the
-    median number of trials of the task in the fitted table).
+    A row of a run that was fitted keeps the residuals of that run; rows of a new run share one new residual, those of
+    one law another, and runs of a new family share its effect and its deviation on each law. Rates are counts out of
+    `trials` (where blank, the median number of trials of the task in the fitted table); losses are in nats.
     """
-    unknown = rows.index[rows["metric"] == "loss"]
-    if len(unknown):
-        raise ForecastError(f"row {unknown[0]}: metric 'loss' cannot be predicted by this fit; remove the loss rows")
     labels = [
-        task_label(fit, row.task, row.metric, row.k if row.metric == "at_least_k" else None)
+        task_label(fit, row.task, row.metric, row.k if row.metric == "at_least_k" else None, row.length)
         for row in rows.itertuples()
     ]
     rng = np.random.default_rng(seed)
@@ -139,12 +155,31 @@ def predict(fit: Fit, rows: pd.DataFrame, *, seed: int) -> xr.DataArray:
     scores = np.empty((posterior["chain"] * posterior["draw"], len(rows)))
     for position, (label, row) in enumerate(zip(labels, rows.itertuples(), strict=True)):
         theta = thetas[row.model] + recipes.deviation(label, row.model, row.family)
-        mean = expected_score(fit, label, theta).stack(sample=("chain", "draw")).values
-        weight = fit.posterior.concentration.sel(task=label).stack(sample=("chain", "draw")).values
-        trials = _trials(fit, label, row.trials)
-        rate = rng.beta(np.maximum(mean * weight, 1e-12), np.maximum((1.0 - mean) * weight, 1e-12))
-        scores[:, position] = rng.binomial(trials, rate) / trials
+        expected = expected_score(fit, label, theta, residual=recipes.residual(label, row.model))
+        mean, law = (
+            expected.stack(sample=("chain", "draw")).values,
+            law_of_task(fit, label).stack(sample=("chain", "draw")),
+        )
+        if is_loss(fit, label):
+            freedom = fit.priors.loss_degrees_of_freedom
+            scores[:, position] = mean * np.exp(law.loss_scale.values * rng.standard_t(freedom, mean.shape))
+            continue
+        counts, trials = draw_counts(fit, label, mean, law.concentration.values, row.trials, rng)
+        scores[:, position] = counts / trials
     return xr.DataArray(scores, dims=("draw", "row"), name="score", attrs={"seed": seed})
+
+
+def draw_counts(
+    fit: Fit, label: str, mean: np.ndarray, concentration: np.ndarray, trials: float, rng: np.random.Generator
+) -> tuple[np.ndarray, int]:
+    """Counts of a sound evaluation around their mean, and the trials they are out of; of tokens, items times length."""
+    number = _trials(fit, label, trials)
+    task = fit.data.sel(task=label)
+    length = task.task_length.item() if task.metric.item() == "token_accuracy" else 1.0
+    tokens = int(length) if np.isfinite(length) and length >= 1 else 1
+    items = max(number // tokens, 1)
+    rate = rng.beta(np.maximum(mean * concentration, 1e-12), np.maximum((1.0 - mean) * concentration, 1e-12))
+    return rng.binomial(items, rate) * (number / items), number
 
 
 def summarise(rows: pd.DataFrame, draws: xr.DataArray) -> pd.DataFrame:
@@ -187,7 +222,20 @@ class _Recipes:
         if "deviation" not in self._fit.posterior or self._is_known(family):
             return family_deviation(self._fit, task, family)
         law = self._fit.posterior
-        return law.sigma_deviation * self._normal(("deviation", family, task)) / law.theta_scale
+        return law.sigma_deviation * self._normal(("deviation", family, law_name(self._fit, task))) / law.theta_scale
+
+    def residual(self, task: str, model: str) -> xr.DataArray | float:
+        """Residual of the log loss that the metrics of a run's answers share: dims chain, draw."""
+        data, posterior, law = self._fit.data, self._fit.posterior, law_name(self._fit, task)
+        several = int((data.law.values[data.law_index.values] == law).sum()) > 1
+        if not several:
+            return 0.0
+        own = (data.run.values[data.run_index.values] == model) & (
+            data.law.values[data.law_index.values[data.task_index.values]] == law
+        )
+        if own.any():
+            return posterior.answer_residual.isel(answer=int(answers(data)[np.argmax(own)]), drop=True)
+        return posterior.answer_sd.sel(law=law, drop=True) * self._normal(("answer", model, law))
 
     def _deficit(self, params: float, tokens: float) -> xr.DataArray:
         law = self._fit.posterior

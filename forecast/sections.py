@@ -9,6 +9,7 @@ import scoringrules
 import xarray as xr
 
 from forecast.baselines import BASELINES, baseline_draws
+from forecast.law import law_of_task, loss_per_token
 from forecast.moved import moved
 from forecast.predict import effective_compute, predict, summarise, typical_score
 from forecast.report import KSweep, OutcomeCheck, TaskForecast
@@ -16,6 +17,7 @@ from forecast.report_evidence import Evidence
 from forecast.store import Fit, write_whole
 from forecast.surprise import surprising_rows
 from forecast.table import observations
+from forecast.table_answers import task_labels
 from forecast.threshold import threshold, threshold_compute
 from models import equations
 
@@ -31,6 +33,8 @@ def task_forecast(fit: Fit, task: str, at: float, frame: pd.DataFrame | None = N
     facts = fit.data.sel(task=task)  # not by label: a frame of more rows may label the same task otherwise
     same = (data.task_name == facts.task_name.item()) & (data.metric == facts.metric.item())
     same &= (data.metric != "at_least_k") | (data.task_k == facts.task_k.item())
+    if same.sum() > 1:
+        same &= data.task_length == facts.task_length.item()
     own = same.values[data.task_index.values]
     model = data.run.values[data.run_index.values[own]]
     x = data.log10_compute.values[data.run_index.values[own]]
@@ -100,8 +104,9 @@ def _baselines(train: pd.DataFrame, rows: pd.DataFrame, seed: int) -> dict[str, 
     rng = np.random.default_rng(seed)
     draws = {name: np.empty((BASELINE_DRAWS, len(rows))) for name in BASELINES}
     positions = pd.Series(np.arange(len(rows)), index=rows.index)
-    for kind, group in rows.groupby(_kinds(rows), sort=False):
-        own = train[_kinds(train) == kind]
+    labels = task_labels(pd.concat([train, rows]))
+    for label, group in rows.groupby(labels[rows.index], sort=False):
+        own = train[labels[train.index] == label]
         x, new_x = np.log10(own["compute"].to_numpy()), np.log10(group["compute"].to_numpy())
         counts = own["successes"].to_numpy(dtype=float), own["trials"].to_numpy(dtype=float)
         for name, method in BASELINES.items():
@@ -113,15 +118,9 @@ def _baselines(train: pd.DataFrame, rows: pd.DataFrame, seed: int) -> dict[str, 
 
 def split(frame: pd.DataFrame, below: float) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rate rows of the runs below a cut, and those of the other runs on the same tasks."""
-    rates = frame[frame["metric"] != "loss"]
+    rates, labels = frame[frame["metric"] != "loss"], task_labels(frame)
     train = rates[rates["compute"] < below]
-    return train, rates[(rates["compute"] >= below) & _kinds(rates).isin(set(_kinds(train)))]
-
-
-def _kinds(frame: pd.DataFrame) -> pd.Series:
-    """What tells the tasks of a frame apart, for each row: name, metric and the k of at-least-k."""
-    k = frame["k"].where(frame["metric"] == "at_least_k", 0).astype(int).astype(str)
-    return frame["task"] + "\0" + frame["metric"] + "\0" + k
+    return train, rates[(rates["compute"] >= below) & labels[rates.index].isin(set(labels[train.index]))]
 
 
 def k_sweep(fit: Fit, task: str, length: int) -> KSweep:
@@ -130,14 +129,11 @@ def k_sweep(fit: Fit, task: str, length: int) -> KSweep:
     The law of the loss and the frailty are those of the task; only the metric changes, from token accuracy's slow rise
     at small k to exact match's late jump at k = length. Loss is per token of the fitted answer.
     """
-    law = fit.posterior.sel(task=task)
+    law = law_of_task(fit, task).isel(draw=slice(None, None, K_SWEEP_THINNING))
     x = fit.data.log10_compute.values
     grid = np.linspace(x.min() - 0.3, x.max() + 3.0, 60)
     theta = effective_compute(fit, xr.DataArray(grid, dims="point")).isel(draw=slice(None, None, K_SWEEP_THINNING))
-    law = law.isel(draw=slice(None, None, K_SWEEP_THINNING))
-    loss = equations.power_law_loss(
-        theta, irreducible=0.0, log10_amplitude=law.log10_amplitude, exponent=law.exponent, theta_ref=0.0
-    )
+    loss = loss_per_token(law, theta)
     curves = {
         k: equations.at_least_k(loss, k=k, length=length, nu=law.nu).median(("chain", "draw")).values
         for k in range(1, length + 1)
@@ -147,11 +143,9 @@ def k_sweep(fit: Fit, task: str, length: int) -> KSweep:
 
 def evidence(fit: Fit, headline: str, thresholds: Sequence[float], *, seed: int) -> Evidence:
     """What the data moved, each parameter and threshold once and task by task, and the rows that surprise."""
-    lines = {(line["task"], line["parameter"]): line for at in thresholds for line in moved(fit, at=at, seed=seed)}
-    order = {task: place for place, task in enumerate([None, *fit.data.task.values.tolist()])}
     return Evidence(
         headline=headline,
-        moved=sorted(lines.values(), key=lambda line: order[line["task"]]),
+        moved=moved(fit, at=thresholds, seed=seed),
         surprising=surprising_rows(fit, seed=seed),
         rows=fit.data.sizes["observation"],
     )

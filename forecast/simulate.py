@@ -4,12 +4,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.errors import ForecastError
-from forecast.fit import draw_prior
+from forecast.fit import Diagnostics, Sampling, draw_prior
+from forecast.predict import row_means
+from forecast.store import Fit, installed_versions
 from forecast.table import observations
 from models.capability import capability_model
+from models.observation import draw_counts, mean_among
 from models.priors import Priors, Structure
 
+UNDIAGNOSED = Diagnostics(
+    max_rhat=np.nan, min_ess_bulk=np.nan, min_ess_tail=np.nan, divergences=0, total_draws=1, worst=()
+)
 TRIALS = 1000  # of a row that does not say
 
 
@@ -19,17 +24,64 @@ def simulate(
     """One table with the rows of `rows` and scores drawn from the model, and the truth they were drawn from.
 
     `rows` is what `forecast.table.read_rows` gives: models, tasks and compute, without scores. The truth has the
-    variables of a posterior without chain and draw. Same seed, same table. Loss rows are a `ForecastError`.
+    variables of a posterior without chain and draw. Counts of the same answers (several k, tokens) agree with each
+    other. Same seed, same table.
     """
-    losses = rows.index[rows["metric"] == "loss"]
-    if len(losses):
-        raise ForecastError(f"row {losses[0]}: metric 'loss' cannot be simulated yet; remove the loss rows")
-    design = rows.assign(trials=rows["trials"].fillna(TRIALS).astype("int64"), successes=0)
-    data = observations(design)
+    design = rows.assign(trials=rows["trials"].fillna(TRIALS).where(rows["metric"] != "loss"), successes=0)
+    design = design.assign(score=(rows["metric"] == "loss").astype(float))  # a loss of one nat; only its place counts
+    data = observations(design.astype({"successes": "Int64", "trials": "Int64"}))
     model = capability_model(data, structure, priors)
     names = [variable.name for variable in model.unobserved_RVs]
-    tree = draw_prior(model, draws=1, seed=seed, names=[*names, "count"])
-    truth = tree["prior"].to_dataset()[names].isel(chain=0, draw=0, drop=True)
-    counts = tree["prior_predictive"].to_dataset()["count"].values.reshape(-1).astype(np.int64)
-    scored = design.assign(successes=counts, score=counts / design["trials"].to_numpy())
-    return scored, truth.assign_attrs(seed=seed)
+    prior = draw_prior(model, draws=1, seed=seed, names=names)["prior"].to_dataset()[names]
+    truth = Fit(
+        posterior=prior,
+        data=data,
+        priors=priors,
+        structure=structure,
+        sampling=Sampling(seed=seed),
+        diagnostics=UNDIAGNOSED,
+        table="simulated",
+        below=None,
+        versions=installed_versions(),
+    )
+    drawn = prior.isel(chain=0, draw=0, drop=True).assign_attrs(seed=seed)
+    return _scored(design, truth, np.random.default_rng([seed, len(design)])), drawn
+
+
+def _scored(design: pd.DataFrame, truth: Fit, rng: np.random.Generator) -> pd.DataFrame:
+    """The design with measurements drawn around the expected ones: a count of the same answers after its given one."""
+    data, priors, law = truth.data, truth.priors, truth.posterior.isel(chain=0, draw=0, drop=True)
+    mean = row_means(truth)[:, 0]
+    among, given, task = mean_among(mean, data), data.given_index.values, data.task_index.values
+    shares = (priors.strange_share, priors.broken_share) if truth.structure.broken_rows else (0.0, 0.0)
+    options = {"strange": shares[0], "broken": shares[1], "ratio": priors.strange_ratio, "rng": rng}
+    successes, score = np.full(len(design), np.nan), np.empty(len(design))
+    for row in _given_first(given):
+        t = task[row]
+        metric, length = data.metric.values[t], data.task_length.values[t]
+        if metric == "loss":
+            scale = float(law.loss_scale.sel(measured=data.task.values[t]))
+            score[row] = mean[row] * np.exp(scale * rng.standard_t(priors.loss_degrees_of_freedom))
+            continue
+        length = length if metric == "token_accuracy" and np.isfinite(length) else 1.0
+        items = data.trials.values[row] / length
+        out_of = items if given[row] < 0 else successes[given[row]]
+        if metric == "token_accuracy" and given[row] >= 0:
+            out_of = items - out_of
+        count = draw_counts(out_of, among[row], float(law.concentration.values[t]), **options)
+        if metric == "token_accuracy":
+            count = count + (successes[given[row]] if given[row] >= 0 else 0.0)
+        successes[row] = np.round(count * length)
+        score[row] = successes[row] / data.trials.values[row]
+    return design.assign(successes=pd.array(successes, dtype="Float64").astype("Int64"), score=score)
+
+
+def _given_first(given: np.ndarray) -> list[int]:
+    """All rows in an order in which the row that another is a count out of comes before it."""
+    depth = np.zeros(len(given), dtype=int)
+    for _ in range(len(given)):
+        deeper = np.where(given >= 0, depth[np.maximum(given, 0)] + 1, 0)
+        if (deeper == depth).all():
+            break
+        depth = deeper
+    return np.argsort(depth, kind="stable").tolist()

@@ -15,7 +15,7 @@ from forecast.errors import ForecastError, shown_path
 from forecast.fit import Diagnostics, Sampling
 from models.priors import Priors, Structure
 
-SCHEMA = 1
+SCHEMA = 2
 PACKAGES = ("capability-forecast", "pymc", "nutpie", "arviz", "numpy", "xarray")
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from forecast.errors import ForecastError, shown, shown_path
 from forecast.fit import Sampling
+from forecast.law import rate_tasks
 from forecast.plots import percent
 from forecast.report import OutcomeCheck, Section, TaskForecast, format_flop, write_report
 from forecast.report_evidence import Evidence
@@ -102,7 +103,7 @@ def run_study(
         say(f"fitting {seen}")
         fit = fit_table(frame, table=study.table.name, sampling=sampling, below=below, progress=progress)
         save(fit, output / f"fit_{name}.nc")
-        tasks = [task_forecast(fit, task, at, frame) for task in fit.data.task.values for at in study.thresholds]
+        tasks = [task_forecast(fit, task, at, frame) for task in rate_tasks(fit) for at in study.thresholds]
         check = None
         if below is not None:
             say(f"scoring the forecast from {seen}")
@@ -136,8 +137,7 @@ def run_study(
 
 def _check_against_table(study: Study, frame: pd.DataFrame) -> None:
     """Refuse before the first fit what could only fail after it."""
-    rates = frame[frame["metric"] != "loss"]
-    tasks = observations(rates).task.values.tolist() if len(rates) else []
+    tasks = observations(frame).task.values.tolist()
     if study.headline is not None and study.headline not in tasks:
         listed = "; ".join(shown(task) for task in tasks[:10])
         raise ForecastError(
@@ -149,13 +149,13 @@ def _check_against_table(study: Study, frame: pd.DataFrame) -> None:
             raise ForecastError(
                 f"the cut {cut:g} FLOP leaves {below} runs to fit and {above} to score on the same tasks, "
                 f"at least {FEWEST_RUNS} and 1 are needed; "
-                f"the runs span {rates['compute'].min():.3g} to {rates['compute'].max():.3g} FLOP"
+                f"the runs span {frame['compute'].min():.3g} to {frame['compute'].max():.3g} FLOP"
             )
 
 
 def report_of_fit(fit: Fit, path: Path, *, at: float) -> str:
     """Write the report of one stored fit and answer its sentence: all tasks at one threshold."""
-    tasks = [task_forecast(fit, str(task), at) for task in fit.data.task.values]
+    tasks = [task_forecast(fit, task, at) for task in rate_tasks(fit)]
     section = Section(
         title="Fit on " + ("all runs" if fit.below is None else f"runs below {fit.below:g} FLOP"),
         text=_size(fit),
@@ -175,7 +175,7 @@ def _size(fit: Fit) -> str:
 
 
 def _headline(study: Study, fit: Fit) -> str:
-    names = [str(task) for task in fit.data.task.values]
+    names = rate_tasks(fit)
     return study.headline if study.headline and study.headline in names else names[0]
 
 

@@ -1,13 +1,16 @@
-"""Rows that the model finds surprising: scores far from what it expects of that run on that task."""
+"""Rows that the model finds surprising: measurements far from what it expects of that run on that task."""
 
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import xarray as xr
+from scipy import special, stats
 
-from forecast.predict import expected_score, family_deviation
+from forecast.law import is_loss, law_of_task
+from forecast.predict import row_means
 from forecast.store import Fit
+from models.observation import MEAN_MARGIN, conditional_counts, mean_among
 
 BROKEN = 0.5  # probability from which a row is called broken
 SURPRISING = 0.002  # two-sided tail of the predictive: one row in five hundred by chance
@@ -17,40 +20,78 @@ MOST_DRAWS = 1000
 def surprising_rows(fit: Fit, *, seed: int = 1) -> list[dict[str, Any]]:
     """Rows called broken, and rows in the far tail of their own predictive distribution, most surprising first.
 
-    `p_broken` is the posterior probability that the row is one of the broken evaluations which score anything
-    (`models.priors.Priors.broken_share`); `tail` the two-sided tail probability of its count under the fitted curve.
+    `p_broken` is the posterior probability that the row is one of the strange or broken evaluations
+    (`models.priors.Priors.strange_share` and `broken_share`); `tail` the two-sided tail probability of a count, or of a
+    loss, under the fitted curve. A row that counts the same answers as another (at least k among at least fewer) is
+    judged given that one; its expected scores are shares of all answers, given that one.
     """
     rng, data = np.random.default_rng(seed), fit.data
     step = max(1, fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"] // MOST_DRAWS)
-    law = fit.posterior.isel(draw=slice(None, None, step))
-    thinned = replace(fit, posterior=law)
-    theta_of_run = (law.theta - law.theta_origin) / law.theta_scale
-    share = fit.priors.broken_share if fit.structure.broken_rows else 0.0
+    thinned = replace(fit, posterior=fit.posterior.isel(draw=slice(None, None, step)))
+    means = row_means(thinned)
+    counts, trials = conditional_counts(data)
+    among = mean_among(means, data)
     found = []
-    for row in range(data.sizes["observation"]):
-        task = str(data.task.values[data.task_index.values[row]])
-        run = int(data.run_index.values[row])
-        trials, successes = int(data.trials.values[row]), int(data.successes.values[row])
-        family = str(data.family.values[data.family_index.values[run]])
-        theta = theta_of_run.isel(run=run) + family_deviation(thinned, task, family)
-        mean = expected_score(thinned, task, theta).values.ravel().clip(1e-12, 1 - 1e-12)
-        weight = law.concentration.sel(task=task).values.ravel()
-        sound = np.exp(stats.betabinom.logpmf(successes, trials, mean * weight, (1 - mean) * weight))
-        broken = share / (trials + 1)
-        counts = rng.binomial(trials, rng.beta(mean * weight, (1 - mean) * weight))
-        tail = 2.0 * min((counts <= successes).mean(), (counts >= successes).mean())
-        p_broken = float(np.mean(broken / (broken + (1 - share) * sound + 1e-300)))
-        if p_broken > BROKEN or tail < SURPRISING:
-            low, middle, high = np.quantile(counts / trials, (0.05, 0.5, 0.95), method="inverted_cdf")
-            found.append(
-                {
-                    "row": int(data.observation.values[row]),
-                    "model": str(data.run.values[run]),
-                    "task": task,
-                    "score": float(data.score.values[row]),
-                    "expected": {"q05": float(low), "q50": float(middle), "q95": float(high)},
-                    "tail": min(float(tail), 1.0),
-                    "p_broken": p_broken,
-                }
-            )
+    for t, task in enumerate(data.task.values):
+        rows = np.flatnonzero(data.task_index.values == t)
+        law = law_of_task(thinned, str(task))
+        if is_loss(fit, str(task)):
+            judged = _judged_losses(data.score.values[rows], means[rows], law.loss_scale.values.ravel(), fit, rng)
+        else:
+            concentration = law.concentration.values.ravel()
+            judged = _judged_counts(counts[rows], trials[rows], among[rows], concentration, fit, rng)
+        for row, (p_broken, tail, interval) in zip(rows, judged, strict=True):
+            if p_broken > BROKEN or tail < SURPRISING:
+                found.append(_line(data, int(row), p_broken, tail, interval))
     return sorted(found, key=lambda each: (-each["p_broken"], each["tail"]))
+
+
+def _judged_counts(counts, trials, means, concentration, fit: Fit, rng):
+    """Probability of being strange or broken, two-sided tail and 5, 50, 95 % of the share, row by row."""
+    priors, mixed = fit.priors, fit.structure.broken_rows
+    for count, number, mean in zip(counts, trials, means, strict=True):
+        mean = mean.clip(MEAN_MARGIN, 1.0 - MEAN_MARGIN)
+        sound = _density(count, number, mean, concentration)
+        strange = _density(count, number, mean, concentration / priors.strange_ratio)
+        wrong = priors.strange_share * strange + priors.broken_share / (number + 1.0)
+        right = (1.0 - priors.strange_share - priors.broken_share) * sound
+        p_broken = float(np.mean(wrong / (wrong + right + 1e-300))) if mixed else 0.0
+        rate = rng.beta(np.maximum(mean * concentration, 1e-12), np.maximum((1.0 - mean) * concentration, 1e-12))
+        drawn = np.minimum(rng.binomial(int(np.ceil(number)), rate), number)
+        yield p_broken, _tail(drawn, count), _interval(drawn / max(number, 1e-9))
+
+
+def _judged_losses(losses, means, scale, fit: Fit, rng):
+    for loss, mean in zip(losses, means, strict=True):
+        drawn = mean * np.exp(scale * rng.standard_t(fit.priors.loss_degrees_of_freedom, mean.shape))
+        z = (np.log(loss) - np.log(mean)) / scale
+        tail = 2.0 * float(np.mean(stats.t.sf(np.abs(z), fit.priors.loss_degrees_of_freedom)))
+        yield 0.0, tail, _interval(drawn)
+
+
+def _interval(draws):
+    return np.quantile(draws, (0.05, 0.5, 0.95), method="inverted_cdf")
+
+
+def _density(count, trials, mean, concentration):
+    alpha, beta = mean * concentration, (1.0 - mean) * concentration
+    log_choose = -np.log1p(trials) - special.betaln(count + 1.0, trials - count + 1.0)
+    return np.exp(log_choose + special.betaln(count + alpha, trials - count + beta) - special.betaln(alpha, beta))
+
+
+def _tail(drawn, count) -> float:
+    return min(2.0 * min(float((drawn <= count).mean()), float((drawn >= count).mean())), 1.0)
+
+
+def _line(data: xr.Dataset, row: int, p_broken: float, tail: float, interval: np.ndarray) -> dict[str, Any]:
+    task, run = data.task_index.values[row], data.run_index.values[row]
+    low, middle, high = interval
+    return {
+        "row": int(data.observation.values[row]),
+        "model": str(data.run.values[run]),
+        "task": str(data.task.values[task]),
+        "score": float(data.score.values[row]),
+        "expected": {"q05": float(low), "q50": float(middle), "q95": float(high)},
+        "tail": tail,
+        "p_broken": p_broken,
+    }

@@ -188,7 +188,7 @@ def observations(frame: pd.DataFrame) -> xr.Dataset:
     Dims: `observation` (labelled by line), `run`, `task`, `law`, `family`, each in the order of the file. A task is a
     task name; where one name has several metrics, or several k or lengths, it is each of them: ``name [metric]``,
     ``name [metric k]``, ``name [metric k of length]``. A law is what tasks of one name have in common (see
-    `forecast.table_answers`). Successes are NaN and trials 0 where they are not known or, as for a loss, have no meaning.
+    `forecast.table_answers`). Successes are NaN and trials 0 where they are not known or, as of a loss, mean nothing.
     """
     labels = task_labels(frame)
     facts = ["compute", "compute_sd", "family", "date", "params", "tokens"]

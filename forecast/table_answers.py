@@ -46,7 +46,7 @@ def law_labels(tasks: pd.DataFrame) -> pd.Series:
 
 
 def given_rows(frame: pd.DataFrame, run: np.ndarray, law: np.ndarray) -> np.ndarray:
-    """Position of the row that a row is a count out of, or -1: at least k among at least fewer, tokens beside all right.
+    """Position of the row that a row is a count out of, or -1: at least k among fewer, tokens beside all right.
 
     These are rows of one run and law, of one length and of the same number of items, whose counts do not contradict it.
     """
@@ -57,12 +57,18 @@ def given_rows(frame: pd.DataFrame, run: np.ndarray, law: np.ndarray) -> np.ndar
     table["count"] = frame["successes"].to_numpy(dtype=float, na_value=np.nan)
     table["items"] = frame["trials"].to_numpy(dtype=float, na_value=np.nan)
     tokens = table["metric"] == "token_accuracy"
-    table.loc[tokens, ["count", "items"]] = table.loc[tokens, ["count", "items"]].div(table.loc[tokens, "length"], axis=0)
+    table.loc[tokens, ["count", "items"]] = table.loc[tokens, ["count", "items"]].div(
+        table.loc[tokens, "length"], axis=0
+    )
     given = np.full(len(frame), -1)
     usable = table[table["metric"].isin(RATES_OF_ANSWERS) & table["length"].notna() & (table["items"] > 0)]
     for _, group in usable.groupby(["run", "law", "length"], sort=False):
         chain = group[group["metric"] != "token_accuracy"].sort_values("k", kind="stable")
-        sound = chain["items"].nunique() == 1 and not chain["k"].duplicated().any() and (chain["count"].diff()[1:] <= 0).all()
+        sound = (
+            chain["items"].nunique() == 1
+            and not chain["k"].duplicated().any()
+            and (chain["count"].diff()[1:] <= 0).all()
+        )
         if not len(chain) or not sound:
             continue
         given[chain["position"].to_numpy()[1:]] = chain["position"].to_numpy()[:-1]

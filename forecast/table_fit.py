@@ -1,6 +1,5 @@
 """Fit the capability model to a table."""
 
-import logging
 from collections.abc import Callable
 
 import numpy as np
@@ -12,8 +11,6 @@ from forecast.store import Fit, installed_versions
 from forecast.table import observations
 from models.capability import capability_model
 from models.priors import Priors, Structure
-
-logger = logging.getLogger(__name__)
 
 FEWEST_RUNS = 3
 
@@ -32,21 +29,18 @@ def fit_table(
 
     Parameters
     ----------
-    frame : what `forecast.table.read_table` gives; loss rows are left out, this model has no part for them yet
+    frame : what `forecast.table.read_table` gives
     table : name of the table, kept with the fit
     below : compute cut in FLOP; only runs strictly below it are used
 
-    A `ForecastError` says why nothing can be fitted: only loss rows, or fewer than three runs below the cut.
+    A `ForecastError` says why nothing can be fitted: fewer than three runs below the cut.
     """
-    rates = frame[frame["metric"] != "loss"]
-    if len(rates) < len(frame):
-        logger.warning("%d loss rows are left out: this version fits rates only", len(frame) - len(rates))
-    used = rates if below is None else rates[rates["compute"] < below]
+    used = frame if below is None else frame[frame["compute"] < below]
     runs = used["model"].nunique()
     if runs < FEWEST_RUNS:
         where = "" if below is None else f" below {below:g} FLOP"
         raise ForecastError(
-            f"{runs} runs with a rate metric{where}, at least {FEWEST_RUNS} are needed; "
+            f"{runs} runs{where}, at least {FEWEST_RUNS} are needed; "
             + ("add runs" if below is None else "raise the cut")
         )
     data = observations(used)

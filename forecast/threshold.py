@@ -6,10 +6,11 @@ import numpy as np
 import xarray as xr
 
 from forecast.errors import ForecastError
+from forecast.law import is_loss, law_of_task, theta_at_score
 from forecast.predict import family_deviation, recipe_shift, recipe_slopes, task_label
 from forecast.store import Fit, json_number
 from models import equations
-from models.effective_compute import bend_knots, reference_compute
+from models.facts import bend_knots, reference_compute
 
 QUANTILES = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
 DECADES_SHOWN = 6
@@ -20,19 +21,19 @@ def threshold_compute(
 ) -> xr.DataArray:
     """Log10 FLOP at which the typical curve of a task crosses the score `at`: dims chain, draw.
 
-    tau -> success -> loss -> theta -> compute, closed form but for at-least-k. `inf` where the ceiling is at or below
-    tau, `-inf` where guessing already reaches it. `family` and `year` as in `forecast.predict.recipe_shift`.
+    tau -> success -> loss -> theta -> compute, closed form where there is one. `inf` where the ceiling is at or below
+    tau or the irreducible loss too high for it, `-inf` where guessing already reaches it. Of a loss, `at` is in nats
+    and reached from above. `family` and `year` as in `forecast.predict.recipe_shift`.
     """
-    if not 0 < at < 1:
-        raise ForecastError(f"the threshold must lie between 0 and 1, got {at:g}; for 80 % write --at 0.8")
     label = task_label(fit, task)
-    law, facts = fit.posterior.sel(task=label), fit.data.sel(task=label)
-    success = equations.success_from_score(at, floor=law.floor, ceiling=law.ceiling)
-    loss = _loss(success, law.nu, facts)
-    theta = equations.theta_from_loss(
-        loss, irreducible=0.0, log10_amplitude=law.log10_amplitude, exponent=law.exponent, theta_ref=0.0
-    )
+    if is_loss(fit, label):
+        if not 0 < at < np.inf:
+            raise ForecastError(f"the threshold of a loss must be above 0 nats, got {at:g}")
+    elif not 0 < at < 1:
+        raise ForecastError(f"the threshold must lie between 0 and 1, got {at:g}; for 80 % write --at 0.8")
+    law = fit.posterior
     shift = recipe_shift(fit, family, year)
+    theta = theta_at_score(fit, label, at)
     path = (theta - family_deviation(fit, label, family)) * law.theta_scale + law.theta_origin - shift
     knots, reference = bend_knots(fit.data), reference_compute(fit.data)
     crossed_at = equations.compute_from_bent(path, slopes=recipe_slopes(fit, family), knots=knots, theta_ref=reference)
@@ -50,6 +51,7 @@ def threshold(
     quantiles = np.quantile(draws, QUANTILES, method="inverted_cdf")
     ladder = np.arange(np.floor(own.min()), np.ceil(own.max()) + DECADES_SHOWN + 0.5, 0.5)
     never = float(np.mean(draws == np.inf))
+    by_ceiling = float((law_of_task(fit, label).ceiling <= at).mean()) if not is_loss(fit, label) else 0.0
     worst = fit.diagnostics
     return {
         "task": label,
@@ -61,8 +63,8 @@ def threshold(
             f"q{round(100 * q):02d}": json_number(value) for q, value in zip(QUANTILES, quantiles, strict=True)
         },
         "p_never": never,
-        "p_never_ceiling": never,
-        "p_never_loss": 0.0,
+        "p_never_ceiling": by_ceiling,
+        "p_never_loss": never - by_ceiling,
         "p_crossed_by": [{"log10_compute": float(x), "p": float(np.mean(draws <= x))} for x in ladder],
         "data_log10_compute": [float(own.min()), float(own.max())],
         "diagnostics": {
@@ -71,16 +73,6 @@ def threshold(
             "divergences": worst.divergences,
         },
     }
-
-
-def _loss(success: xr.DataArray, nu: xr.DataArray, facts: xr.Dataset) -> xr.DataArray:
-    """Loss at which a task succeeds: the inverse of `models.capability.success_of_task`."""
-    metric, length = facts.metric.item(), facts.task_length.item()
-    if metric == "at_least_k":
-        return equations.loss_from_at_least_k(success, k=int(facts.task_k.item()), length=int(length), nu=nu)
-    if metric == "exact_match" and np.isfinite(length):
-        return equations.loss_from_exact_match(success, length=length, nu=nu)
-    return equations.loss_from_token_accuracy(success, nu=nu)
 
 
 def _only_family(fit: Fit) -> str | None:

@@ -135,7 +135,7 @@ def _observe_counts(data, loss, nu, law, floor, ceiling, structure, priors):
     task = data.task_index.values
     success = _success_of_rows(data, loss, nu, law)
     mean = equations.score_from_success(success, floor=floor[task], ceiling=ceiling[task])
-    mean = observation.conditional_mean(mean, data)[rows]
+    mean = observation.mean_among(mean, data)[rows]
     successes, trials = (
         pm.Data(name, values[rows], dims="rate_row")
         for name, values in zip(("successes", "trials"), observation.conditional_counts(data), strict=True)
@@ -194,4 +194,6 @@ def _observe_losses(data, loss, law, priors):
         log_loss = pt.where(linked[laws_], measured_loss(loss[rows], reference[laws_], **relation), log_loss)
     scale = pm.LogNormal("loss_scale", priors.log_loss_scale_median, priors.log_loss_scale_sd, dims="measured")
     observed = pm.Data("log_loss_observed", np.log(data.score.values[rows]), dims="loss_row")
-    observation.losses("log_loss", log_loss, scale[np.cumsum(losses)[task] - 1], observed, priors=priors, dims="loss_row")
+    observation.losses(
+        "log_loss", log_loss, scale[np.cumsum(losses)[task] - 1], observed, priors=priors, dims="loss_row"
+    )

@@ -84,7 +84,7 @@ def _share(data):
 
 
 def _informative_runs(data):
-    """The run (task) that says most about the law of a task: the last before the first that half solves it; -1: none."""
+    """The run (task) that says most about a task: the last before the first that half solves it; -1 for losses."""
     x, share, runs = data.log10_compute.values, _share(data), []
     for t in range(data.sizes["task"]):
         rows = np.flatnonzero((data.task_index.values == t) & ~np.isnan(share))
@@ -166,7 +166,9 @@ def surrogate_length(data):
     """
     task = main_task(data)
     metric, length, k = data.metric.values[task], data.task_length.values[task], data.task_k.values[task]
-    return np.select([metric == "exact_match", metric == "at_least_k"], [np.nan_to_num(length, nan=1.0), k], default=1.0)
+    return np.select(
+        [metric == "exact_match", metric == "at_least_k"], [np.nan_to_num(length, nan=1.0), k], default=1.0
+    )
 
 
 def informative_place(data):

@@ -19,8 +19,6 @@ rates of the same answers are seen, what the irreducible loss leaves: for one su
 A law seen by measured losses alone has nu = 1, so that logit S is minus the log of the loss.
 """
 
-from functools import partial
-
 import numpy as np
 import pymc as pm
 import xarray as xr

@@ -54,6 +54,9 @@ class _LogRising(ScalarOp):
             raise NotImplementedError("the slope of log_rising has no gradient")
         return [gradients[0] * outputs[1], inputs[1].zeros_like()]
 
+    def c_code(self, *_, **__):
+        raise NotImplementedError("compiled by numba, or interpreted")
+
 
 @register_scalar_funcify(_LogRising)
 def _compiled(op, node, **_):

@@ -29,15 +29,19 @@ def conditional_counts(data):
     return np.clip(counts, 0.0, trials), trials
 
 
-def conditional_mean(mean, data):
-    """Expected share (observation) among the trials of `conditional_counts`."""
+def mean_among(mean, data):
+    """Expected share (observation first) among the trials of `conditional_counts`, from that among all answers."""
     given = data.given_index.values
     if not (given >= 0).any():
         return mean
-    tokens = data.metric.values[data.task_index.values] == "token_accuracy"
-    of_given = pt.as_tensor(mean)[np.maximum(given, 0)]
-    among = pt.where(tokens, (mean - of_given) / (1.0 - of_given + MEAN_MARGIN), mean / (of_given + MEAN_MARGIN))
-    return pt.where(given >= 0, pt.clip(among, 0.0, 1.0), mean)
+    shape = (-1,) + (1,) * (mean.ndim - 1)
+    tokens = (data.metric.values[data.task_index.values] == "token_accuracy").reshape(shape)
+    of_given = mean[np.maximum(given, 0)]
+    # at least k among at least fewer; tokens of answers that are not all right
+    numerator = mean - tokens * of_given
+    denominator = tokens + (1.0 - 2.0 * tokens) * of_given + MEAN_MARGIN
+    conditional = (given >= 0).reshape(shape)
+    return conditional * (numerator / denominator).clip(0.0, 1.0) + (1.0 - conditional) * mean
 
 
 def counts(name, mean, concentration, trials, observed, *, structure, priors: Priors, dims):
@@ -88,6 +92,4 @@ def draw_counts(trials, mean, concentration, *, strange, broken, ratio, rng=None
 
 def losses(name, log_loss, scale, observed, *, priors: Priors, dims):
     """Student-t of the log of a measured loss around the log of the expected one."""
-    return pm.StudentT(
-        name, nu=priors.loss_degrees_of_freedom, mu=log_loss, sigma=scale, observed=observed, dims=dims
-    )
+    return pm.StudentT(name, nu=priors.loss_degrees_of_freedom, mu=log_loss, sigma=scale, observed=observed, dims=dims)

@@ -98,7 +98,7 @@ class Priors:
     # Drift of log nu per decade: small models find items more alike; fits of character models give -0.4 to -1.
     frailty_drift_mean: float = -0.2
     frailty_drift_sd: float = 0.4
-    # Chance that a single token is right by guessing, as a logit: median 6 %, 95 % from 0.8 to 30 %; 17 % for characters.
+    # Chance that a single token is right by guessing, as a logit: median 6 %, 95 % from 0.8 to 30 %; characters: 17 %.
     token_floor_logit_mean: float = -2.8
     token_floor_logit_sd: float = 1.0
 

@@ -31,13 +31,13 @@ def test_a_prior_can_be_asked_for_thresholds_like_a_posterior(prior):
 
 
 def test_a_posterior_equal_to_the_prior_has_a_width_ratio_near_one_and_moved_nothing(fitted):
-    for line in moved(prior_of(fitted, draws=4000, seed=SEED + 1), at=0.5, seed=SEED):
+    for line in moved(prior_of(fitted, draws=4000, seed=SEED + 1), at=(0.5,), seed=SEED):
         if line["width_ratio"] is not None and not line["parameter"].startswith("log10_compute"):
             assert 0.7 < line["width_ratio"] < 1.4 and not line["moved"], line
 
 
 def test_the_data_move_the_threshold_of_a_task_that_they_show_crossing(fitted):
-    lines = {(line["parameter"], line["task"]): line for line in moved(fitted, at=0.5, seed=SEED)}
+    lines = {(line["parameter"], line["task"]): line for line in moved(fitted, at=(0.5,), seed=SEED)}
     assert lines["log10_compute at 0.5", "addition"]["moved"]
     assert all(len(line["prior"]) == len(line["posterior"]) == 3 for line in lines.values())
     assert {"sigma_run", "sigma_bend"} <= {name for name, task in lines if task is None}

@@ -204,7 +204,7 @@ def test_the_result_says_for_each_fit_what_the_data_moved_and_which_rows_surpris
     output, done = study_run
     for each in done.json["fits"]:
         fit = load(output / each["fit"])
-        one, two = (moved(fit, at=at, seed=SEED) for at in (0.5, 0.8))
+        one, two = (moved(fit, at=(at,), seed=SEED) for at in (0.5, 0.8))
         found = {(line["task"], line["parameter"]): line for line in each["moved"]}
         assert len(found) == len(each["moved"])
         assert found == {(line["task"], line["parameter"]): line for line in one + two}

@@ -1,0 +1,113 @@
+"""The fitted law of one task: from standard effective compute to expected score or loss, and back."""
+
+import numpy as np
+import xarray as xr
+
+from forecast.errors import ForecastError
+from forecast.store import Fit
+from models import equations, facts
+from models.capability import frailty, measured_loss, success_of_task
+
+PER_LAW = ("nu", "log10_amplitude", "exponent", "irreducible", "frailty_drift", "token_floor", "answer_sd")
+PER_TASK = ("floor", "ceiling", "concentration")
+GREEDY = ("log_greedy", "greedy_power")
+FARTHEST = 60.0  # decades of standard effective compute between which a crossing without a closed form is sought
+BISECTIONS = 50  # from 120 decades to 1e-13
+
+
+def law_name(fit: Fit, task: str) -> str:
+    """The law that a task looks at."""
+    return str(fit.data.law.values[int(fit.data.law_index.sel(task=task))])
+
+
+def is_loss(fit: Fit, task: str) -> bool:
+    """Whether a task is a measured loss, in nats, and not a rate."""
+    return str(fit.data.metric.sel(task=task).item()) == "loss"
+
+
+def rate_tasks(fit: Fit) -> list[str]:
+    """The tasks that are rates, of which thresholds are reported; a `ForecastError` where there is none."""
+    tasks = [str(task) for task in fit.data.task.values if not is_loss(fit, str(task))]
+    if not tasks:
+        raise ForecastError(
+            f"{fit.table} holds only losses: there is no rate to report; "
+            "`forecast threshold FIT.nc --task T --at NATS` says at what compute a loss is reached"
+        )
+    return tasks
+
+
+def law_of_task(fit: Fit, task: str) -> xr.Dataset:
+    """Parameters of one task and its law, by their name in the equations: dims chain, draw.
+
+    frailty_drift, token_floor, log_greedy, greedy_power and loss_scale are there only where they apply to the task.
+    """
+    posterior, law = fit.posterior, law_name(fit, task)
+    at, data = int(fit.data.law_index.sel(task=task)), fit.data
+    found = {name: posterior[name].sel(law=law, drop=True) for name in PER_LAW if name in posterior}
+    found |= {name: posterior[name].sel(task=task, drop=True) for name in PER_TASK}
+    if not facts.has_drift(data, fit.structure)[at]:
+        found.pop("frailty_drift", None)
+    if not facts.has_token_floor(data, fit.structure)[at]:
+        found.pop("token_floor", None)
+    if is_loss(fit, task):
+        found["loss_scale"] = posterior.loss_scale.sel(measured=task, drop=True)
+        if facts.has_greedy(data)[at]:
+            found |= {name: posterior[name].sel(law=law, drop=True) for name in GREEDY}
+    return xr.Dataset(found)
+
+
+def loss_per_token(law: xr.Dataset, theta: xr.DataArray, *, residual: xr.DataArray | float = 0.0) -> xr.DataArray:
+    """Loss that the answers follow, nats per token, at standard effective compute theta; `residual` is of its log."""
+    shape = {name: law[name] for name in ("irreducible", "log10_amplitude", "exponent")}
+    return equations.power_law_loss(theta, theta_ref=0.0, **shape) * np.exp(residual)
+
+
+def expected_score(fit: Fit, task: str, theta: xr.DataArray, *, residual: xr.DataArray | float = 0.0) -> xr.DataArray:
+    """Expected score of a task at standard effective compute theta, per posterior draw; of a loss its median, nats."""
+    law, metric, length, k = law_of_task(fit, task), *_facts(fit, task)
+    loss = loss_per_token(law, theta, residual=residual)
+    if metric == "loss":
+        if "log_greedy" not in law:
+            return loss
+        reference = law.irreducible + 10.0**law.log10_amplitude
+        return np.exp(measured_loss(loss, reference, log_greedy=law.log_greedy, greedy_power=law.greedy_power))
+    nu = frailty(theta, law.nu, law.get("frailty_drift"), fit.data)
+    success = success_of_task(loss, nu, metric=metric, length=length, k=k, token_floor=law.get("token_floor"))
+    return equations.score_from_success(success, floor=law.floor, ceiling=law.ceiling)
+
+
+def theta_at_score(fit: Fit, task: str, at: float) -> xr.DataArray:
+    """Standard effective compute at which the expected score of a task is `at`: dims chain, draw.
+
+    Closed form where there is one. `inf` where no compute suffices, `-inf` where any does.
+    """
+    law, metric, length, k = law_of_task(fit, task), *_facts(fit, task)
+    if "frailty_drift" in law or "token_floor" in law or "log_greedy" in law:
+        return _bisected(fit, task, at, like=law.nu)
+    shape = {name: law[name] for name in ("irreducible", "log10_amplitude", "exponent")}
+    if metric == "loss":
+        return equations.theta_from_loss(at, theta_ref=0.0, **shape)
+    success = equations.success_from_score(at, floor=law.floor, ceiling=law.ceiling)
+    if metric == "at_least_k":
+        loss = equations.loss_from_at_least_k(success, k=int(k), length=int(length), nu=law.nu)
+    else:
+        tokens = length if metric == "exact_match" and np.isfinite(length) else 1.0
+        loss = equations.loss_from_exact_match(success, length=tokens, nu=law.nu)
+    return equations.theta_from_loss(loss, theta_ref=0.0, **shape)
+
+
+def _bisected(fit: Fit, task: str, at: float, *, like: xr.DataArray) -> xr.DataArray:
+    """The crossing of a curve without a closed inverse, taken to cross once."""
+    low, high = xr.full_like(like, -FARTHEST), xr.full_like(like, FARTHEST)
+    sign = -1.0 if is_loss(fit, task) else 1.0
+    always, never = (sign * (expected_score(fit, task, end) - at) >= 0 for end in (low, high))
+    for _ in range(BISECTIONS):
+        middle = 0.5 * (low + high)
+        reached = sign * (expected_score(fit, task, middle) - at) >= 0
+        low, high = low.where(reached, middle), high.where(~reached, middle)
+    return (0.5 * (low + high)).where(never, np.inf).where(~always, -np.inf)
+
+
+def _facts(fit: Fit, task: str) -> tuple[str, float, float]:
+    facts_of_task = fit.data.sel(task=task)
+    return facts_of_task.metric.item(), facts_of_task.task_length.item(), facts_of_task.task_k.item()

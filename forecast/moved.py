@@ -1,6 +1,6 @@
 """What the data moved: prior against posterior of the parameters of interest, and of the threshold."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from models.capability import capability_model
 QUANTILES = (0.05, 0.5, 0.95)
 PRIOR_DRAWS = 1000
 MOVED = 0.5  # a 90 % interval at most half as wide as that of the prior: the data had the larger say
-SHARED = ("sigma_run", "sigma_bend", "progress", "sigma_family", "family_slope", "sigma_deviation")
+SHARED = ("sigma_run", "sigma_bend", "progress", "sigma_family", "family_slope", "sigma_deviation", "sigma_skill")
 SHARED_SPLIT = ("params_exponent", "tokens_exponent", "log10_optimal_ratio")
 EACH_TASK = (
     "exponent",
@@ -53,9 +53,10 @@ def moved(fit: Fit, *, at: Sequence[float], seed: int = 1) -> list[dict[str, Any
     """
     prior = prior_of(fit, seed=seed)
     lines = [
-        _line(name, None, prior.posterior[name], fit.posterior[name], on_log=name not in MEASURED_PLAIN)
+        _line(label, None, before, after, on_log=name not in MEASURED_PLAIN)
         for name in (*SHARED, *SHARED_SPLIT)
         if name in fit.posterior
+        for label, before, after in _each_kind(name, prior.posterior[name], fit.posterior[name])
     ]
     for task in fit.posterior.task.values.tolist():
         before, after = law_of_task(prior, task), law_of_task(fit, task)
@@ -70,6 +71,18 @@ def moved(fit: Fit, *, at: Sequence[float], seed: int = 1) -> list[dict[str, Any
             line = _line(f"log10_compute at {score:g}", task, *crossed, on_log=False)
             lines.append(line | {"prior_p_never": never[0], "p_never": never[1]})
     return lines
+
+
+def _each_kind(
+    name: str, before: xr.DataArray, after: xr.DataArray
+) -> Iterator[tuple[str, xr.DataArray, xr.DataArray]]:
+    """A shared parameter or, where laws of each kind have their own, each of them by its kind."""
+    if "kind" not in after.dims:
+        yield name, before, after
+        return
+    for kind in after.kind.values.tolist():
+        label = name if after.sizes["kind"] == 1 else f"{name} of {kind}s"
+        yield label, before.sel(kind=kind), after.sel(kind=kind)
 
 
 def _line(name: str, task: str | None, prior: xr.DataArray, posterior: xr.DataArray, *, on_log: bool) -> dict[str, Any]:

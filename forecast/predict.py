@@ -13,6 +13,7 @@ from models import equations
 from models.facts import (
     answers,
     bend_knots,
+    kinds_of_laws,
     reference_compute,
     reference_year,
     split_deficit,
@@ -222,7 +223,14 @@ class _Recipes:
         if "deviation" not in self._fit.posterior or self._is_known(family):
             return family_deviation(self._fit, task, family)
         law = self._fit.posterior
-        return law.sigma_deviation * self._normal(("deviation", family, law_name(self._fit, task))) / law.theta_scale
+        kinds, kind = kinds_of_laws(self._fit.data)
+        place = int(kind[int(self._fit.data.law_index.sel(task=task))])
+        own = law.sigma_deviation.isel(kind=place, drop=True) * self._normal(
+            ("deviation", family, law_name(self._fit, task))
+        )
+        if len(kinds) > 1:  # the skills of a family add to zero over the kinds, of which there are two
+            own = own + (1 - 2 * place) * law.sigma_skill / len(kinds) ** 0.5 * self._normal(("skill", family))
+        return own / law.theta_scale
 
     def residual(self, task: str, model: str) -> xr.DataArray | float:
         """Residual of the log loss that the metrics of a run's answers share: dims chain, draw."""

@@ -54,6 +54,7 @@ def given_rows(frame: pd.DataFrame, run: np.ndarray, law: np.ndarray) -> np.ndar
     table["length"] = frame["length"].to_numpy(dtype=float)
     table["k"] = frame["k"].to_numpy(dtype=float)
     table.loc[table["metric"] == "exact_match", "k"] = table["length"]
+    table["kind"] = table["metric"] + table["k"].astype(str)
     table["count"] = frame["successes"].to_numpy(dtype=float, na_value=np.nan)
     table["items"] = frame["trials"].to_numpy(dtype=float, na_value=np.nan)
     tokens = table["metric"] == "token_accuracy"
@@ -66,7 +67,7 @@ def given_rows(frame: pd.DataFrame, run: np.ndarray, law: np.ndarray) -> np.ndar
         chain = group[group["metric"] != "token_accuracy"].sort_values("k", kind="stable")
         sound = (
             chain["items"].nunique() == 1
-            and not chain["k"].duplicated().any()
+            and not chain["kind"].duplicated().any()
             and (chain["count"].diff()[1:] <= 0).all()
         )
         if not len(chain) or not sound:

@@ -71,14 +71,17 @@ def measured_loss(loss, loss_at_reference, *, log_greedy, greedy_power):
 
 def _coords(data):
     knots, losses = facts.bend_knots(data), facts.is_loss(data)[data.task_index.values]
+    kinds, kind = facts.kinds_of_laws(data)
     return {
         "run": data.run.values,
         "task": data.task.values,
         "law": data.law.values,
         "family": data.family.values,
+        "kind": kinds,
         "knot": knots,
         "segment": np.arange(len(knots) + 1),
         "law_coordinate": ["level", "log_rise", "gap"],
+        **{f"law_{name}": data.law.values[kind == place] for place, name in enumerate(kinds)},
         "run_coordinate": np.arange(data.sizes["run"]),
         "rate_row": data.observation.values[~losses],
         "loss_row": data.observation.values[losses],

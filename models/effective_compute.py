@@ -154,9 +154,22 @@ def _family_effect(data, priors):
 def _deviation(data, structure, priors, scale):
     """How far each family is ahead on each law (law, family), beyond its effect on all, in units of the laws.
 
-    Deviations add to zero over the families and over the laws.
+    Where laws are of several kinds, a family has a skill in each kind, the skills adding to zero over the kinds, and
+    what is its own on a law adds to zero over the laws of the kind; both add to zero over the families.
     """
     if not facts.has_deviations(data, structure):
         return None
-    sigma = pm.LogNormal("sigma_deviation", priors.log_deviation_sd_median, priors.log_deviation_sd_sd)
-    return pm.ZeroSumNormal("deviation", sigma=sigma / scale, n_zerosum_axes=2, dims=("law", "family"))
+    kinds, kind = facts.kinds_of_laws(data)
+    sigma = pm.LogNormal("sigma_deviation", priors.log_deviation_sd_median, priors.log_deviation_sd_sd, dims="kind")
+    found = pt.zeros((data.sizes["law"], data.sizes["family"]))
+    for place, name in enumerate(kinds):
+        laws = np.flatnonzero(kind == place)
+        if len(laws) > 1:
+            own = pm.ZeroSumNormal(
+                f"deviation_{name}", sigma=sigma[place] / scale, n_zerosum_axes=2, dims=(f"law_{name}", "family")
+            )
+            found = pt.set_subtensor(found[laws], own)
+    if len(kinds) > 1:
+        sigma = pm.LogNormal("sigma_skill", priors.log_deviation_sd_median, priors.log_deviation_sd_sd)
+        found = found + pm.ZeroSumNormal("skill", sigma=sigma / scale, n_zerosum_axes=2, dims=("kind", "family"))[kind]
+    return pm.Deterministic("deviation", found, dims=("law", "family"))

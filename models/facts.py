@@ -1,6 +1,8 @@
 """What the model needs to know of a table before it is built: plain NumPy, nothing random.
 
-`data` is what `forecast.table.observations` gives: dims observation, run, task, law and family.
+`data` is what `forecast.table.observations` gives: dims observation, run, task, law and family. Scores enter here only
+as `placing` (observation), which says where the data are informative; it is the score, but for tables drawn from the
+prior, whose prior must not look at them.
 """
 
 import numpy as np
@@ -79,7 +81,7 @@ def bend_knots(data):
 def _share(data):
     """Score of each row between guessing, 0, and full marks, 1; NaN for losses."""
     chance = data.chance.values[data.task_index.values]
-    share = ((data.score.values - chance) / (1.0 - chance)).clip(0.0, 1.0)
+    share = ((data.placing.values - chance) / (1.0 - chance)).clip(0.0, 1.0)
     return np.where(data.metric.values[data.task_index.values] == "loss", np.nan, share)
 
 
@@ -111,6 +113,16 @@ def rates_of_law(data):
 def is_loss_law(data):
     """Whether a law (law) is seen by measured losses alone."""
     return rates_of_law(data) == 0
+
+
+def kinds_of_laws(data):
+    """Kinds of laws whose parameters are pooled together, and the kind (law) of each: generated answers or choices.
+
+    Laws of losses are of the first kind, whose pool they do not use.
+    """
+    choice = np.bincount(data.law_index.values, data.metric.values == "choice", data.sizes["law"]) > 0
+    kinds, index = np.unique(np.where(choice, "choice", "answer"), return_inverse=True)
+    return kinds, index
 
 
 def has_irreducible(data):

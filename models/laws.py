@@ -72,13 +72,17 @@ def laws(data: xr.Dataset, structure: Structure, priors: Priors) -> dict:
 
 
 def _expected(data, priors):
-    """Prior mean and sd of logit S_0 and of the log exponent (law): pooled over the laws of rates; fixed for losses."""
+    """Prior mean and sd of logit S_0 and of the log exponent (law): pooled over laws of one kind; fixed for losses.
+
+    Choices rise slowly. Pooled with them, the exponents of tasks that are still at zero would be thought small too.
+    """
+    kind = facts.kinds_of_laws(data)[1]
     logit = (
-        pm.Normal("reference_logit_mean", priors.reference_logit_mean, priors.reference_logit_sd),
+        pm.Normal("reference_logit_mean", priors.reference_logit_mean, priors.reference_logit_sd, dims="kind")[kind],
         pm.LogNormal("reference_logit_spread", priors.reference_logit_spread_median, priors.reference_logit_spread_sd),
     )
     exponent = (
-        pm.Normal("log_exponent_mean", priors.log_exponent_mean, priors.log_exponent_sd),
+        pm.Normal("log_exponent_mean", priors.log_exponent_mean, priors.log_exponent_sd, dims="kind")[kind],
         pm.LogNormal("log_exponent_spread", priors.log_exponent_spread_median, priors.log_exponent_spread_sd),
     )
     of_loss = priors.log_loss_exponent_mean, priors.log_loss_exponent_sd
@@ -169,7 +173,8 @@ def _frailty(data, structure, priors):
     losses = facts.is_loss_law(data)
     if not structure.frailty:
         return pm.Deterministic("nu", pt.as_tensor(np.where(losses, 1.0, INDEPENDENT_NU)), dims="law")
-    shared = pm.Normal("log_nu_mean", priors.log_frailty_mean, priors.log_frailty_sd)
+    shared = pm.Normal("log_nu_mean", priors.log_frailty_mean, priors.log_frailty_sd, dims="kind")
+    shared = shared[facts.kinds_of_laws(data)[1]]
     own = pm.Normal("log_nu_own", dims="law")
     nu = pt.exp(shared + priors.log_frailty_spread * own)
     return pm.Deterministic("nu", pt.where(losses, 1.0, nu), dims="law")

@@ -81,7 +81,7 @@ def fit(
     """Posterior draws of every variable of the model, with dims chain and draw before its own.
 
     Runs the No-U-Turn sampler of nutpie with a low-rank mass matrix. The number of divergent transitions is in
-    ``attrs["divergences"]``. `program` is a reusable one, `compiled` from a model of the same graph: the same structure,
+    ``attrs["divergences"]``. `program` is a reusable one, `compiled` from a model of the same graph: equal structure,
     priors and layout of the table. Data of other shapes than it was compiled for are a `ValueError`.
     `progress` is called now and then with nutpie's list of chain states.
     """
@@ -106,9 +106,9 @@ def fit(
 
 
 def _with_data_of(program: Any, model: pm.Model) -> Any:
-    data = {variable.name: variable.get_value() for variable in model.data_vars}
-    held = {name: np.asarray(value).shape for name, value in program.shared_data.items()}
-    if differ := sorted(name for name in held if held[name] != np.shape(data.get(name))):
+    data = {str(variable.name): variable.get_value() for variable in model.data_vars}
+    held = {variable.name: np.shape(program.shared_data[key]) for variable, key in program.shared_var_keys.items()}
+    if differ := sorted(name for name, shape in held.items() if name not in data or np.shape(data[name]) != shape):
         raise ValueError(f"the program was compiled for data of other shapes: {', '.join(differ)}; compile the model")
     return program.with_data(**{name: data[name] for name in held})
 

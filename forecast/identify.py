@@ -7,10 +7,19 @@ import numpy as np
 import pandas as pd
 
 from forecast.table import data_hash, observations, read_table
-from models.facts import SHORTEST_SPAN, has_families, has_params_tokens, has_progress
+from models.facts import (
+    SHORTEST_SPAN,
+    has_families,
+    has_greedy,
+    has_irreducible,
+    has_params_tokens,
+    has_progress,
+)
 from models.priors import Structure
 
 FEW = 3  # counts above guessing that tell a score from zero
+WIDE, FALLEN = 2.0, 1.5  # decades of compute, and factor of the loss, over which a bend towards E can show
+NAMED = 4  # tasks of a law that are named one by one
 HALF_WAY = 0.5  # a ceiling shows only in scores on the upper half of the curve
 
 
@@ -52,19 +61,22 @@ def _describe_task(label: str, data: Any, own: np.ndarray) -> dict[str, Any]:
     rows = pd.DataFrame({name: data[name].values[own] for name in ("score", "successes", "trials")})
     rows["x"] = data.log10_compute.values[data.run_index.values[own]]
     metric, chance = data.metric.sel(task=label).item(), data.chance.sel(task=label).item()
+    law = int(data.law_index.sel(task=label))
     return {
         "task": str(label),
         "metric": metric,
+        "law": str(data.law.values[law]),
         "runs": len(rows),
         "log10_compute": [float(rows["x"].min()), float(rows["x"].max())],
         "score": [float(rows["score"].min()), float(rows["score"].max())],
-        "identified": _identified(rows, metric, chance),
+        "identified": _identified(rows, metric, chance, has_irreducible(data)[law])
+        + _of_the_law(label, data, law, int((data.given_index.values[own] >= 0).sum())),
     }
 
 
-def _identified(rows: pd.DataFrame, metric: str, chance: float) -> list[str]:
+def _identified(rows: pd.DataFrame, metric: str, chance: float, irreducible: bool) -> list[str]:
     if metric == "loss":
-        return ["loss rows are read and checked, but this version fits rates only"]
+        return [f"position: fixed by {len(rows)} measured losses", _of_loss_floor(rows)]
     excess = rows["successes"] - chance * rows["trials"]
     noise = np.sqrt(rows["trials"] * chance * (1.0 - chance))
     informative = int(((excess > FEW + 2.0 * noise) & (rows["score"] < 1)).sum())
@@ -77,9 +89,37 @@ def _identified(rows: pd.DataFrame, metric: str, chance: float) -> list[str]:
         else "slope: mostly from the other tasks and the prior, fewer than 3 such runs",
     ]
     top = float(rows["score"].max())
+    end = "what the irreducible loss leaves" if irreducible else "ceiling"
     said.append(
-        "ceiling: the data have a say"
+        f"{end}: the data have a say"
         if top > HALF_WAY
-        else f"ceiling: prior, the best score is {top:g}; P(never) rests on it"
+        else f"{end}: prior, the best score is {top:g}; P(never) rests on it"
     )
-    return [*said, "loss floor E and answer length: not identified from rates alone, E = 0 and L enters as L x loss"]
+    if irreducible:
+        return said
+    return [*said, "loss floor E and answer length: not identified from one rate alone, E = 0 and L enters as L x loss"]
+
+
+def _of_loss_floor(rows: pd.DataFrame) -> str:
+    fall = float(rows["score"].max() / rows["score"].min())
+    if np.ptp(rows["x"]) < WIDE or fall < FALLEN:
+        return (
+            f"loss floor E: mostly prior, the loss falls by a factor of {fall:.3g} over {np.ptp(rows['x']):.3g} decades"
+        )
+    return "loss floor E: the data have a say"
+
+
+def _of_the_law(label: str, data: Any, law: int, given: int) -> list[str]:
+    """What other tasks of the same law add."""
+    tasks = [str(task) for task in data.task.values[data.law_index.values == law] if task != label]
+    named = "; ".join(tasks) if len(tasks) <= NAMED else f"{len(tasks)} other metrics of {data.law.values[law]}"
+    said = [f"shares one law of loss with: {named}"] if tasks else []
+    if given:
+        said.append(f"{given} rows count the same answers as another row and are used given that one, not twice")
+    if has_greedy(data)[law]:
+        said.append("measured loss: related to the answers by a factor and a power that are learned")
+    same_name = data.task_name.values == data.task_name.sel(task=label).item()
+    lone = data.metric.sel(task=label).item() in ("exact_match",) and np.isnan(data.task_length.sel(task=label).item())
+    if lone and (same_name & (data.metric.values == "token_accuracy")).any():
+        said.append("not linked with the token accuracy of this name: fill the column length")
+    return said

@@ -10,6 +10,7 @@ from models.effective_compute import effective_compute
 from models.laws import laws
 from models.priors import Priors, Structure
 
+MANY_ROWS = 6  # of one run's answers: from here on they fix its residual well enough to sample it directly
 LARGEST_LOSS = 1e200  # and its inverse the smallest: beyond them doubles have no gradient
 
 
@@ -109,8 +110,11 @@ def _answer_residual(data, priors):
     law = data.law_index.values[data.task_index.values]
     law_of_answer = np.zeros(index.max() + 1, dtype=int)
     law_of_answer[index[index >= 0]] = law[index >= 0]
-    sd = pm.LogNormal("answer_sd", priors.log_answer_sd_median, priors.log_answer_sd_sd, dims="law")
-    residual = pm.Normal("answer_residual", 0.0, sd[law_of_answer], dims="answer")
+    sd = pm.LogNormal("answer_sd", priors.log_answer_sd_median, priors.log_answer_sd_sd, dims="law")[law_of_answer]
+    # a measured loss, or many counts, fix a residual: it is sampled itself; others are in units of their spread
+    fixed = facts.has_greedy(data)[law_of_answer] | (np.bincount(index[index >= 0]) >= MANY_ROWS)
+    own = pm.Normal("answer_residual_own", 0.0, pt.where(fixed, sd, 1.0), dims="answer")
+    residual = pm.Deterministic("answer_residual", pt.where(fixed, own, sd * own), dims="answer")
     return pt.where(index >= 0, residual[np.maximum(index, 0)], 0.0)
 
 
@@ -195,7 +199,8 @@ def _observe_losses(data, loss, law, priors):
         greedy = pm.Deterministic("log_greedy", pt.log(reference) - power * level, dims="law")
         relation = {"log_greedy": greedy[laws_], "greedy_power": power[laws_]}
         log_loss = pt.where(linked[laws_], measured_loss(loss[rows], reference[laws_], **relation), log_loss)
-    scale = pm.LogNormal("loss_scale", priors.log_loss_scale_median, priors.log_loss_scale_sd, dims="measured")
+    sd = np.where(linked[data.law_index.values[losses]], priors.log_loss_scale_sd_of_answers, priors.log_loss_scale_sd)
+    scale = pm.LogNormal("loss_scale", priors.log_loss_scale_median, sd, dims="measured")
     observed = pm.Data("log_loss_observed", np.log(data.score.values[rows]), dims="loss_row")
     observation.losses(
         "log_loss", log_loss, scale[np.cumsum(losses)[task] - 1], observed, priors=priors, dims="loss_row"

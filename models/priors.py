@@ -81,9 +81,12 @@ class Priors:
     log_loss_exponent_sd_of_split: float = 0.1
     # Irreducible part of such a loss: power 1/2 puts its median at 40 % of a loss of 2.5 nats; published: 0.6 to 0.75.
     loss_gap_power: float = 0.5
-    # Scatter of the log of a measured loss: Student-t of 3 degrees of freedom, scale 0.3 to 15 %.
+    # Scatter of the log of a measured loss: Student-t of 3 degrees of freedom, scale 0.3 to 15 %. Where rates of the
+    # same answers are seen too, what they share is in the residual of the answers, and this is the noise of a mean loss
+    # over some thousand items, 1 to 4 %: a wide prior of both would leave it open which is which.
     log_loss_scale_median: float = log(0.02)
     log_loss_scale_sd: float = 1.0
+    log_loss_scale_sd_of_answers: float = 0.3
     loss_degrees_of_freedom: float = 3.0
     # Answers are right as if their loss were s loss^gamma: greedy success follows a smaller loss than teacher forcing
     # measures (0.36 to 0.42 times, gamma 1.3 to 1.9 on character models); an unknown length is in s as well.

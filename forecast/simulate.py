@@ -33,19 +33,24 @@ def simulate(
     model = capability_model(data, structure, priors)
     names = [variable.name for variable in model.unobserved_RVs]
     prior = draw_prior(model, draws=1, seed=seed, names=names)["prior"].to_dataset()[names]
-    truth = Fit(
-        posterior=prior,
+    truth = drawn_fit(prior, data, priors, structure)
+    drawn = prior.isel(chain=0, draw=0, drop=True).assign_attrs(seed=seed)
+    return _scored(design, truth, np.random.default_rng([seed, len(design)])), drawn
+
+
+def drawn_fit(draws: xr.Dataset, data: xr.Dataset, priors: Priors, structure: Structure) -> Fit:
+    """Draws that no diagnosis belongs to, such as a truth, as a fit that forecasts can be asked of."""
+    return Fit(
+        posterior=draws,
         data=data,
         priors=priors,
         structure=structure,
-        sampling=Sampling(seed=seed),
+        sampling=Sampling(),
         diagnostics=UNDIAGNOSED,
         table="simulated",
         below=None,
         versions=installed_versions(),
     )
-    drawn = prior.isel(chain=0, draw=0, drop=True).assign_attrs(seed=seed)
-    return _scored(design, truth, np.random.default_rng([seed, len(design)])), drawn
 
 
 def _scored(design: pd.DataFrame, truth: Fit, rng: np.random.Generator) -> pd.DataFrame:

@@ -12,7 +12,8 @@ from models.priors import Structure
 
 KNOT_SPACING = 0.5  # decades
 KNOTS_BEYOND = 4.0  # decades past the largest run over which the law may still bend
-SHORTEST_DISTANCE = 0.5  # decades; a nearer second anchor would magnify noise
+SHORTEST_DISTANCE = 0.5  # decades; nearer anchors would magnify noise
+BEYOND_BEST = 1.2  # a top is expected this much above the best score
 UNINFORMATIVE_ROW = 0.002  # weight of a row of all or nothing, where one half counts 0.25
 DAYS_A_YEAR = 365.25
 SMALLEST_VARIATION = 0.15  # decades, standard deviation of parameters and tokens in their least varied direction
@@ -31,17 +32,6 @@ def reference_compute(data):
     order = np.argsort(x, kind="stable")
     runs = [run for run in _informative_runs(data) if run >= 0]
     return x[order[int(np.median(np.argsort(order, kind="stable")[runs]))] if runs else order[len(x) // 2]]
-
-
-def anchor_distance(data):
-    """Decades from the reference to the far anchor of all laws, never nearer than half a decade.
-
-    The far anchor is the largest run or, where that is near the reference, the smallest.
-    """
-    x, reference = data.log10_compute.values, reference_compute(data)
-    far = x.max() if x.max() - reference >= SHORTEST_DISTANCE else x.min()
-    distance = far - reference
-    return distance if abs(distance) >= SHORTEST_DISTANCE else SHORTEST_DISTANCE * (-1.0 if distance < 0 else 1.0)
 
 
 def standard_weights(data):
@@ -183,11 +173,27 @@ def surrogate_length(data):
     )
 
 
-def informative_place(data):
-    """Where (law) the scores say most about a law, on the way from the reference, 0, to the far anchor, 1."""
-    runs = _informative_runs(data)[main_task(data)]
-    way = (data.log10_compute.values[runs] - reference_compute(data)) / anchor_distance(data)
-    return np.where(runs < 0, 0.5, way.clip(0.0, 1.0))
+def anchors(data):
+    """Log compute of the lower anchor of each law (law) and decades to its upper anchor.
+
+    One standard deviation to either side of the mean over the runs, which count by what the scores of the main task say
+    about the rise: most half-way to a little above the best score, next to nothing at none or all. Both lie within the
+    runs, and half a decade or more apart.
+    """
+    x, share, task = data.log10_compute.values, _share(data), data.task_index.values
+    ends = np.empty((2, data.sizes["law"]))
+    for law, main in enumerate(main_task(data)):
+        rows = np.flatnonzero(task == main)
+        where = x[data.run_index.values[rows]]
+        reached = np.nan_to_num(share[rows], nan=0.5)
+        reached = reached / min(1.0, max(BEYOND_BEST * reached.max(), UNINFORMATIVE_ROW))
+        weight = reached * (1.0 - reached) + UNINFORMATIVE_ROW
+        mean = np.average(where, weights=weight)
+        sd = np.sqrt(np.average((where - mean) ** 2, weights=weight))
+        ends[:, law] = np.clip([mean - sd, mean + sd], x.min(), x.max())
+    short = np.maximum(SHORTEST_DISTANCE - (ends[1] - ends[0]), 0.0)
+    ends += 0.5 * np.stack([-short, short])
+    return ends[0], ends[1] - ends[0]
 
 
 def drift_limits(data):

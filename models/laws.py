@@ -1,15 +1,17 @@
 """The law of each loss: frailty, irreducible part and power law, in coordinates that a sampler walks well.
 
 Priors are on the quantities of DESIGN section 3: success at the reference run, exponent, ceiling, nu. Data fix other
-ones: the success at two places, the reference (S_0) and the far end of the runs (S_1). Sampled are therefore
+ones: the success at two anchors of the law, S_1 and S_2, around the place where its scores say most (see
+`models.facts.anchors`). Sampled are therefore
 
-    level                                      logit S where along the way the scores of the law say most
-    logit S_0 = level -+ where exp(log_rise)   `where` from 0, at the reference, to 1, at the far end
-    logit S_1 = logit S_0 +- exp(log_rise)     `distance` decades from the reference
-    top of S = 1 - (1 - S_upper) Phi(gap)^power,  S_upper the larger of the two
+    level                            logit S half-way between the anchors
+    logit S_1 = level - rise / 2     rise = exp(log_rise)
+    logit S_2 = level + rise / 2
+    top of S = 1 - (1 - S_2) Phi(bent gap)^power
 
 and the priors are carried over by the Jacobian of this change of variables. A top below a score already reached, a wall
-in the natural coordinates, does not exist in these.
+in the natural coordinates, does not exist in these; and a law that is all but solved before the largest run has its
+anchors where it rose, so that a top of 1 and one just above the best score are no ends of a long narrow ridge.
 
 S is the success of the main task of a law in its closed-form surrogate. Its top is a ceiling or, where loss or several
 rates of the same answers are seen, what the irreducible loss leaves: for one surrogate the two are the same curve,
@@ -30,6 +32,8 @@ from models.priors import Priors, Structure
 
 INDEPENDENT_NU = 1e6  # frailty switched off
 NO_GAP = 1e9  # power of a ceiling that is 1: Phi(gap) to it underflows for any gap in reach
+GAP_BEND, GAP_ROUND = 0.3, 0.1  # tops of the prior half-way and more from 1 - (1 - S_2) 0.15 to 1 are squeezed together
+GAP_STRETCH = 4.0  # by this factor
 LN10 = np.log(10.0)
 TINY = 1e-290  # keeps a logarithm finite where doubles underflow
 
@@ -41,27 +45,29 @@ def laws(data: xr.Dataset, structure: Structure, priors: Priors) -> dict:
     effective compute; where a table has laws seen by several rates, frailty_drift (per decade) and token_floor, both
     zero for the other laws.
     """
-    where = pm.Data("informative_place", facts.informative_place(data), dims="law")
     length = pm.Data("surrogate_length", facts.surrogate_length(data), dims="law")
-    distance = pm.Data("anchor_distance", facts.anchor_distance(data))
-    nu = _frailty(data, structure, priors)
+    place, distance = facts.anchors(data)
+    anchors = (
+        pm.Data("anchor", place - facts.reference_compute(data), dims="law"),
+        pm.Data("anchor_distance", distance, dims="law"),
+    )
+    nu, power = _frailty(data, structure, priors), _power(data, structure, priors)
     coordinates = pm.CustomDist(
         "law_coordinates",
         nu,
-        where,
         *_expected(data, priors),
-        _power(data, structure, priors),
-        distance,
+        power,
+        *anchors,
         logp=_log_density,
         random=_draw,
         signature="(),(),(),(),(),(),(),()->(3)",
         dims=("law", "law_coordinate"),
     )
-    law = _law(coordinates, nu, where, _power(data, structure, priors), distance)
+    law = _law(coordinates, nu, power, *anchors)
     open_end = facts.has_irreducible(data)
     stretch = pt.where(open_end, pt.exp(-law["log_top"] / nu), 1.0)
     irreducible = pt.where(open_end, nu * pt.expm1(-law["log_top"] / nu) / length, 0.0)
-    amplitude = pt.log10(law["hazard"] * stretch / length)
+    amplitude = (law["log_hazard"] + pt.log(stretch / length)) / LN10
     return {
         "nu": nu,
         "irreducible": pm.Deterministic("irreducible", irreducible, dims="law"),
@@ -114,46 +120,73 @@ def _several_rates(data, structure, priors):
     return found
 
 
-def _law(value, nu, where, power, distance):
-    """The law behind the coordinates, as PyTensor nodes; hazards are length times loss, as in loss_from_exact_match."""
-    level, log_rise, gap = value[..., 0], value[..., 1], value[..., 2]
-    rise = pt.sign(distance) * pt.exp(log_rise)
-    logit, far_logit = level - where * rise, level + (1.0 - where) * rise
-    log_success, log_far_success = -pt.softplus(-logit), -pt.softplus(-far_logit)
-    log_miss, log_upper_miss = -pt.softplus(logit), -pt.softplus(pt.maximum(logit, far_logit))
-    log_top = pt.log1p(-pt.exp(log_upper_miss) * pm.math.invprobit(gap) ** power)
-    hazard = nu * pt.expm1((log_top - log_success) / nu) + TINY
-    far_hazard = nu * pt.expm1((log_top - log_far_success) / nu) + TINY
+def _law(value, nu, power, place, distance):
+    """The law behind the coordinates, as PyTensor nodes; hazards are length times loss, as in loss_from_exact_match.
+
+    Anchors are at `place` and `place + distance`, in decades from the reference.
+    """
+    level, rise, gap = value[..., 0], pt.exp(value[..., 1]), value[..., 2]
+    logits = level - 0.5 * rise, level + 0.5 * rise
+    log_upper_miss = -pt.softplus(logits[1])
+    normal, slope = _bent(gap)
+    log_top = pt.log1p(-pt.exp(log_upper_miss) * pm.math.invprobit(normal) ** power)
+    ratios = [(log_top + pt.softplus(-logit)) / nu for logit in logits]  # log 1 + hazard / nu
+    log_hazards = [pt.log(nu * pt.expm1(ratio) + TINY) for ratio in ratios]
+    exponent = (log_hazards[0] - log_hazards[1]) / (LN10 * distance)
+    log_hazard = log_hazards[0] + LN10 * exponent * place
+    ratio = pt.softplus(log_hazard - pt.log(nu))
+    log_success = log_top - nu * ratio
+    log_miss = pt.log(-pt.expm1(log_success) + TINY)
+    slopes = [_log_logit_slope(*each, nu) for each in zip(ratios, (-pt.softplus(logit) for logit in logits), strict=True)]
     return {
-        "logit": logit,
-        "log_far_miss": -pt.softplus(far_logit),
+        "logit": log_success - log_miss,
         "log_top": log_top,
-        "hazard": hazard,
-        "exponent": (pt.log(hazard) - pt.log(far_hazard)) / (LN10 * distance),
-        # d log hazard / d log S at the far anchor is minus the inverse of this
-        "elasticity": -nu * pt.expm1((log_far_success - log_top) / nu) + TINY,
-        # u of the prior, where the ceiling lies 1 - (1 - S_0) u^power, is this much narrower than Phi(gap)
-        "log_shrinkage": (log_upper_miss - log_miss) / power,
+        "log_hazard": log_hazard,
+        "exponent": exponent,
+        # of (logit S_0, log exponent) in (logit S_1, logit S_2) at one top
+        "log_jacobian": _log_logit_slope(ratio, log_miss, nu) - sum(slopes) - pt.log(exponent * LN10 * distance),
+        # u of the prior, where the ceiling lies 1 - (1 - S_0) u^power, in the gap at one S_0 and S_2
+        "log_shrinkage": _log_normal(normal, 0.0, 1.0) + pt.log(slope) + (log_upper_miss - log_miss) / power,
     }
 
 
-def _log_density(value, nu, where, logit_mean, logit_sd, mean, sd, power, distance):
+def _bent(gap):
+    """Standard normal of the gap, and the slope of one in the other: GAP_STRETCH far below GAP_BEND, 1 far above it.
+
+    Tops of nearly 1 are many in the prior and alike to the data; so they take little more room than those told apart.
+    """
+    far = np.sqrt((gap - GAP_BEND) ** 2 + GAP_ROUND**2)
+    mean, half = 0.5 * (GAP_STRETCH + 1.0), 0.5 * (GAP_STRETCH - 1.0)
+    return GAP_BEND + mean * (gap - GAP_BEND) - half * far, mean - half * (gap - GAP_BEND) / far
+
+
+def _unbent(normal):
+    """Inverse of `_bent`."""
+    normal = normal - GAP_BEND
+    mean, half = 0.5 * (GAP_STRETCH + 1.0), 0.5 * (GAP_STRETCH - 1.0)
+    return GAP_BEND + (mean * normal + half * np.sqrt(normal**2 + GAP_STRETCH * GAP_ROUND**2)) / GAP_STRETCH
+
+
+def _log_logit_slope(ratio, log_miss, nu):
+    """Log of minus d logit S / d log hazard."""
+    return pt.log(-nu * pt.expm1(-ratio) + TINY) - log_miss
+
+
+def _log_density(value, nu, logit_mean, logit_sd, mean, sd, power, place, distance):
     """Prior of (logit S_0, log exponent, u uniform) in the coordinates (level, log_rise, gap)."""
-    law = _law(value, nu, where, power, distance)
-    log_exponent = pt.log(law["exponent"])
-    log_scale = log_exponent + pt.log(law["elasticity"] * LN10 * pt.abs(distance))
-    log_jacobian = value[..., 1] + law["log_far_miss"] - log_scale + law["log_shrinkage"]
-    prior = _log_normal(law["logit"], logit_mean, logit_sd) + _log_normal(log_exponent, mean, sd)
-    return prior + _log_normal(value[..., 2], 0.0, 1.0) + log_jacobian
+    law = _law(value, nu, power, place, distance)
+    log_jacobian = value[..., 1] + law["log_jacobian"] + law["log_shrinkage"]
+    prior = _log_normal(law["logit"], logit_mean, logit_sd) + _log_normal(pt.log(law["exponent"]), mean, sd)
+    return prior + log_jacobian
 
 
 def _log_normal(value, mean, sd):
     return pm.logp(pm.Normal.dist(), (value - mean) / sd) - pt.log(sd)
 
 
-def _draw(nu, where, logit_mean, logit_sd, mean, sd, power, distance, *, rng=None, size=None):
+def _draw(nu, logit_mean, logit_sd, mean, sd, power, place, distance, *, rng=None, size=None):
     """The same prior drawn: success, exponent and ceiling first, then the coordinates that mean them."""
-    parameters = (nu, where, logit_mean, logit_sd, mean, sd)
+    parameters = (nu, logit_mean, logit_sd, mean, sd, place)
     shape = np.broadcast_shapes(*(np.shape(value) for value in parameters), size or ())
     logit = logit_mean + logit_sd * rng.standard_normal(shape)
     exponent = np.exp(mean + sd * rng.standard_normal(shape))
@@ -161,12 +194,11 @@ def _draw(nu, where, logit_mean, logit_sd, mean, sd, power, distance, *, rng=Non
     log_top = np.log1p(-special.expit(-logit) * uniform**power)
     log_ratio = (log_top - special.log_expit(logit)) / nu
     log_hazard = log_ratio + np.log(-np.expm1(-log_ratio) + TINY)  # of hazard / nu, which itself may overflow
-    log_far_success = log_top - nu * np.logaddexp(0.0, log_hazard - exponent * distance * LN10)
-    far_logit = log_far_success - np.log(-np.expm1(log_far_success) + TINY)
-    upper_miss = special.expit(-np.maximum(logit, far_logit))
-    share = uniform * (special.expit(-logit) / upper_miss) ** (1.0 / power)
-    gap = special.ndtri(share.clip(TINY, 1.0 - 1e-16))
-    return np.stack([logit + where * (far_logit - logit), np.log(np.abs(far_logit - logit) + TINY), gap], axis=-1)
+    log_success = [log_top - nu * np.logaddexp(0.0, log_hazard - exponent * x * LN10) for x in (place, place + distance)]
+    logits = [value - np.log(-np.expm1(value) + TINY) for value in log_success]
+    share = uniform * (special.expit(-logit) / (special.expit(-logits[1]) + TINY)) ** (1.0 / power)
+    gap = _unbent(special.ndtri(share.clip(TINY, 1.0 - 1e-16)))
+    return np.stack([0.5 * (logits[0] + logits[1]), np.log(logits[1] - logits[0] + TINY), gap], axis=-1)
 
 
 def _frailty(data, structure, priors):

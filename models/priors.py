@@ -64,10 +64,10 @@ class Priors:
     log_concentration_mean: float = log(100.0)
     log_concentration_sd: float = 1.2
     # Share of evaluations that are strange (another prompt, half of the answers not parsed): their scores scatter as if
-    # the concentration were 25 times less. A table of some hundred rows has some. A wider scatter, or a smaller share,
-    # made posteriors fall apart into modes: one for each choice of rows to disbelieve.
-    strange_share: float = 0.03
-    strange_ratio: float = 25.0
+    # the concentration were 12 times less. A table of some hundred rows has some. A wider scatter (25 times, of 3 %)
+    # makes posteriors fall apart into modes: one for each choice of rows to disbelieve.
+    strange_share: float = 0.05
+    strange_ratio: float = 12.0
     # Share of evaluations that score anything, such as a model trained on the test: what nothing else explains.
     broken_share: float = 1e-5
     # Loss at the reference run, nats, where a law is seen by losses alone: median 2, 95 % from 0.5 to 8; its exponent

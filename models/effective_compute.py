@@ -50,23 +50,30 @@ def _sampled_directly(data, x, expected, sigma):
 
     A run's residual, the recipes and the path all leave the scores alone when they move against each other; in these
     coordinates such moves touch a few numbers, not every run. The prior is that of theta, carried over by the Jacobian.
+    Runs whose scores say next to nothing hang on the path alone: they are sampled as standard normal residuals.
     """
-    weights = facts.standard_weights(data)
-    weights = pm.Data("standard_weights", weights), pm.Data("residual_basis", facts.residual_basis(weights))
+    weights, telling = facts.standard_weights(data), facts.telling_runs(data)
+    own = np.flatnonzero(telling)
+    weights = pm.Data("standard_weights", weights[:, own]), pm.Data("basis", facts.residual_basis(weights[:, own]))
     coordinates = pm.CustomDist(
         "run_coordinates",
-        x,
-        expected,
-        sigma,
+        x[own],
+        expected[own],
+        sigma[own],
         *weights,
         logp=_log_density,
         random=_draw,
         signature="(n),(n),(n),(r,n),(n,m)->(n)",
-        initval=np.zeros(data.sizes["run"]),
+        initval=np.zeros(len(own)),
         dims="run_coordinate",
     )
-    origin, scale, standard = _standard(coordinates, x, weights[1])
+    origin, scale, standard = _standard(coordinates, x[own], weights[1])
     origin, scale = pm.Deterministic("theta_origin", origin), pm.Deterministic("theta_scale", scale)
+    if not telling.all():
+        others = np.flatnonzero(~telling)
+        theta = expected[others] + sigma[others] * pm.Normal("run_residual", dims="silent_run")
+        order = np.argsort(np.concatenate([own, others]))
+        standard = pt.concatenate([standard, (theta - origin) / scale])[order]
     pm.Deterministic("theta", origin + scale * standard, dims="run")
     return standard, scale
 

@@ -14,6 +14,7 @@ KNOT_SPACING = 0.5  # decades
 KNOTS_BEYOND = 4.0  # decades past the largest run over which the law may still bend
 SHORTEST_DISTANCE = 0.5  # decades; nearer anchors would magnify noise
 BEYOND_BEST = 1.2  # a top is expected this much above the best score
+FEWEST_INFORMATION = 0.003  # a row of a run, on the same scale; below it hardly any answer is right, or wrong
 UNINFORMATIVE_ROW = 0.002  # weight of a row of all or nothing, where one half counts 0.25
 DAYS_A_YEAR = 365.25
 SMALLEST_VARIATION = 0.15  # decades, standard deviation of parameters and tokens in their least varied direction
@@ -40,13 +41,25 @@ def standard_weights(data):
     Runs count by what their scores say: most at one half, next to nothing at none or all. Effective compute measured by
     these two numbers is what the scores fix; the numbers themselves are what the compute of the runs fixes.
     """
-    x, share = data.log10_compute.values, _share(data)
-    informative = np.where(np.isnan(share), 0.25, share * (1.0 - share)) + UNINFORMATIVE_ROW
-    weight = np.bincount(data.run_index.values, informative, data.sizes["run"])
+    x, weight = data.log10_compute.values, _information(data) * telling_runs(data)
     weight /= weight.sum()
     centred = x - weight @ x
     slope = weight * centred / (weight @ centred**2)
     return np.stack([weight + (reference_compute(data) - weight @ x) * slope, slope])
+
+
+def telling_runs(data):
+    """Whether the scores of a run (run) say where it is; all runs where hardly any do."""
+    rows = np.bincount(data.run_index.values, minlength=data.sizes["run"])
+    telling = _information(data) > FEWEST_INFORMATION * rows.clip(1)
+    return telling if telling.sum() > 3 else np.ones_like(telling)
+
+
+def _information(data):
+    """What the scores of a run (run) say about it: most at one half, next to nothing at none or all."""
+    share = _share(data)
+    informative = np.where(np.isnan(share), 0.25, share * (1.0 - share)) + UNINFORMATIVE_ROW
+    return np.bincount(data.run_index.values, informative, data.sizes["run"])
 
 
 def residual_basis(weights):

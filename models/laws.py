@@ -129,15 +129,19 @@ def _law(value, nu, power, place, distance):
     logits = level - 0.5 * rise, level + 0.5 * rise
     log_upper_miss = -pt.softplus(logits[1])
     normal, slope = _bent(gap)
-    log_top = pt.log1p(-pt.exp(log_upper_miss) * pm.math.invprobit(normal) ** power)
-    ratios = [(log_top + pt.softplus(-logit)) / nu for logit in logits]  # log 1 + hazard / nu
+    log_share = power * pm.logcdf(pm.Normal.dist(), normal)
+    log_top = pt.log1p(-pt.exp(log_upper_miss + log_share))
+    above = pt.log1p(-pt.exp(-logits[1]) * pt.expm1(log_share)) / nu  # never negative, as log_top - log S_2 may be
+    ratios = [above + (pt.softplus(-logit) - pt.softplus(-logits[1])) / nu for logit in logits]  # log 1 + hazard / nu
     log_hazards = [pt.log(nu * pt.expm1(ratio) + TINY) for ratio in ratios]
     exponent = (log_hazards[0] - log_hazards[1]) / (LN10 * distance)
     log_hazard = log_hazards[0] + LN10 * exponent * place
     ratio = pt.softplus(log_hazard - pt.log(nu))
     log_success = log_top - nu * ratio
     log_miss = pt.log(-pt.expm1(log_success) + TINY)
-    slopes = [_log_logit_slope(*each, nu) for each in zip(ratios, (-pt.softplus(logit) for logit in logits), strict=True)]
+    slopes = [
+        _log_logit_slope(*each, nu) for each in zip(ratios, (-pt.softplus(logit) for logit in logits), strict=True)
+    ]
     return {
         "logit": log_success - log_miss,
         "log_top": log_top,
@@ -194,7 +198,9 @@ def _draw(nu, logit_mean, logit_sd, mean, sd, power, place, distance, *, rng=Non
     log_top = np.log1p(-special.expit(-logit) * uniform**power)
     log_ratio = (log_top - special.log_expit(logit)) / nu
     log_hazard = log_ratio + np.log(-np.expm1(-log_ratio) + TINY)  # of hazard / nu, which itself may overflow
-    log_success = [log_top - nu * np.logaddexp(0.0, log_hazard - exponent * x * LN10) for x in (place, place + distance)]
+    log_success = [
+        log_top - nu * np.logaddexp(0.0, log_hazard - exponent * x * LN10) for x in (place, place + distance)
+    ]
     logits = [value - np.log(-np.expm1(value) + TINY) for value in log_success]
     share = uniform * (special.expit(-logit) / (special.expit(-logits[1]) + TINY)) ** (1.0 / power)
     gap = _unbent(special.ndtri(share.clip(TINY, 1.0 - 1e-16)))

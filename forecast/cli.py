@@ -51,9 +51,9 @@ def main() -> None:
 def run(
     study: Annotated[Path, typer.Argument(help="Folder with study.toml.", metavar="STUDY")],
     output: Annotated[Path | None, typer.Option("-o", help="Folder for the results [default: STUDY/output].")] = None,
-    draws: Draws = 1800,
-    tune: Tune = 900,
-    target_accept: TargetAccept = 0.95,
+    draws: Draws = 1500,
+    tune: Tune = 700,
+    target_accept: TargetAccept = 0.9,
     as_json: Json = False,
 ) -> None:
     """Carry out a whole study: validate, fit, threshold, check on held-out runs, report."""
@@ -111,9 +111,9 @@ def fit(
     output: Annotated[Path, typer.Option("-o", help="Posterior file to write.", metavar="FIT.nc")],
     below: Below = None,
     seed: Seed = 1,
-    draws: Draws = 1800,
-    tune: Tune = 900,
-    target_accept: TargetAccept = 0.95,
+    draws: Draws = 1500,
+    tune: Tune = 700,
+    target_accept: TargetAccept = 0.9,
     as_json: Json = False,
 ) -> None:
     """Fit all tasks of a table jointly by MCMC and write the posterior."""

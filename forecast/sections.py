@@ -69,7 +69,7 @@ def check_held_out(fit: Fit, frame: pd.DataFrame, below: float, predictions: Pat
     train, rows = split(frame, below)
     ours = predict(fit, rows, seed=seed)
     write_csv(predictions, summarise(rows, ours))
-    draws = {OURS: ours.values, **_baselines(train, rows, seed)}
+    draws = {OURS: ours.values, **baseline_forecasts(train, rows, seed)}
     score = rows["score"].to_numpy()
     crps = {method: scoringrules.crps_ensemble(score, values.T) for method, values in draws.items()}
     bounds = {method: np.quantile(values, (0.05, 0.5, 0.95), axis=0) for method, values in draws.items()}
@@ -100,7 +100,7 @@ def check_held_out(fit: Fit, frame: pd.DataFrame, below: float, predictions: Pat
     return OutcomeCheck(title=title, outcomes=outcomes, methods=methods)
 
 
-def _baselines(train: pd.DataFrame, rows: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
+def baseline_forecasts(train: pd.DataFrame, rows: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     draws = {name: np.empty((BASELINE_DRAWS, len(rows))) for name in BASELINES}
     positions = pd.Series(np.arange(len(rows)), index=rows.index)

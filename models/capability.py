@@ -80,6 +80,8 @@ def _coords(data):
         "segment": np.arange(len(knots) + 1),
         "law_coordinate": ["level", "log_rise", "gap"],
         "run_coordinate": np.arange(data.sizes["run"]),
+        "standard": ["level", "slope"],
+        "residual": np.arange(max(data.sizes["run"] - 2, 0)),
         "rate_row": data.observation.values[~losses],
         "loss_row": data.observation.values[losses],
         "measured": data.task.values[facts.is_loss(data)],

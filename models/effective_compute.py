@@ -52,7 +52,10 @@ def _sampled_directly(data, x, expected, sigma):
     coordinates such moves touch a few numbers, not every run. The prior is that of theta, carried over by the Jacobian.
     """
     weights = facts.standard_weights(data)
-    weights = pm.Data("standard_weights", weights), pm.Data("residual_basis", facts.residual_basis(weights))
+    weights = (
+        pm.Data("standard_weights", weights, dims=("standard", "run")),
+        pm.Data("residual_basis", facts.residual_basis(weights), dims=("run", "residual")),
+    )
     coordinates = pm.CustomDist(
         "run_coordinates",
         x,

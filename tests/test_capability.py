@@ -12,17 +12,18 @@ from pytensor.compile.mode import Mode
 from forecast.table import observations, read_table
 from models import equations
 from models.capability import capability_model, success_of_task
-from models.effective_compute import bend_knots, reference_compute
+from models.facts import bend_knots, reference_compute
+from models.observation import conditional_counts
 from models.priors import Structure
 
 SEED = int(os.environ.get("FORECAST_TEST_SEED", "1"))
 DRAWS, PLACES = 1000, 100
 UNCOMPILED = Mode("py", "fast_compile")  # rewritten as in any mode, but run by Python: compilation costs a minute
-LAW = ["theta", "theta_origin", "theta_scale", "slopes", "exponent", "log10_amplitude", "nu", "floor", "ceiling"]
-EACH_TASK = ["exponent", "log10_amplitude", "nu", "floor", "ceiling"]
+EACH_LAW, EACH_TASK = ["exponent", "log10_amplitude", "irreducible", "nu"], ["floor", "ceiling"]
+LAW = ["theta", "theta_origin", "theta_scale", "slopes", *EACH_LAW, *EACH_TASK]
 TABLE_HEADER = "model,task,metric,successes,trials,length,k,chance,compute"
 COMPUTE = np.logspace(20, 23, 6)
-TASKS = [  # 4 tasks: the end of each row's cells after successes, and successes by run
+TASKS = [  # 4 tasks, each a law of its name: the end of each row's cells after successes, and successes by run
     ("whole,exact_match", "200,4,,", [0, 0, 3, 10, 60, 130]),
     ("share,token_accuracy", "800,4,,", [80, 90, 200, 410, 560, 700]),
     ("partly,at_least_k", "200,6,3,", [0, 1, 9, 44, 120, 170]),
@@ -58,7 +59,7 @@ def model(table):
 def prior(table):
     """Prior draws of the law and the mean score of every row: dims sample and those of the variable."""
     with capability_model(table) as model:
-        pm.Deterministic("row_mean", mean_of_count(model), dims="observation")
+        pm.Deterministic("row_mean", mean_of_count(model), dims="rate_row")
         options = {"random_seed": SEED, "var_names": [*LAW, "row_mean"], "compile_kwargs": {"mode": UNCOMPILED}}
         draws = pm.sample_prior_predictive(DRAWS, **options)
     return draws["prior"].to_dataset().stack(sample=("chain", "draw"))
@@ -81,8 +82,8 @@ def places(model):
 
 
 def mean_of_count(model):
-    _, alpha, beta = model["count"].owner.op.dist_params(model["count"].owner)
-    return alpha / (alpha + beta)
+    _, mean, _ = model["count"].owner.op.dist_params(model["count"].owner)
+    return mean
 
 
 def facts_of(table, task):
@@ -106,11 +107,11 @@ def loss_behind(success, nu, *, metric, length, k):
 
 def crossing(prior, table, task, at):
     """Log compute at which the typical curve of a task reaches the score `at`, by prior draw."""
-    law = prior.sel(task=task)
+    law = prior.sel(task=task, law=task)
     success = equations.success_from_score(at, floor=law.floor, ceiling=law.ceiling)
     theta = equations.theta_from_loss(
         loss_behind(success, law.nu, **facts_of(table, task)),
-        irreducible=0.0,
+        irreducible=law.irreducible,
         log10_amplitude=law.log10_amplitude,
         exponent=law.exponent,
         theta_ref=0.0,
@@ -122,7 +123,8 @@ def crossing(prior, table, task, at):
 
 @pytest.mark.parametrize("task", ["whole", "share", "partly", "guess"])
 def test_the_prior_expects_crossings_inside_the_data_and_far_beyond_and_never(prior, table, task):
-    crossed_at = crossing(prior, table, task, at=0.5)
+    halfway = 0.5 + 0.5 * table.chance.sel(task=task).item()  # from guessing to full marks
+    crossed_at = crossing(prior, table, task, at=halfway)
     x = table.log10_compute.values
     shares = {
         "below": np.mean(crossed_at < x.min()),
@@ -133,12 +135,12 @@ def test_the_prior_expects_crossings_inside_the_data_and_far_beyond_and_never(pr
     }
     assert sum(shares.values()) == pytest.approx(1)
     assert min(shares[name] for name in ("inside", "far beyond", "never")) > 0.05, f"{task}: {shares}"
-    assert np.all((crossed_at == np.inf) == (prior.ceiling.sel(task=task).values <= 0.5))
+    assert np.all((crossed_at == np.inf) == (prior.ceiling.sel(task=task).values <= halfway))
 
 
 def test_the_typical_curve_has_the_score_of_the_threshold_where_it_crosses(prior, table):
     for task in table.task.values:
-        law, facts = prior.sel(task=task), facts_of(table, task)
+        law, facts = prior.sel(task=task, law=task), facts_of(table, task)
         slopes = law.slopes.transpose("sample", "segment").values
         path = equations.bent_compute(
             crossing(prior, table, task, at=0.5),
@@ -147,14 +149,13 @@ def test_the_typical_curve_has_the_score_of_the_threshold_where_it_crosses(prior
             theta_ref=reference_compute(table),
         )
         theta = (path - law.theta_origin.values) / law.theta_scale.values
-        score = score_at(theta, {name: law[name].values for name in EACH_TASK}, facts)
+        score = score_at(theta, {name: law[name].values for name in (*EACH_LAW, *EACH_TASK)}, facts)
         assert score[np.isfinite(theta)] == pytest.approx(0.5, rel=1e-6)
 
 
 def score_at(theta, law, facts):
-    loss = equations.power_law_loss(
-        theta, irreducible=0.0, log10_amplitude=law["log10_amplitude"], exponent=law["exponent"], theta_ref=0.0
-    )
+    shape = {name: law[name] for name in ("irreducible", "log10_amplitude", "exponent")}
+    loss = equations.power_law_loss(theta, theta_ref=0.0, **shape)
     success = success_of_task(loss, law["nu"], **facts)
     return equations.score_from_success(success, floor=law["floor"], ceiling=law["ceiling"])
 
@@ -163,9 +164,10 @@ def test_the_graph_expects_of_every_row_what_the_equations_say(prior, table):
     theta = (prior.theta - prior.theta_origin) / prior.theta_scale
     for row in range(table.sizes["observation"]):
         run, task = table.run_index.values[row], table.task.values[table.task_index.values[row]]
-        law = {name: prior[name].sel(task=task).values for name in EACH_TASK}
+        law = prior.sel(task=task, law=task)
+        law = {name: law[name].values for name in (*EACH_LAW, *EACH_TASK)}
         expected = score_at(theta.isel(run=run).values, law, facts_of(table, task))
-        np.testing.assert_allclose(prior.row_mean.isel(observation=row), expected, rtol=1e-9, atol=1e-11)
+        np.testing.assert_allclose(prior.row_mean.isel(rate_row=row), expected, rtol=1e-9, atol=1e-11)
 
 
 @pytest.mark.parametrize(
@@ -195,8 +197,8 @@ def test_the_floor_of_a_task_with_chance_is_chance_and_of_the_others_small(prior
 
 @pytest.mark.parametrize("scores", ["as observed", "all zero", "all one"])
 def test_log_density_and_gradient_are_finite_wherever_the_prior_goes(model, log_density, places, table, scores):
-    observed = table.successes.values.astype("int64")
-    counts = {"as observed": observed, "all zero": 0 * observed, "all one": table.trials.values}
+    observed, trials = conditional_counts(table)
+    counts = {"as observed": observed, "all zero": 0 * observed, "all one": trials}
     with model:
         pm.set_data({"successes": counts[scores]})
     places = places if scores == "as observed" else places[::2]
@@ -210,8 +212,10 @@ def test_log_density_and_gradient_are_finite_wherever_the_prior_goes(model, log_
 
 def test_every_number_of_the_table_enters_as_data(model, table, log_density):
     values = {variable.name: variable.get_value() for variable in model.data_vars}
-    for name in ("successes", "trials", "run_index", "task_index"):
+    for name in ("log10_compute", "compute_sd", "chance"):
         np.testing.assert_array_equal(values[name], table[name])
+    for name, expected in zip(("successes", "trials"), conditional_counts(table), strict=True):
+        np.testing.assert_array_equal(values[name], expected)
     place = model.initial_point(SEED)
     before, _ = log_density(place)
     with model:
@@ -232,17 +236,14 @@ def test_every_variable_that_is_not_a_single_number_has_named_dims(model, table)
 
 
 def test_the_named_variables_have_the_dims_of_the_docstring(model):
-    dims = dict.fromkeys([*EACH_TASK, "concentration"], ("task",)) | {
-        "theta": ("run",),
-        "slopes": ("segment",),
-        "count": ("observation",),
-    }
+    dims = dict.fromkeys([*EACH_TASK, "concentration"], ("task",)) | dict.fromkeys(EACH_LAW, ("law",))
+    dims |= {"theta": ("run",), "slopes": ("segment",), "count": ("rate_row",)}
     assert {name: tuple(model.named_vars_to_dims.get(name, ())) for name in dims} == dims
     assert all(model[name].ndim == 0 for name in ("theta_origin", "theta_scale", "sigma_run"))
 
 
 def test_a_table_of_one_task_has_a_finite_log_density(table):
-    alone = table.isel(task=[0], observation=np.flatnonzero(table.task_index == 0))
+    alone = table.isel(task=[0], law=[0], observation=np.flatnonzero(table.task_index == 0))
     one = capability_model(alone)
     density, gradient = one.compile_fn([one.logp(), one.dlogp()], mode=UNCOMPILED)(one.initial_point(SEED))
     assert np.isfinite(density) and np.isfinite(gradient).all()

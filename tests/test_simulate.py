@@ -36,7 +36,7 @@ def expected_of(truth, data):
     run, task = data.run_index.values, data.task_index.values
     family = data.family_index.values[run]
     theta = (truth.theta.values[run] - float(truth.theta_origin)) / float(truth.theta_scale)
-    theta = theta + truth.deviation.values[task, family] / float(truth.theta_scale)
+    theta = theta + truth.deviation.values[task, family]  # each task is a law of its own
     law = {name: truth[name].values[task] for name in ("exponent", "log10_amplitude", "nu", "floor", "ceiling")}
     loss = 10.0 ** (law["log10_amplitude"] - law["exponent"] * theta)
     success = equations.exact_match(loss, length=1, nu=law["nu"])

@@ -1,6 +1,7 @@
 """The joint model: what its priors expect, what its switches do, and that it can be sampled from any table."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pymc as pm
@@ -9,11 +10,12 @@ import pytest
 from pymc.initial_point import make_initial_point_fn
 from pytensor.compile.mode import Mode
 
+from forecast.predict import row_means
 from forecast.table import observations, read_table
 from models import equations
 from models.capability import capability_model, success_of_task
 from models.facts import bend_knots, reference_compute
-from models.observation import conditional_counts
+from models.observation import conditional_counts, mean_among
 from models.priors import Structure
 
 SEED = int(os.environ.get("FORECAST_TEST_SEED", "1"))
@@ -246,4 +248,74 @@ def test_a_table_of_one_task_has_a_finite_log_density(table):
     alone = table.isel(task=[0], law=[0], observation=np.flatnonzero(table.task_index == 0))
     one = capability_model(alone)
     density, gradient = one.compile_fn([one.logp(), one.dlogp()], mode=UNCOMPILED)(one.initial_point(SEED))
+    assert np.isfinite(density) and np.isfinite(gradient).all()
+
+
+# several metrics of the same answers, and losses
+
+
+@pytest.fixture(scope="module")
+def joint(answer_table, prior_fit):
+    """A prior as a fit, of a table with chains of counts, token floors, drift, greedy losses, families and dates."""
+    return prior_fit(read_table(answer_table), draws=200)
+
+
+def test_the_graph_expects_of_the_rows_of_an_answer_and_of_losses_what_forecasts_do(joint):
+    """The graph and `forecast.predict.row_means` are written apart; here they get the same draws."""
+    with capability_model(joint.data) as model:
+        pm.Deterministic("share", mean_of_count(model), dims="rate_row")
+        pm.Deterministic("log_median", model["log_loss"].owner.op.dist_params(model["log_loss"].owner)[1])
+        options = {"random_seed": SEED, "compile_kwargs": {"mode": UNCOMPILED}}
+        names = [*joint.posterior.data_vars, "share", "log_median"]
+        found = pm.sample_prior_predictive(200, var_names=names, **options)["prior"].to_dataset()
+    joint = replace(joint, posterior=found[list(joint.posterior.data_vars)])
+    means = row_means(joint)
+    loss_rows = (joint.data.metric.values == "loss")[joint.data.task_index.values]
+    shares = mean_among(means, joint.data)[~loss_rows]
+    np.testing.assert_allclose(found.share.values[0].T, shares, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(found.log_median.values[0].T, np.log(means[loss_rows]), rtol=1e-9, atol=1e-9)
+    assert (joint.data.given_index.values >= 0).sum() == 16  # exact match and tokens of eight runs
+
+
+def test_the_density_of_a_table_of_answers_and_losses_and_its_gradient_are_finite(joint):
+    model = capability_model(joint.data)
+    terms = model.logp(sum=False)  # one by one: uncompiled, no more than 32 numbers can be added at once
+    log_density = model.compile_fn([*terms, model.dlogp()], mode=UNCOMPILED)
+    draw, rng = make_initial_point_fn(model=model, default_strategy="prior"), np.random.default_rng(SEED)
+    points = [draw(int(seed)) for seed in rng.integers(2**30, size=25)]
+    pushed = [{name: value + rng.normal(0, 1, value.shape) for name, value in point.items()} for point in points]
+    for place in [model.initial_point(SEED), *points, *pushed]:
+        *densities, gradient = log_density(place)
+        assert all(np.isfinite(density).all() for density in densities) and np.isfinite(gradient).all()
+
+
+def test_the_variables_of_answers_and_losses_have_the_dims_of_the_docstring(joint):
+    dims = dict.fromkeys(["frailty_drift", "token_floor", "answer_sd", "log_greedy", "greedy_power"], ("law",)) | {
+        "loss_scale": ("measured",),
+        "deviation": ("law", "family"),
+        "answer_residual": ("answer",),
+        "family_effect": ("family",),
+    }
+    found = {name: joint.posterior[name].dims[2:] for name in dims}
+    assert found == dims
+    assert np.all(joint.posterior.frailty_drift.sel(law=["words", "picks", "validation"]) == 0)
+    assert np.all(joint.posterior.token_floor.sel(law=["words", "picks", "validation"]) == 0)
+
+
+@pytest.mark.parametrize(("switch", "name"), [("drift", "frailty_drift"), ("token_floor", "token_floor")])
+def test_drift_and_token_floor_are_not_in_the_model_where_switched_off(joint, switch, name):
+    assert name in joint.posterior
+    assert name not in capability_model(joint.data, Structure(**{switch: False})).named_vars
+
+
+def test_losses_alone_are_a_model_without_counts(joint):
+    loss = int(np.flatnonzero(joint.data.task.values == "validation")[0])
+    rows = np.flatnonzero(joint.data.task_index.values == loss)
+    law = int(joint.data.law_index.values[loss])
+    alone = joint.data.isel(task=[loss], law=[law], observation=rows)
+    alone = alone.assign(task_index=0 * alone.task_index, law_index=0 * alone.law_index)
+    model = capability_model(alone)
+    assert "count" not in model.named_vars and "log_loss" in model.named_vars
+    log_density = model.compile_fn([model.logp(), model.dlogp()], mode=UNCOMPILED)
+    density, gradient = log_density(model.initial_point(SEED))
     assert np.isfinite(density) and np.isfinite(gradient).all()

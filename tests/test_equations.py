@@ -205,6 +205,13 @@ def test_each_of_several_k_is_what_it_is_alone_and_labelled_arrays_gain_a_dim_of
         np.testing.assert_allclose(found.isel(k=position, draw=1), alone, rtol=1e-13)
 
 
+def test_of_an_infinite_loss_only_guesses_are_left():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = equations.at_least_each(np.array([1e306, np.inf]), ks=(1, 3, 4), length=4, nu=0.5, token_floor=0.2)
+    np.testing.assert_allclose(found, np.tile(stats.binom.sf([0, 2, 3], 4, 0.2), (2, 1)), rtol=1e-12)
+
+
 def test_without_guessing_at_least_each_is_at_least_k():
     loss = np.logspace(-2, 1.5, 12)
     found = equations.at_least_each(loss, ks=(2, 4, 7), length=7, nu=0.8, token_floor=0.0)

@@ -7,7 +7,14 @@ import numpy as np
 import pandas as pd
 
 from forecast.table import data_hash, observations, read_table
-from models.facts import SHORTEST_SPAN, has_families, has_params_tokens, has_progress
+from models.facts import (
+    SHORTEST_SPAN,
+    has_families,
+    has_greedy,
+    has_irreducible,
+    has_params_tokens,
+    has_progress,
+)
 from models.priors import Structure
 
 FEW = 3  # counts above guessing that tell a score from zero
@@ -52,19 +59,26 @@ def _describe_task(label: str, data: Any, own: np.ndarray) -> dict[str, Any]:
     rows = pd.DataFrame({name: data[name].values[own] for name in ("score", "successes", "trials")})
     rows["x"] = data.log10_compute.values[data.run_index.values[own]]
     metric, chance = data.metric.sel(task=label).item(), data.chance.sel(task=label).item()
+    law = data.law_index.sel(task=label).item()
     return {
         "task": str(label),
         "metric": metric,
         "runs": len(rows),
         "log10_compute": [float(rows["x"].min()), float(rows["x"].max())],
         "score": [float(rows["score"].min()), float(rows["score"].max())],
-        "identified": _identified(rows, metric, chance),
+        "identified": _of_loss(bool(has_greedy(data)[law]))
+        if metric == "loss"
+        else _of_rate(rows, chance, told_apart=bool(has_irreducible(data)[law])),
     }
 
 
-def _identified(rows: pd.DataFrame, metric: str, chance: float) -> list[str]:
-    if metric == "loss":
-        return ["loss rows are read and checked, but this version fits rates only"]
+def _of_loss(beside_rates: bool) -> list[str]:
+    if beside_rates:
+        return ["loss: the law of the rates of its name, up to a power and a factor that its rows fix"]
+    return ["loss: a law of its own; it tells the effective compute of the runs"]
+
+
+def _of_rate(rows: pd.DataFrame, chance: float, *, told_apart: bool) -> list[str]:
     excess = rows["successes"] - chance * rows["trials"]
     noise = np.sqrt(rows["trials"] * chance * (1.0 - chance))
     informative = int(((excess > FEW + 2.0 * noise) & (rows["score"] < 1)).sum())
@@ -82,4 +96,6 @@ def _identified(rows: pd.DataFrame, metric: str, chance: float) -> list[str]:
         if top > HALF_WAY
         else f"ceiling: prior, the best score is {top:g}; P(never) rests on it"
     )
-    return [*said, "loss floor E and answer length: not identified from rates alone, E = 0 and L enters as L x loss"]
+    if told_apart:
+        return [*said, "loss floor E: from the several metrics of its name"]
+    return [*said, "loss floor E and answer length: not identified from one rate alone, E = 0 and L enters as L x loss"]

@@ -310,6 +310,14 @@ def test_the_rows_of_the_shared_table_are_those_of_its_seed():
 # Several metrics of the same answers, losses, recipes and dates
 
 
+def test_validate_says_of_losses_and_of_several_metrics_what_they_tell(answer_table):
+    done = forecast_command("validate", answer_table, "--json")
+    said = {task["task"]: " ".join(task["identified"]) for task in done.json["tasks"]}
+    assert "a law of its own" in said["validation"] and "law of the rates of its name" in said["sums [loss]"]
+    assert "E: from the several metrics" in said["sums [exact_match]"] and "E = 0" in said["picks"]
+    assert not any("fits rates only" in text for text in said.values())
+
+
 def test_a_table_with_losses_is_fitted_and_every_task_of_it_named(answer_fit_run):
     _, done = answer_fit_run
     assert done.code in (0, 3) and done.err.count("\n") <= 1 and "Traceback" not in done.err

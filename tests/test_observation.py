@@ -1,9 +1,13 @@
 """How measurements scatter: densities that add to one, chains that are multinomial, and draws that follow both."""
 
+import functools
+
 import numpy as np
 import pymc as pm
+import pytensor
 import pytest
 from conftest import SEED
+from pytensor import tensor as pt
 from pytensor.compile.mode import Mode
 from scipy import stats
 
@@ -28,11 +32,19 @@ LENGTH, ITEMS = 4, 60
 ALIKE = 1e9  # concentration at which counts are binomial to ITEMS^2 / 1e9 = 4e-6
 
 
+@functools.cache
+def log_density(strange, broken, ratio):
+    """The log density as a function of vectors of count, trials, mean and concentration."""
+    inputs = pt.vectors("count", "trials", "mean", "concentration")
+    log = observation.log_density_of_counts(*inputs, strange=strange, broken=broken, ratio=ratio)
+    with pytensor.config.change_flags(cxx=""):
+        return pytensor.function(inputs, log, mode=UNCOMPILED)
+
+
 def density(count, trials, mean, concentration, **mixture):
     """Probability of each count."""
-    numbers = (np.asarray(number, dtype=float) for number in (count, trials, mean, concentration))  # not single
-    log = observation.log_density_of_counts(*numbers, **mixture)
-    return np.exp(log.eval(mode=UNCOMPILED))
+    numbers = np.broadcast_arrays(*(np.atleast_1d(each) * 1.0 for each in (count, trials, mean, concentration)))
+    return np.exp(log_density(**mixture)(*numbers))
 
 
 def chain_lines(run, histogram):
@@ -141,7 +153,7 @@ def test_a_chain_of_counts_given_the_one_before_is_the_multinomial_of_the_histog
     counts, trials = observation.conditional_counts(data)
     among = observation.mean_among(mean, data)
     rows = (data.metric.values[data.task_index.values] != "token_accuracy").reshape(len(histograms), -1)
-    log = observation.log_density_of_counts(counts, trials, among, ALIKE, **MIXTURES["sound"]).eval(mode=UNCOMPILED)
+    log = log_density(**MIXTURES["sound"])(counts, trials, among, np.full(len(counts), ALIKE))
     of_run = np.where(rows, log.reshape(rows.shape), 0.0).sum(axis=1)
     expected = stats.multinomial.logpmf(histograms, ITEMS, chances)
     np.testing.assert_allclose(of_run, expected, atol=LENGTH * ITEMS**2 / ALIKE + 1e-8 * ITEMS)

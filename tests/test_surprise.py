@@ -34,10 +34,12 @@ def test_no_row_of_the_table_as_it_is_is_called_broken(answer_fitted):
 
 
 def test_exact_match_of_nothing_among_answers_that_are_half_right_is_broken(found_with):
-    """The row before it in the chain is as expected, and so is the row after: only the broken one is named."""
+    """The row that it is counted out of is as expected, and so is every row of another run."""
     rows, line = found_with("sums", "exact_match", successes=0)
     assert rows[0]["row"] == line and rows[0]["p_broken"] > 0.9 and rows[0]["tail"] < 0.01
     assert (rows[0]["model"], rows[0]["task"], rows[0]["score"]) == ("run 6", "sums [exact_match]", 0.0)
+    others = {(row["model"], row["task"]) for row in rows[1:] if row["p_broken"] > 0.5}
+    assert others <= {("run 6", "sums [token_accuracy]")}  # counted out of the answers that are not all right: of all
     low, high = rows[0]["expected"]["q05"], rows[0]["expected"]["q95"]
     assert 0.1 < low < rows[0]["expected"]["q50"] < high <= 1.0
 
@@ -70,10 +72,9 @@ def test_broken_rows_come_before_those_in_a_tail(found_with, answer_fitted, answ
 def test_where_every_row_is_taken_for_sound_none_is_called_broken_but_the_tail_shows_it(found_with, answer_fitted):
     rows, line = found_with("sums", "exact_match", successes=0)
     assert rows[0]["p_broken"] > 0.9
-    structure = replace(answer_fitted.structure, broken_rows=False)
-    frame_data = answer_fitted.data.copy(deep=True)
-    zero = frame_data.successes.where(frame_data.observation != line, 0.0)
-    believed = replace(answer_fitted, structure=structure, data=frame_data.assign(successes=zero))
+    structure, data = replace(answer_fitted.structure, broken_rows=False), answer_fitted.data
+    zero = data.successes.where(data.observation != line, 0.0)
+    believed = replace(answer_fitted, structure=structure, data=data.assign(successes=zero))
     first = surprising_rows(believed, seed=SEED)[0]
     assert first["row"] == line and first["p_broken"] == 0.0 and first["tail"] < 0.01
 

@@ -1,5 +1,7 @@
 """The fitted law of a task: its score at an effective compute, and the effective compute of a score."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -78,6 +80,24 @@ def test_a_better_score_needs_more_compute_in_every_draw(prior, task):
     thetas = np.stack([theta_at_score(prior, task, at) for at in levels])
     rising = thetas[1:] >= thetas[:-1]
     assert rising.all() if not drifts or task in LOSSES else rising.mean() > 0.99
+
+
+@pytest.mark.parametrize("task", ANSWERS)
+def test_a_law_too_steep_for_doubles_has_scores_at_its_ends_and_a_threshold_between(prior, task):
+    """Fifty decades of loss a decade, of which nothing is irreducible: infinite and zero losses far away."""
+    law = prior.posterior
+    steep = law.assign(exponent=xr.full_like(law.exponent, 50.0), irreducible=xr.zeros_like(law.irreducible))
+    fit = replace(prior, posterior=steep)
+    worst, best = (expected_score(fit, task, xr.full_like(law.sigma_run, end)) for end in (-60.0, 60.0))
+    if task in LOSSES:
+        assert np.all(worst == np.inf) and np.all(best == 0)
+    else:
+        own = law_of_task(fit, task)
+        np.testing.assert_allclose(best, own.ceiling.transpose(*best.dims))
+        assert np.all(worst >= own.floor - 1e-12) and not np.isnan(worst).any()
+    theta = theta_at_score(fit, task, LEVELS[task][2])
+    reached = (worst > LEVELS[task][2]) if task in LOSSES else (worst < LEVELS[task][2]) & (best > LEVELS[task][2])
+    assert np.all(np.isfinite(theta) == reached) and reached.mean() > 0.5
 
 
 @pytest.mark.parametrize("task", RATES)

@@ -70,7 +70,8 @@ def expected_score(fit: Fit, task: str, theta: xr.DataArray, *, residual: xr.Dat
         if "log_greedy" not in law:
             return loss
         reference = law.irreducible + 10.0**law.log10_amplitude
-        return np.exp(measured_loss(loss, reference, log_greedy=law.log_greedy, greedy_power=law.greedy_power))
+        with np.errstate(over="ignore", divide="ignore"):  # far away a loss is infinite or zero
+            return np.exp(measured_loss(loss, reference, log_greedy=law.log_greedy, greedy_power=law.greedy_power))
     nu = frailty(theta, law.nu, law.get("frailty_drift"), fit.data)
     success = success_of_task(loss, nu, metric=metric, length=length, k=k, token_floor=law.get("token_floor"))
     return equations.score_from_success(success, floor=law.floor, ceiling=law.ceiling)

@@ -15,7 +15,7 @@ from models.priors import Priors, Structure
 UNDIAGNOSED = Diagnostics(
     max_rhat=np.nan, min_ess_bulk=np.nan, min_ess_tail=np.nan, divergences=0, total_draws=1, worst=()
 )
-TRIALS = 1000  # of a row that does not say
+ITEMS = 1000  # of a row that does not say
 
 
 def simulate(
@@ -27,7 +27,9 @@ def simulate(
     variables of a posterior without chain and draw. Counts of the same answers (several k, tokens) agree with each
     other. Same seed, same table.
     """
-    design = rows.assign(trials=rows["trials"].fillna(TRIALS).where(rows["metric"] != "loss"), successes=0)
+    tokens = rows["length"].where(rows["metric"] == "token_accuracy").fillna(1.0)  # in each item
+    trials = rows["trials"].astype(float).fillna((ITEMS * tokens).round())
+    design = rows.assign(trials=trials.where(rows["metric"] != "loss"), successes=0)
     design = design.assign(score=(rows["metric"] == "loss").astype(float))  # a loss of one nat; only its place counts
     data = observations(design.astype({"successes": "Int64", "trials": "Int64"}))
     model = capability_model(data, structure, priors)

@@ -54,7 +54,11 @@ def _sampled_directly(data, x, expected, sigma):
     """
     weights, telling = facts.standard_weights(data), facts.telling_runs(data)
     own = np.flatnonzero(telling)
-    weights = pm.Data("standard_weights", weights[:, own]), pm.Data("basis", facts.residual_basis(weights[:, own]))
+    basis = facts.residual_basis(weights[:, own])
+    weights = (
+        pm.Data("standard_weights", weights[:, own], dims=("standard", "telling_run")),
+        pm.Data("residual_basis", basis, dims=("telling_run", "residual")),
+    )
     coordinates = pm.CustomDist(
         "run_coordinates",
         x[own],

@@ -20,6 +20,7 @@ from pytensor import tensor as pt
 from scipy import special
 
 HAZARD_FLOOR = 1e-290  # keeps 0 * log(0) out of the far left of the grid, where success is 1 to machine precision
+LARGEST_HAZARD = np.float64(1e300)  # keeps 0 * inf out of the far right; not single precision in a graph
 DROPPED_LOG_MASS = 40.0  # the grid ends where the density has fallen by exp(-40) = 4e-18
 ITEM_LOG_LOSS = np.linspace(-14.0, 3.2, 77)  # log g of the items of `at_least_each`: easiest to hardest
 ITEM_SPACING = ITEM_LOG_LOSS[1] - ITEM_LOG_LOSS[0]
@@ -136,7 +137,8 @@ def at_least_each(loss, *, ks, length, nu, token_floor):
 
 def _exact_match_guessed(loss, length, nu, floor):
     guessed = np.arange(length + 1)
-    known = -nu[..., None] * np.log1p((length - guessed) * (loss / nu)[..., None])
+    hazard = (loss / nu).clip(0.0, LARGEST_HAZARD)  # nothing to know is known, however large the loss
+    known = -nu[..., None] * np.log1p((length - guessed) * hazard[..., None])
     log_guessed = guessed * np.log(floor)[..., None] + (length - guessed) * np.log1p(-floor)[..., None]
     return np.exp(_logsumexp(_log_choose(length, guessed) + log_guessed + known))
 

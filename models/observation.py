@@ -64,10 +64,10 @@ def counts(name, mean, concentration, trials, observed, *, structure, priors: Pr
 
 def log_density_of_counts(count, trials, mean, concentration, *, strange, broken, ratio):
     """Log of ``(1 - strange - broken) BB(kappa) + strange BB(kappa / ratio) + broken / (trials + 1)``."""
-    log = _log_beta_binomial(count, trials, mean, concentration)
+    log = np.log1p(-strange - broken) + _log_beta_binomial(count, trials, mean, concentration)
     if strange:
         wide = _log_beta_binomial(count, trials, mean, concentration / ratio)
-        log = pt.logaddexp(np.log1p(-strange - broken) + log, np.log(strange) + wide)
+        log = pt.logaddexp(log, np.log(strange) + wide)
     return pt.logaddexp(log, np.log(broken) - pt.log1p(trials)) if broken else log
 
 

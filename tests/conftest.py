@@ -80,8 +80,10 @@ def simulated_rows() -> list[dict[str, object]]:
     return rows
 
 
-def write_rows(path: Path, rows: list[dict[str, object]]) -> Path:
-    header = ["model", "task", "metric", "successes", "trials", "length", "k", "chance", "compute"]
+COLUMNS = ("model", "task", "metric", "successes", "trials", "length", "k", "chance", "compute")
+
+
+def write_rows(path: Path, rows: list[dict[str, object]], header: tuple[str, ...] = COLUMNS) -> Path:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, header, restval="", extrasaction="raise")
         writer.writeheader()
@@ -111,3 +113,99 @@ def fitted(fit_file):
     from forecast.store import load
 
     return load(fit_file)
+
+
+# A table of which one law is seen by several metrics of the same answers and by a loss
+
+ANSWER_COLUMNS = (*COLUMNS, "score", "family", "date")
+ANSWERS = {  # label: cells
+    "sums [at_least_k]": {"task": "sums", "metric": "at_least_k", "length": 4, "k": 2},
+    "sums [exact_match]": {"task": "sums", "metric": "exact_match", "length": 4},
+    "sums [token_accuracy]": {"task": "sums", "metric": "token_accuracy", "length": 4},
+    "sums [loss]": {"task": "sums", "metric": "loss"},
+    "words [exact_match]": {"task": "words", "metric": "exact_match", "length": 2},
+    "words [loss]": {"task": "words", "metric": "loss"},
+    "picks": {"task": "picks", "metric": "choice", "chance": 0.25},
+    "validation": {"task": "validation", "metric": "loss"},
+}
+
+
+def answer_rows() -> list[dict[str, object]]:
+    """Eight runs of two recipes, the second two years later and better: nu = 1, nothing irreducible, no residuals."""
+    rng = np.random.default_rng(SEED)
+    rows = []
+    for run, x in enumerate(np.linspace(20.0, 23.5, 8)):
+        family = run % 2
+        theta = x - 21.75 + 0.5 * family
+        sums, words, picks = 10 ** (-0.2 - 0.45 * theta), 10 ** (-0.1 - 0.35 * theta), 10 ** (0.2 - 0.4 * theta)
+        tails = [1.0, *(equations.at_least_k(sums, k=k, length=4, nu=1.0) for k in (1, 2, 3, 4)), 0.0]
+        histogram = rng.multinomial(TRIALS, -np.diff(tails))
+        found = {
+            "sums [at_least_k]": (histogram[2:].sum(), TRIALS),
+            "sums [exact_match]": (histogram[4], TRIALS),
+            "sums [token_accuracy]": (histogram @ np.arange(5), 4 * TRIALS),
+            "words [exact_match]": (rng.binomial(TRIALS, 1 / (1 + 2 * words)), TRIALS),
+            "picks": (rng.binomial(TRIALS, 0.25 + 0.75 / (1 + picks)), TRIALS),
+        }
+        losses = {
+            "sums [loss]": (sums / 0.4) ** (1 / 1.3),
+            "words [loss]": (words / 0.5) ** (1 / 1.2),
+            "validation": 1.5 + 10 ** (0.1 - 0.1 * theta),
+        }
+        for label, cells in ANSWERS.items():
+            scored = (
+                {"score": f"{losses[label] * np.exp(rng.normal(0, 0.01)):.6g}"}
+                if label in losses
+                else dict(zip(("successes", "trials"), map(int, found[label]), strict=True))
+            )
+            of_run = {"compute": f"{10**x:.6g}", "family": f"recipe {family}", "date": f"{2020 + 2 * family}-06-01"}
+            rows.append({"model": f"run {run}", **cells, **scored, **of_run})
+    return rows
+
+
+@pytest.fixture(scope="session")
+def answer_table(tmp_path_factory) -> Path:
+    return write_rows(tmp_path_factory.mktemp("answers") / "answers.csv", answer_rows(), header=ANSWER_COLUMNS)
+
+
+@pytest.fixture(scope="session")
+def answer_fit_run(answer_table, tmp_path_factory) -> tuple[Path, Run]:
+    """The posterior file of that table, and what `forecast fit --json` answered."""
+    path = tmp_path_factory.mktemp("answers") / "fit.nc"
+    return path, forecast_command("fit", answer_table, "-o", path, "--seed", SEED, *FEW_DRAWS, "--json")
+
+
+@pytest.fixture(scope="session")
+def answer_fitted(answer_fit_run):
+    from forecast.store import load
+
+    return load(answer_fit_run[0])
+
+
+@pytest.fixture(scope="session")
+def prior_fit():
+    """A fit whose draws are of the prior of a frame's model, which takes seconds and goes everywhere."""
+    from forecast.fit import Sampling, draw_prior
+    from forecast.simulate import UNDIAGNOSED
+    from forecast.store import Fit
+    from forecast.table import observations
+    from models.capability import capability_model
+    from models.priors import Priors, Structure
+
+    def draw(frame, *, draws, structure=Structure()):
+        data = observations(frame)
+        model = capability_model(data, structure)
+        names = [variable.name for variable in model.unobserved_RVs]
+        return Fit(
+            posterior=draw_prior(model, draws=draws, seed=SEED, names=names)["prior"].to_dataset()[names],
+            data=data,
+            priors=Priors(),
+            structure=structure,
+            sampling=Sampling(seed=SEED),
+            diagnostics=UNDIAGNOSED,
+            table="prior",
+            below=None,
+            versions={},
+        )
+
+    return draw

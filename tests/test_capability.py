@@ -1,6 +1,7 @@
 """The joint model: what its priors expect, what its switches do, and that it can be sampled from any table."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pymc as pm
@@ -9,20 +10,22 @@ import pytest
 from pymc.initial_point import make_initial_point_fn
 from pytensor.compile.mode import Mode
 
+from forecast.predict import row_means
 from forecast.table import observations, read_table
 from models import equations
 from models.capability import capability_model, success_of_task
-from models.effective_compute import bend_knots, reference_compute
+from models.facts import bend_knots, reference_compute
+from models.observation import conditional_counts, mean_among
 from models.priors import Structure
 
 SEED = int(os.environ.get("FORECAST_TEST_SEED", "1"))
 DRAWS, PLACES = 1000, 100
 UNCOMPILED = Mode("py", "fast_compile")  # rewritten as in any mode, but run by Python: compilation costs a minute
-LAW = ["theta", "theta_origin", "theta_scale", "slopes", "exponent", "log10_amplitude", "nu", "floor", "ceiling"]
-EACH_TASK = ["exponent", "log10_amplitude", "nu", "floor", "ceiling"]
+EACH_LAW, EACH_TASK = ["exponent", "log10_amplitude", "irreducible", "nu"], ["floor", "ceiling"]
+LAW = ["theta", "theta_origin", "theta_scale", "slopes", *EACH_LAW, *EACH_TASK]
 TABLE_HEADER = "model,task,metric,successes,trials,length,k,chance,compute"
 COMPUTE = np.logspace(20, 23, 6)
-TASKS = [  # 4 tasks: the end of each row's cells after successes, and successes by run
+TASKS = [  # 4 tasks, each a law of its name: the end of each row's cells after successes, and successes by run
     ("whole,exact_match", "200,4,,", [0, 0, 3, 10, 60, 130]),
     ("share,token_accuracy", "800,4,,", [80, 90, 200, 410, 560, 700]),
     ("partly,at_least_k", "200,6,3,", [0, 1, 9, 44, 120, 170]),
@@ -58,7 +61,7 @@ def model(table):
 def prior(table):
     """Prior draws of the law and the mean score of every row: dims sample and those of the variable."""
     with capability_model(table) as model:
-        pm.Deterministic("row_mean", mean_of_count(model), dims="observation")
+        pm.Deterministic("row_mean", mean_of_count(model), dims="rate_row")
         options = {"random_seed": SEED, "var_names": [*LAW, "row_mean"], "compile_kwargs": {"mode": UNCOMPILED}}
         draws = pm.sample_prior_predictive(DRAWS, **options)
     return draws["prior"].to_dataset().stack(sample=("chain", "draw"))
@@ -81,8 +84,8 @@ def places(model):
 
 
 def mean_of_count(model):
-    _, alpha, beta = model["count"].owner.op.dist_params(model["count"].owner)
-    return alpha / (alpha + beta)
+    _, mean, _ = model["count"].owner.op.dist_params(model["count"].owner)
+    return mean
 
 
 def facts_of(table, task):
@@ -106,11 +109,11 @@ def loss_behind(success, nu, *, metric, length, k):
 
 def crossing(prior, table, task, at):
     """Log compute at which the typical curve of a task reaches the score `at`, by prior draw."""
-    law = prior.sel(task=task)
+    law = prior.sel(task=task, law=task)
     success = equations.success_from_score(at, floor=law.floor, ceiling=law.ceiling)
     theta = equations.theta_from_loss(
         loss_behind(success, law.nu, **facts_of(table, task)),
-        irreducible=0.0,
+        irreducible=law.irreducible,
         log10_amplitude=law.log10_amplitude,
         exponent=law.exponent,
         theta_ref=0.0,
@@ -122,7 +125,8 @@ def crossing(prior, table, task, at):
 
 @pytest.mark.parametrize("task", ["whole", "share", "partly", "guess"])
 def test_the_prior_expects_crossings_inside_the_data_and_far_beyond_and_never(prior, table, task):
-    crossed_at = crossing(prior, table, task, at=0.5)
+    halfway = 0.5 + 0.5 * table.chance.sel(task=task).item()  # from guessing to full marks
+    crossed_at = crossing(prior, table, task, at=halfway)
     x = table.log10_compute.values
     shares = {
         "below": np.mean(crossed_at < x.min()),
@@ -133,12 +137,12 @@ def test_the_prior_expects_crossings_inside_the_data_and_far_beyond_and_never(pr
     }
     assert sum(shares.values()) == pytest.approx(1)
     assert min(shares[name] for name in ("inside", "far beyond", "never")) > 0.05, f"{task}: {shares}"
-    assert np.all((crossed_at == np.inf) == (prior.ceiling.sel(task=task).values <= 0.5))
+    assert np.all((crossed_at == np.inf) == (prior.ceiling.sel(task=task).values <= halfway))
 
 
 def test_the_typical_curve_has_the_score_of_the_threshold_where_it_crosses(prior, table):
     for task in table.task.values:
-        law, facts = prior.sel(task=task), facts_of(table, task)
+        law, facts = prior.sel(task=task, law=task), facts_of(table, task)
         slopes = law.slopes.transpose("sample", "segment").values
         path = equations.bent_compute(
             crossing(prior, table, task, at=0.5),
@@ -147,14 +151,13 @@ def test_the_typical_curve_has_the_score_of_the_threshold_where_it_crosses(prior
             theta_ref=reference_compute(table),
         )
         theta = (path - law.theta_origin.values) / law.theta_scale.values
-        score = score_at(theta, {name: law[name].values for name in EACH_TASK}, facts)
+        score = score_at(theta, {name: law[name].values for name in (*EACH_LAW, *EACH_TASK)}, facts)
         assert score[np.isfinite(theta)] == pytest.approx(0.5, rel=1e-6)
 
 
 def score_at(theta, law, facts):
-    loss = equations.power_law_loss(
-        theta, irreducible=0.0, log10_amplitude=law["log10_amplitude"], exponent=law["exponent"], theta_ref=0.0
-    )
+    shape = {name: law[name] for name in ("irreducible", "log10_amplitude", "exponent")}
+    loss = equations.power_law_loss(theta, theta_ref=0.0, **shape)
     success = success_of_task(loss, law["nu"], **facts)
     return equations.score_from_success(success, floor=law["floor"], ceiling=law["ceiling"])
 
@@ -163,9 +166,10 @@ def test_the_graph_expects_of_every_row_what_the_equations_say(prior, table):
     theta = (prior.theta - prior.theta_origin) / prior.theta_scale
     for row in range(table.sizes["observation"]):
         run, task = table.run_index.values[row], table.task.values[table.task_index.values[row]]
-        law = {name: prior[name].sel(task=task).values for name in EACH_TASK}
+        law = prior.sel(task=task, law=task)
+        law = {name: law[name].values for name in (*EACH_LAW, *EACH_TASK)}
         expected = score_at(theta.isel(run=run).values, law, facts_of(table, task))
-        np.testing.assert_allclose(prior.row_mean.isel(observation=row), expected, rtol=1e-9, atol=1e-11)
+        np.testing.assert_allclose(prior.row_mean.isel(rate_row=row), expected, rtol=1e-9, atol=1e-11)
 
 
 @pytest.mark.parametrize(
@@ -195,8 +199,8 @@ def test_the_floor_of_a_task_with_chance_is_chance_and_of_the_others_small(prior
 
 @pytest.mark.parametrize("scores", ["as observed", "all zero", "all one"])
 def test_log_density_and_gradient_are_finite_wherever_the_prior_goes(model, log_density, places, table, scores):
-    observed = table.successes.values.astype("int64")
-    counts = {"as observed": observed, "all zero": 0 * observed, "all one": table.trials.values}
+    observed, trials = conditional_counts(table)
+    counts = {"as observed": observed, "all zero": 0 * observed, "all one": trials}
     with model:
         pm.set_data({"successes": counts[scores]})
     places = places if scores == "as observed" else places[::2]
@@ -210,8 +214,10 @@ def test_log_density_and_gradient_are_finite_wherever_the_prior_goes(model, log_
 
 def test_every_number_of_the_table_enters_as_data(model, table, log_density):
     values = {variable.name: variable.get_value() for variable in model.data_vars}
-    for name in ("successes", "trials", "run_index", "task_index"):
+    for name in ("log10_compute", "compute_sd", "chance"):
         np.testing.assert_array_equal(values[name], table[name])
+    for name, expected in zip(("successes", "trials"), conditional_counts(table), strict=True):
+        np.testing.assert_array_equal(values[name], expected)
     place = model.initial_point(SEED)
     before, _ = log_density(place)
     with model:
@@ -232,17 +238,84 @@ def test_every_variable_that_is_not_a_single_number_has_named_dims(model, table)
 
 
 def test_the_named_variables_have_the_dims_of_the_docstring(model):
-    dims = dict.fromkeys([*EACH_TASK, "concentration"], ("task",)) | {
-        "theta": ("run",),
-        "slopes": ("segment",),
-        "count": ("observation",),
-    }
+    dims = dict.fromkeys([*EACH_TASK, "concentration"], ("task",)) | dict.fromkeys(EACH_LAW, ("law",))
+    dims |= {"theta": ("run",), "slopes": ("segment",), "count": ("rate_row",)}
     assert {name: tuple(model.named_vars_to_dims.get(name, ())) for name in dims} == dims
     assert all(model[name].ndim == 0 for name in ("theta_origin", "theta_scale", "sigma_run"))
 
 
 def test_a_table_of_one_task_has_a_finite_log_density(table):
-    alone = table.isel(task=[0], observation=np.flatnonzero(table.task_index == 0))
+    alone = table.isel(task=[0], law=[0], observation=np.flatnonzero(table.task_index == 0))
     one = capability_model(alone)
     density, gradient = one.compile_fn([one.logp(), one.dlogp()], mode=UNCOMPILED)(one.initial_point(SEED))
+    assert np.isfinite(density) and np.isfinite(gradient).all()
+
+
+# several metrics of the same answers, and losses
+
+
+@pytest.fixture(scope="module")
+def joint(answer_table, prior_fit):
+    """A prior as a fit, of a table with chains of counts, token floors, drift, greedy losses, families and dates."""
+    return prior_fit(read_table(answer_table), draws=200)
+
+
+def test_the_graph_expects_of_the_rows_of_an_answer_and_of_losses_what_forecasts_do(joint):
+    """The graph and `forecast.predict.row_means` are written apart; here they get the same draws."""
+    with capability_model(joint.data) as model:
+        pm.Deterministic("share", mean_of_count(model), dims="rate_row")
+        pm.Deterministic("log_median", model["log_loss"].owner.op.dist_params(model["log_loss"].owner)[1])
+        options = {"random_seed": SEED, "compile_kwargs": {"mode": UNCOMPILED}}
+        names = [*joint.posterior.data_vars, "share", "log_median"]
+        found = pm.sample_prior_predictive(200, var_names=names, **options)["prior"].to_dataset()
+    joint = replace(joint, posterior=found[list(joint.posterior.data_vars)])
+    means = row_means(joint)
+    loss_rows = (joint.data.metric.values == "loss")[joint.data.task_index.values]
+    shares = mean_among(means, joint.data)[~loss_rows]
+    np.testing.assert_allclose(found.share.values[0].T, shares, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(found.log_median.values[0].T, np.log(means[loss_rows]), rtol=1e-9, atol=1e-9)
+    assert (joint.data.given_index.values >= 0).sum() == 16  # exact match and tokens of eight runs
+
+
+def test_the_density_of_a_table_of_answers_and_losses_and_its_gradient_are_finite(joint):
+    model = capability_model(joint.data)
+    terms = model.logp(sum=False)  # one by one: uncompiled, no more than 32 numbers can be added at once
+    log_density = model.compile_fn([*terms, model.dlogp()], mode=UNCOMPILED)
+    draw, rng = make_initial_point_fn(model=model, default_strategy="prior"), np.random.default_rng(SEED)
+    points = [draw(int(seed)) for seed in rng.integers(2**30, size=25)]
+    pushed = [{name: value + rng.normal(0, 1, value.shape) for name, value in point.items()} for point in points]
+    for place in [model.initial_point(SEED), *points, *pushed]:
+        *densities, gradient = log_density(place)
+        assert all(np.isfinite(density).all() for density in densities) and np.isfinite(gradient).all()
+
+
+def test_the_variables_of_answers_and_losses_have_the_dims_of_the_docstring(joint):
+    dims = dict.fromkeys(["frailty_drift", "token_floor", "answer_sd", "log_greedy", "greedy_power"], ("law",)) | {
+        "loss_scale": ("measured",),
+        "deviation": ("law", "family"),
+        "answer_residual": ("answer",),
+        "family_effect": ("family",),
+    }
+    found = {name: joint.posterior[name].dims[2:] for name in dims}
+    assert found == dims
+    assert np.all(joint.posterior.frailty_drift.sel(law=["words", "picks", "validation"]) == 0)
+    assert np.all(joint.posterior.token_floor.sel(law=["words", "picks", "validation"]) == 0)
+
+
+@pytest.mark.parametrize(("switch", "name"), [("drift", "frailty_drift"), ("token_floor", "token_floor")])
+def test_drift_and_token_floor_are_not_in_the_model_where_switched_off(joint, switch, name):
+    assert name in joint.posterior
+    assert name not in capability_model(joint.data, Structure(**{switch: False})).named_vars
+
+
+def test_losses_alone_are_a_model_without_counts(joint):
+    loss = int(np.flatnonzero(joint.data.task.values == "validation")[0])
+    rows = np.flatnonzero(joint.data.task_index.values == loss)
+    law = int(joint.data.law_index.values[loss])
+    alone = joint.data.isel(task=[loss], law=[law], observation=rows)
+    alone = alone.assign(task_index=0 * alone.task_index, law_index=0 * alone.law_index)
+    model = capability_model(alone)
+    assert "count" not in model.named_vars and "log_loss" in model.named_vars
+    log_density = model.compile_fn([model.logp(), model.dlogp()], mode=UNCOMPILED)
+    density, gradient = log_density(model.initial_point(SEED))
     assert np.isfinite(density) and np.isfinite(gradient).all()

@@ -6,9 +6,20 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
-from conftest import HOSTILE, RUNS, SEED, TASKS, forecast_command, simulated_rows, write_rows
+from conftest import (
+    ANSWER_COLUMNS,
+    ANSWERS,
+    HOSTILE,
+    RUNS,
+    SEED,
+    TASKS,
+    forecast_command,
+    simulated_rows,
+    write_rows,
+)
 
 from forecast.fit import Diagnostics
 from forecast.store import load, save
@@ -294,3 +305,101 @@ def test_the_documents_of_a_process_are_json_on_stdout(table):
 
 def test_the_rows_of_the_shared_table_are_those_of_its_seed():
     assert simulated_rows() == simulated_rows()
+
+
+# Several metrics of the same answers, losses, recipes and dates
+
+
+def test_validate_says_of_losses_and_of_several_metrics_what_they_tell(answer_table):
+    done = forecast_command("validate", answer_table, "--json")
+    said = {task["task"]: " ".join(task["identified"]) for task in done.json["tasks"]}
+    assert "a law of its own" in said["validation"] and "law of the rates of its name" in said["sums [loss]"]
+    assert "E: from the several metrics" in said["sums [exact_match]"] and "E = 0" in said["picks"]
+    assert not any("fits rates only" in text for text in said.values())
+
+
+def test_a_table_with_losses_is_fitted_and_every_task_of_it_named(answer_fit_run):
+    _, done = answer_fit_run
+    assert done.code in (0, 3) and done.err.count("\n") <= 1 and "Traceback" not in done.err
+    answer = done.json
+    assert set(answer["tasks"]) == set(ANSWERS) and (answer["runs"], answer["rows"]) == (8, 8 * len(ANSWERS))
+    thresholds = {line["task"] for line in answer["moved"] if line["parameter"] == "log10_compute at 0.5"}
+    assert thresholds == {task for task, cells in ANSWERS.items() if cells["metric"] != "loss"}
+    parameters = {line["parameter"] for line in answer["moved"]}
+    assert {"frailty_drift", "token_floor", "log_greedy", "greedy_power", "progress"} <= parameters
+    assert not {"ceiling", "floor"} & {line["parameter"] for line in answer["moved"] if line["task"] == "validation"}
+
+
+@pytest.fixture
+def median_of(answer_fit_run):
+    """Median log10 compute that `threshold --json` answers."""
+
+    def median(task, at, *options):
+        done = forecast_command("threshold", answer_fit_run[0], "--task", task, "--at", at, *options, "--json")
+        assert done.code in (0, 3) and done.err.startswith("not trustworthy: ")
+        return done.json, float(done.json["log10_compute"]["q50"])
+
+    return median
+
+
+def test_the_threshold_of_a_family_is_its_own(median_of):
+    (first, behind), (second, ahead) = (
+        median_of("words [exact_match]", 0.5, "--family", family, "--date", "2022-01-01")
+        for family in ("recipe 0", "recipe 1")
+    )
+    assert (first["family"], second["family"]) == ("recipe 0", "recipe 1")
+    assert behind != ahead and abs(behind - ahead) < 3
+    typical, median = median_of("words [exact_match]", 0.5)
+    assert typical["family"] is None and np.isfinite(median)
+
+
+def test_a_family_and_a_date_that_are_left_out_are_the_typical_one_and_the_latest(median_of):
+    latest = median_of("words [exact_match]", 0.5, "--date", "2022-06-01")
+    assert median_of("words [exact_match]", 0.5) == latest
+    of_family = median_of("words [exact_match]", 0.5, "--family", "recipe 0", "--date", "2020-06-01")
+    assert median_of("words [exact_match]", 0.5, "--family", "recipe 0") == of_family
+
+
+def test_a_later_date_needs_less_compute_by_the_progress_of_the_years(median_of, answer_fitted):
+    early, late = (median_of("words [exact_match]", 0.5, "--date", f"{year}-01-01")[1] for year in (2021, 2025))
+    saved = 4 * answer_fitted.posterior.progress  # at slopes of a tenth to ten decades a decade
+    assert float(saved.min()) / 10 < early - late < 10 * float(saved.max())
+
+
+def test_the_threshold_of_a_loss_is_asked_for_in_nats(median_of):
+    answer, at_three = median_of("validation", 3.0)
+    assert (answer["metric"], answer["at"], answer["p_never_ceiling"]) == ("loss", 3.0, 0.0)
+    _, at_two_and_a_half = median_of("validation", 2.5)
+    assert 15 < at_three < at_two_and_a_half
+    never, _ = median_of("validation", 0.001)
+    assert never["p_never"] > 0.5 and never["p_never"] == never["p_never_loss"]
+    of_answers, _ = median_of("sums [loss]", 1.2)
+    assert of_answers["task"] == "sums [loss]"
+
+
+def test_an_unknown_family_a_bad_date_and_a_loss_below_zero_are_refused(answer_fit_run):
+    path, _ = answer_fit_run
+    for options, code, said in [
+        (("--task", "picks", "--at", 0.5, "--family", "recipe 9"), 1, "choose one of: 'recipe"),
+        (("--task", "picks", "--at", 0.5, "--date", "soon"), 2, "%Y-%m-%d"),
+        (("--task", "validation", "--at", 0), 1, "above 0 nats"),
+        (("--task", "sums", "--at", 0.5), 1, "names several tasks"),
+        (("--task", "picks", "--at", 2.5), 1, "between 0 and 1"),
+    ]:
+        done = forecast_command("threshold", path, *options)
+        assert done.code == code and done.out == "" and said in done.err, options
+
+
+def test_rows_of_answers_and_losses_are_predicted_each_in_its_own_unit(answer_fit_run, tmp_path):
+    rows = [
+        {"model": "new", **cells, "compute": "1e23", "family": "recipe 1", "date": "2022-06-01"}
+        for cells in ANSWERS.values()
+    ]
+    path = write_rows(tmp_path / "rows.csv", rows, header=ANSWER_COLUMNS)
+    out = tmp_path / "out.csv"
+    assert forecast_command("predict", answer_fit_run[0], "--rows", path, "-o", out).code in (0, 3)
+    found = pd.read_csv(out).set_index(["task", "metric"])
+    rates = found.index.get_level_values("metric") != "loss"
+    assert found.loc[rates, "q99"].max() <= 1 and found.loc[rates, "q01"].min() >= 0
+    assert 1.5 < found.loc[("validation", "loss"), "q50"] < 3.0 and (found.loc[~rates, "q01"] > 0).all()
+    assert found.loc[("sums", "exact_match"), "mean"] < found.loc[("sums", "at_least_k"), "mean"]

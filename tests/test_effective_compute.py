@@ -9,21 +9,18 @@ import pytest
 from pymc.initial_point import make_initial_point_fn
 from pytensor import tensor as pt
 from pytensor.compile.mode import Mode
-from scipy import optimize, special, stats
+from scipy import special, stats
 
 from forecast.table import observations, read_table
 from models import equations, laws
 from models.capability import capability_model
-from models.effective_compute import (
-    anchor_distance,
-    anchors,
+from models.facts import (
     family_compute,
     has_families,
-    has_params_tokens,
-    has_progress,
     reference_compute,
     reference_year,
     split_deficit,
+    standard_weights,
     years,
 )
 from models.priors import Priors, Structure
@@ -98,8 +95,8 @@ def drawn(model, *nodes, draws=DRAWS):
 
 
 def expected_theta(model):
-    """The node (run) around which theta scatters."""
-    return model["theta"].owner.op.dist_params(model["theta"].owner)[0]
+    """The node (run) around which theta scatters, of a model of three laws or more."""
+    return model["run_coordinates"].owner.op.dist_params(model["run_coordinates"].owner)[1]
 
 
 # which parts are on
@@ -142,14 +139,6 @@ def test_a_table_that_cannot_tell_a_part_falls_back_to_the_model_without_it(tabl
     assert parts_of(capability_model(table_of(runs, tasks=tasks))) == set(PART) - off
 
 
-def test_dates_need_to_span_more_than_a_year_and_splits_to_be_five(table_of):
-    just = [*changed(3, "2020-01-01")[:-1], *changed(3, "2021-01-02")[-1:]]
-    assert has_progress(table_of(just), Structure())
-    four = [*changed(1, "", changed(0, "", [(*run, "1e21") for run in RUNS[:2]])), *RUNS[2:]]
-    five = [four[0], *RUNS[1:]]
-    assert not has_params_tokens(table_of(four), Structure()) and has_params_tokens(table_of(five), Structure())
-
-
 def test_two_tasks_are_enough_for_deviations_and_two_families_for_effects(table_of):
     two = table_of(changed(2, lambda run: "a" if run[2] == "a" else "b"), tasks=2)
     assert has_families(two, Structure()) and {"families", "deviations"} <= parts_of(capability_model(two))
@@ -177,10 +166,20 @@ def test_a_regression_on_other_numbers_leaves_effects_that_do_not_add_to_zero(mo
     assert abs(own.sum(axis=1)).max() > 0.1
 
 
-def test_deviations_of_the_families_on_a_task_add_to_zero(model):
+def test_deviations_add_to_zero_over_the_families_and_over_the_laws(model):
+    """What a family is ahead by on all laws is its effect, and what all families are ahead by is the law."""
     (deviation,) = drawn(model, "deviation")
     np.testing.assert_allclose(deviation.sum(axis=2), 0.0, atol=1e-9)
+    np.testing.assert_allclose(deviation.sum(axis=1), 0.0, atol=1e-9)
     assert deviation.std() > 0.1
+
+
+def test_deviations_are_in_units_of_the_laws(model):
+    """Times theta_scale they are normal with the drawn standard deviation, less what adding to zero takes away."""
+    deviation, scale, sigma = drawn(model, "deviation", "theta_scale", "sigma_deviation", draws=1200)
+    left = np.sqrt((1 - 1 / 3) * (1 - 1 / 3))  # three laws, three families
+    assert normal_p(deviation[:, 0, 0] * scale / sigma / left) > UNLIKELY
+    assert normal_p(deviation[:, 0, 0] / sigma / left) < UNLIKELY  # decades would not be
 
 
 # progress
@@ -207,14 +206,6 @@ def test_a_run_of_unknown_date_counts_as_one_of_the_mean_date(table_of):
     assert reference_year(table) == pytest.approx(np.mean([years(run[3]) for run in runs[1:]]))
 
 
-def test_decimal_years_of_known_dates():
-    dates = np.array(["2000-01-01", "2004-01-01", "2001-01-01", "1996-01-01", "2020-07-01", "NaT"], "datetime64[D]")
-    found = years(dates)
-    np.testing.assert_array_equal(found[[0, 1, 3]], [2000.0, 2004.0, 1996.0])
-    assert found[2] == pytest.approx(2001, abs=0.01) and found[4] == pytest.approx(2020.5, abs=0.01)
-    assert np.isnan(found[5])
-
-
 # errors and residuals
 
 
@@ -235,60 +226,21 @@ def normal_p(values):
     return stats.kstest(np.ravel(values), "norm").pvalue
 
 
-def test_a_shift_or_stretch_of_all_theta_does_not_reach_the_laws(model, table):
-    """Where the slope of theta is not near its least value, the anchors lie at 0 and at their distance."""
-    theta, origin, scale = drawn(model, "theta", "theta_origin", "theta_scale")
-    home, far = anchors(table)
+@pytest.mark.parametrize("tasks", [2, 3], ids=["residual sampled", "theta sampled"])
+def test_a_shift_or_stretch_of_all_theta_does_not_reach_the_laws(table_of, tasks):
+    """The laws see runs of level 0 and slope 1, save where the slope of theta is near its least value."""
+    table = table_of(tasks=tasks)
+    theta, origin, scale = drawn(capability_model(table), "theta", "theta_origin", "theta_scale")
+    level, slope = standard_weights(table)
     of_laws = (theta - origin[:, None]) / scale[:, None]
-    np.testing.assert_allclose(of_laws @ home, 0.0, atol=1e-9)
-    ordinary = scale > 0.75
+    np.testing.assert_allclose(of_laws @ level, 0.0, atol=1e-9)
+    ordinary = scale > 1.1  # from here on 0.1 softplus(10 x) is x to 3e-6
     assert ordinary.sum() > DRAWS / 4
-    np.testing.assert_allclose((of_laws @ far)[ordinary], anchor_distance(table), rtol=1e-3)
-    assert scale.min() >= 0.05
+    np.testing.assert_allclose((of_laws @ slope)[ordinary], 1.0, rtol=1e-5)
+    assert scale.min() >= 0.05 and theta.std(axis=0).min() > 0.1
 
 
 # parameters and tokens
-
-
-@pytest.mark.parametrize("ratio", [0.5, 1.3, 2.5])
-@pytest.mark.parametrize("exponents", [(0.35, 0.37), (0.5, 0.2)])
-def test_the_deficit_is_zero_at_the_optimal_ratio_and_negative_beside_it(ratio, exponents):
-    deficit = deficit_at(reference=22.0, ratio=ratio, exponents=exponents)
-    assert deficit(0.0) == pytest.approx(0.0, abs=1e-12)
-    beside = np.array([0.05, 0.2, 0.5, 1.0, 2.0])
-    for side in (1, -1):
-        values = deficit(side * beside)
-        assert np.all(values < 0) and np.all(np.diff(values) < 0)
-
-
-def deficit_at(*, reference, ratio, exponents):
-    """Deficit at compute `reference` by the decades that tokens have too many and parameters too few."""
-    half = 0.5 * (reference - np.log10(6.0))
-    shape = {"params_exponent": exponents[0], "tokens_exponent": exponents[1]}
-    return lambda off: split_deficit(
-        half - ratio / 2 - off, half + ratio / 2 + off, log10_ratio=ratio, reference=reference, **shape
-    )
-
-
-@pytest.mark.parametrize("sizes", [(9.0, 10.0), (8.5, 12.5), (10.5, 11.0), (10.5, 13.5)])
-def test_the_deficit_is_what_an_optimal_run_of_the_same_loss_would_save(sizes):
-    """Oracle: SciPy minimises ``A N^-a + B D^-b`` over splits and finds the compute of equal loss."""
-    a, b, ratio, reference = 0.4, 0.3, 1.3, 22.0
-    half = 0.5 * (reference - np.log10(6.0))
-    origin = half - 0.5 * ratio, half + 0.5 * ratio
-
-    def log_loss(params, tokens):
-        return np.log(b * 10 ** (-a * (params - origin[0])) + a * 10 ** (-b * (tokens - origin[1])))
-
-    def least(x):
-        product = x - np.log10(6.0)
-        found = optimize.minimize_scalar(lambda n: log_loss(n, product - n), bounds=(0, 25), options={"xatol": 1e-9})
-        return found.fun
-
-    x = np.log10(6.0) + sum(sizes)
-    equal = optimize.brentq(lambda c: least(c) - log_loss(*sizes), x - 10, x + 1)
-    shape = {"params_exponent": a, "tokens_exponent": b, "log10_ratio": ratio, "reference": reference}
-    assert split_deficit(*sizes, **shape) == pytest.approx(equal - x, abs=1e-5)
 
 
 def test_a_run_loses_its_deficit_and_one_of_unknown_split_nothing(table_of):
@@ -304,46 +256,6 @@ def test_a_run_loses_its_deficit_and_one_of_unknown_split_nothing(table_of):
         lost = split_deficit(np.log10(float(params)), np.log10(float(tokens)), **shape)
         assert np.all(lost <= 1e-12) and lost.std() > 0.01
         np.testing.assert_allclose(expected[:, run], x[run] - reference + lost)
-
-
-# anchors
-
-LADDERS = {
-    "six runs": (list(np.linspace(20, 23, 6)), SUCCESSES),
-    "none solved": (list(np.linspace(20, 23, 6)), [0] * 6),
-    "all solved": (list(np.linspace(20, 23, 6)), [200] * 6),
-    "two clusters": ([20, 20.1, 20.05, 23, 23.1, 23.05], SUCCESSES),
-    "one compute": ([21.0] * 6, SUCCESSES),
-    "nearly one compute": ([21.0, 21.01, 21.02, 21.03, 21.04, 21.3], SUCCESSES),
-}
-
-
-@pytest.fixture(scope="module", params=LADDERS)
-def ladder(table_of, request):
-    xs, successes = LADDERS[request.param]
-    return table_of([("", "", "a", "", "", f"{10**x:.8g}") for x in xs], successes=successes)
-
-
-def test_anchors_are_weights_that_add_to_one_over_runs_of_like_compute(ladder):
-    x = ladder.log10_compute.values
-    for weights in anchors(ladder):
-        assert weights.sum() == pytest.approx(1.0) and np.all(weights >= 0)
-        assert np.ptp(x[weights > 0]) < 0.5
-    assert anchors(ladder)[0] @ x == pytest.approx(reference_compute(ladder), abs=0.25)
-
-
-def test_the_far_anchor_is_an_end_of_the_runs_and_never_too_near(ladder):
-    x, (home, far) = ladder.log10_compute.values, anchors(ladder)
-    assert far[x.argmax()] > 0 or far[x.argmin()] > 0
-    distance = anchor_distance(ladder)
-    assert abs(distance) >= 0.5 - 1e-12
-    if np.ptp(x) > 1:
-        assert distance == pytest.approx((far - home) @ x)
-
-
-def test_the_far_anchor_is_below_where_no_task_is_solved_and_above_otherwise(table_of):
-    runs = [("", "", "a", "", "", f"{10**x:.8g}") for x in np.linspace(20, 23, 6)]
-    assert anchor_distance(table_of(runs, successes=[0] * 6)) < 0 < anchor_distance(table_of(runs))
 
 
 # the whole density

@@ -134,6 +134,93 @@ def test_at_least_k_is_above_the_power_by_the_binomial_coefficient_where_tokens_
     assert ratio == pytest.approx(special.comb(length, k), rel=1e-5)
 
 
+# tokens right by guessing
+
+GUESSED_PAIRS = [(1, 2), (2, 4), (4, 4), (8, 16), (16, 16), (3, 32), (31, 32), (32, 32)]  # k, length
+FLOORS = np.array([1e-4, 0.06, 0.3])
+
+
+def at_least_k_guessed(loss, *, k, length, nu, token_floor):
+    """At least k of length right, summed over how many of the tokens were guessed right: those need not be known."""
+    total = 0.0
+    for guessed in range(length + 1):
+        needed, left = k - guessed, length - guessed
+        known = equations.at_least_k(loss, k=needed, length=left, nu=nu) if needed > 0 else 1.0
+        total = total + stats.binom.pmf(guessed, length, token_floor) * known
+    return total
+
+
+@pytest.mark.parametrize(("k", "length"), GUESSED_PAIRS)
+def test_at_least_each_is_the_sum_over_the_tokens_guessed(k, length):
+    loss, floor = np.logspace(-3, 2, 16), FLOORS[:, None]
+    for nu in (0.1, 0.3, 1.0, 4.0, 10.0, 50.0):
+        ours = equations.at_least_each(loss, ks=(k,), length=length, nu=nu, token_floor=floor)[..., 0]
+        oracle = at_least_k_guessed(loss, k=k, length=length, nu=nu, token_floor=floor)
+        narrow = length <= 16 and 0.3 <= nu <= 10
+        tolerance = 1e-11 if k == length else 2e-4 if narrow else 6e-3  # closed form; docstring
+        np.testing.assert_allclose(ours, oracle, rtol=tolerance)
+        if k < length:
+            wrong = equations.at_least_k(loss, k=k, length=length, nu=nu)  # without a floor
+            assert abs(ours / wrong - 1).max() > 6e-3
+
+
+def test_the_far_tail_of_guessed_answers_is_as_exact_as_its_body():
+    """Down to 1e-40, where nobody knows a token and nearly nobody guesses ten of them."""
+    floor = np.array([1e-4, 1e-3])[:, None]
+    loss = np.array([30.0, 100.0])
+    ours = equations.at_least_each(loss, ks=(10,), length=16, nu=50.0, token_floor=floor)[..., 0]
+    oracle = at_least_k_guessed(loss, k=10, length=16, nu=50.0, token_floor=floor)
+    assert oracle.min() < 1e-30
+    np.testing.assert_allclose(ours, oracle, rtol=6e-3)
+
+
+@pytest.mark.parametrize("length", [1, 2, 5, 16, 32])
+def test_the_mean_over_k_of_at_least_each_is_token_accuracy_above_its_floor(length):
+    """The mean over k = 1..L of a tail is the mean of the count, whatever the items are."""
+    loss, nu, ks = np.logspace(-3, 2, 11), np.array([0.1, 0.3, 1.0, 10.0, 50.0])[:, None], range(1, length + 1)
+    for floor in FLOORS:
+        found = equations.at_least_each(loss, ks=tuple(ks), length=length, nu=nu, token_floor=floor)
+        assert found.shape == (5, 11, length)
+        expected = floor + (1 - floor) * equations.token_accuracy(loss, nu=nu)
+        np.testing.assert_allclose(found.mean(axis=-1), expected, rtol=6e-3)
+        np.testing.assert_allclose(found.mean(axis=-1)[1:4], expected[1:4], rtol=2e-4)
+
+
+def test_guessed_success_rises_with_the_floor_and_falls_with_loss_and_with_k():
+    loss = np.logspace(-1, 0.8, 30)  # beyond, hard items are only guessed and the curve is flat to a double
+    nu, floor = np.array([0.2, 1.0, 30.0])[:, None], np.linspace(0.001, 0.9, 20)
+    options = {"ks": range(1, 7), "length": 6, "nu": nu[..., None], "token_floor": floor}
+    each = equations.at_least_each(loss[:, None], **options)  # nu, loss, floor, k
+    assert np.all(np.diff(each, axis=2) > 0) and np.all(np.diff(each, axis=1) < 0) and np.all(np.diff(each) < 0)
+    assert np.all((each > 0) & (each < 1))
+
+
+def test_each_of_several_k_is_what_it_is_alone_and_labelled_arrays_gain_a_dim_of_them():
+    loss = xr.DataArray(np.logspace(-2, 1, 4), dims="run")
+    nu, floor = xr.DataArray([0.4, 3.0], dims="draw"), xr.DataArray([0.05, 0.2], dims="draw")
+    found = equations.at_least_each(loss, ks=(1, 2, 4), length=4, nu=nu, token_floor=floor)
+    assert set(found.dims) == {"run", "draw", "k"} and found.dims[-1] == "k"
+    for position, k in enumerate((1, 2, 4)):
+        alone = equations.at_least_each(loss.values, ks=(k,), length=4, nu=3.0, token_floor=0.2)[..., 0]
+        np.testing.assert_allclose(found.isel(k=position, draw=1), alone, rtol=1e-13)
+
+
+def test_of_an_infinite_loss_only_guesses_are_left():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = equations.at_least_each(np.array([1e306, np.inf]), ks=(1, 3, 4), length=4, nu=0.5, token_floor=0.2)
+    np.testing.assert_allclose(found, np.tile(stats.binom.sf([0, 2, 3], 4, 0.2), (2, 1)), rtol=1e-12)
+
+
+def test_without_guessing_at_least_each_is_at_least_k():
+    loss = np.logspace(-2, 1.5, 12)
+    found = equations.at_least_each(loss, ks=(2, 4, 7), length=7, nu=0.8, token_floor=0.0)
+    for position, k in enumerate((2, 4, 7)):
+        np.testing.assert_allclose(
+            found[:, position], equations.at_least_k(loss, k=k, length=7, nu=0.8), rtol=2e-4, err_msg=f"k = {k}"
+        )
+
+
 @pytest.mark.parametrize(("k", "length"), [(0, 4), (-1, 4), (5, 4), (1, 0), (1.5, 4), (2, 4.5), (np.nan, 4)])
 def test_k_outside_one_to_length_or_fractional_is_refused(k, length):
     with pytest.raises(ValueError, match=f"got k = {k} and length = {length}"):
@@ -326,6 +413,11 @@ TWO_ARGUMENTS = {  # function: call, first values, second values
         [0.4, 2.0],
     ),
     "at_least_k": (lambda loss, nu: equations.at_least_k(loss, **COUNTS, nu=nu), [0.1, 1.0, 9.0], [0.4, 2.0]),
+    "at_least_each": (
+        lambda loss, nu: equations.at_least_each(loss, ks=(2, 3), length=3, nu=nu, token_floor=0.1)[..., 0],
+        [0.1, 1.0, 9.0],
+        [0.4, 2.0],
+    ),
     "loss_from_at_least_k": (
         lambda success, nu: equations.loss_from_at_least_k(success, **COUNTS, nu=nu),
         [1e-9, 0.4, 0.9],
@@ -398,6 +490,18 @@ DIFFERENTIABLE = {
     "at least 1 of 2": (lambda loss, nu: equations.at_least_k(loss, k=1, length=2, nu=nu), ["loss", "nu"]),
     "at least 3 of 5": (lambda loss, nu: equations.at_least_k(loss, k=3, length=5, nu=nu), ["loss", "nu"]),
     "at least 10 of 20": (lambda loss, nu: equations.at_least_k(loss, k=10, length=20, nu=nu), ["loss", "nu"]),
+    "at least 3 of 5 with guessed tokens": (
+        lambda loss, nu, token_floor: equations.at_least_each(
+            loss, ks=(3,), length=5, nu=nu, token_floor=token_floor
+        ).sum(axis=-1),
+        ["loss", "nu", "token_floor"],
+    ),
+    "all of 5 with guessed tokens": (
+        lambda loss, nu, token_floor: equations.at_least_each(
+            loss, ks=(5,), length=5, nu=nu, token_floor=token_floor
+        ).sum(axis=-1),
+        ["loss", "nu", "token_floor"],
+    ),
     "power_law_loss": (equations.power_law_loss, ["theta", *LAW]),
     "compute of optimal_compute": (
         lambda **run: 10.0 ** equations.optimal_compute(**run),
@@ -405,6 +509,7 @@ DIFFERENTIABLE = {
     ),
 }
 ORDINARY = {"loss": [0.02, 0.5, 3.0, 12.0], "nu": [0.3, 1.0, 7.0], "length": [1.0, 6.0]} | {
+    "token_floor": [0.01, 0.3],
     "theta": [-2.0, 0.7],
     "irreducible": [0.05, 1.0],
     "log10_amplitude": [-1.0, 0.5],
@@ -418,6 +523,7 @@ ORDINARY = {"loss": [0.02, 0.5, 3.0, 12.0], "nu": [0.3, 1.0, 7.0], "length": [1.
     "log10_tokens_ref": [10.1],
 }
 EXTREME = {"loss": np.logspace(-12, 8, 41), "nu": np.logspace(-2, 8, 21), "length": [1.0, 300.0]} | {
+    "token_floor": [1e-6, 0.1, 0.9],
     "theta": np.linspace(-12, 12, 7),
     "irreducible": [0.0, 1e-6, 5.0],
     "log10_amplitude": [-12.0, 0.0, 8.0],

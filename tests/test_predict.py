@@ -9,9 +9,10 @@ import xarray as xr
 from conftest import HOSTILE, RUNS, SEED, TASKS, TRIALS, forecast_command, write_rows
 
 from forecast.errors import ForecastError
-from forecast.predict import effective_compute, expected_score, predict, summarise, task_label, typical_score
+from forecast.law import expected_score
+from forecast.predict import effective_compute, predict, summarise, task_label, typical_score
 from forecast.table import read_rows
-from models.effective_compute import reference_run
+from models.facts import reference_compute, standard_weights
 
 QUANTILES = [f"q{q:02d}" for q in range(1, 100)]
 
@@ -97,16 +98,18 @@ def test_the_predictive_mean_is_the_mean_of_the_expected_scores_of_a_fitted_run(
 @pytest.mark.parametrize("task", TASKS)
 def test_the_typical_score_rises_from_the_floor_to_the_ceiling_and_stays_between(fitted, task):
     score = typical_score(fitted, task, np.linspace(-200, 300, 101)).transpose("point", ...)
-    law = fitted.posterior.sel(task=task)
+    law = fitted.posterior.sel(task=task)  # one rate a law: nothing irreducible
     assert np.all(score >= law.floor - 1e-12) and np.all(score <= law.ceiling + 1e-12)
     assert np.all(score.diff("point") >= -1e-12)
     np.testing.assert_allclose(score[-1], law.ceiling.transpose(*score[-1].dims), atol=1e-6)
 
 
-def test_effective_compute_is_counted_from_the_reference_run_and_rises_with_compute(fitted):
-    law = fitted.posterior
-    theta = (law.theta - law.theta_origin) / law.theta_scale
-    np.testing.assert_allclose(theta.isel(run=reference_run(fitted.data)), 0.0, atol=1e-12)
+def test_effective_compute_has_the_level_and_slope_of_log_compute_and_rises_with_it(fitted):
+    law, (level, slope) = fitted.posterior, standard_weights(fitted.data)
+    theta = ((law.theta - law.theta_origin) / law.theta_scale).transpose("chain", "draw", "run").values
+    np.testing.assert_allclose(theta @ level, 0.0, atol=1e-12)
+    np.testing.assert_allclose(theta @ slope, 1.0, rtol=1e-12)
+    assert abs((fitted.data.log10_compute.values - reference_compute(fitted.data)) @ level) < 1e-12
     grid = xr.DataArray(np.linspace(19, 26, 30), dims="point")
     assert np.all(effective_compute(fitted, grid).diff("point") > 0)
 
@@ -139,8 +142,8 @@ def test_a_row_that_asks_for_another_k_than_fitted_is_refused(fitted, rows_of):
         predict(fitted, rows_of(row("most of it", k=3)), seed=1)
 
 
-def test_loss_rows_are_refused_by_row(fitted, rows_of):
-    with pytest.raises(ForecastError, match="row 3: metric 'loss'"):
+def test_a_loss_of_a_task_that_was_fitted_on_rates_alone_is_refused(fitted, rows_of):
+    with pytest.raises(ForecastError, match="'addition' with metric 'loss' is not a task of this fit"):
         predict(fitted, rows_of(row(), row() | {"metric": "loss"}), seed=1)
 
 

@@ -81,7 +81,7 @@ def test_optional_columns_may_be_absent(write):
     frame = read_table(write([row for row in ROWS[:4] if row["score"]] + [{**ROWS[3], "model": "x"}], header=header))
     assert set(COLUMNS) <= set(frame.columns)
     assert frame["family"].eq("all").all() and frame["date"].isna().all() and frame["k"].isna().all()
-    assert observations(frame).sizes == {"observation": 4, "run": 4, "task": 1, "family": 1}
+    assert observations(frame).sizes == {"observation": 4, "run": 4, "task": 1, "law": 1, "family": 1}
 
 
 def test_a_published_rate_becomes_the_nearest_count(write):
@@ -426,10 +426,11 @@ def test_rows_to_predict_are_checked_otherwise(write, column, value):
 def test_the_indices_of_observations_decode_to_the_rows(write):
     frame = read_table(write(ROWS))
     arrays = observations(frame)
-    assert arrays.sizes == {"observation": 6, "run": 4, "task": 3, "family": 2}
+    assert arrays.sizes == {"observation": 6, "run": 4, "task": 3, "law": 3, "family": 2}
     by_row = arrays.isel(run=arrays.run_index, task=arrays.task_index)
     assert list(by_row.run.values) == list(frame["model"])
     assert list(by_row.task_name.values) == list(frame["task"])
+    assert list(arrays.law.values[by_row.law_index]) == list(frame["task"])  # one metric each
     assert list(by_row.metric.values) == list(frame["metric"])
     assert list(arrays.family.values[by_row.family_index]) == list(frame["family"])
     np.testing.assert_allclose(10**by_row.log10_compute, frame["compute"])

@@ -1,0 +1,286 @@
+"""What is read off a table before a model is built: the scale of compute, the laws and what looks at them, dates."""
+
+import numpy as np
+import pytest
+from conftest import SEED
+from scipy import optimize
+
+from forecast.table import observations, read_table
+from models import facts
+from models.facts import anchor_distance, reference_compute, split_deficit, years
+from models.priors import Structure
+
+HEADER = "model,task,metric,successes,trials,length,k,score,compute,params,tokens,date"
+XS = np.linspace(20, 23, 6)
+SUCCESSES = [2, 6, 20, 90, 150, 180]  # out of 200, by run
+ANSWERS = {  # row: cells from task to score
+    "loss alone": "validation,loss,,,,,{loss}",
+    "rate alone": "alone,exact_match,{n},200,,,",
+    "whole": "both,exact_match,{n},200,4,,",
+    "half": "both,at_least_k,{n},200,4,2,",
+    "tokens": "both,token_accuracy,{tokens},800,4,,",
+    "with loss": "seen,exact_match,{n},200,3.5,,",
+    "its loss": "seen,loss,,,,,{loss}",
+    "choice": "both,choice,{n},200,,,",
+}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Observations of lines of a table under the header."""
+
+    def build(lines):
+        path = tmp_path_factory.mktemp("table") / "table.csv"
+        path.write_text("\n".join([HEADER, *lines]))
+        return observations(read_table(path))
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def table_of(written):
+    """Exact match of one task by runs of the given log compute."""
+
+    def build(xs=XS, successes=SUCCESSES):
+        return written(
+            f"run {run},task,exact_match,{successes[run]},200,,,,{10**x:.10g},,," for run, x in enumerate(xs)
+        )
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def several(written):
+    """Six runs of every kind of law: by a loss, by a rate, by three rates of one answer, by a rate and a loss."""
+    return written(
+        f"run {run},{cells.format(n=n, tokens=300 + 2 * n, loss=3.0 - 0.3 * run)},{10**x:.10g},,,"
+        for run, (x, n) in enumerate(zip(XS, SUCCESSES, strict=True))
+        for cells in ANSWERS.values()
+    )
+
+
+def by_law(data, values):
+    return dict(zip(data.law.values.tolist(), np.asarray(values).tolist(), strict=True))
+
+
+# the scale of compute
+
+LADDERS = {
+    "six runs": (XS, SUCCESSES),
+    "none solved": (XS, [0] * 6),
+    "all solved": (XS, [200] * 6),
+    "two clusters": ([20, 20.1, 20.05, 23, 23.1, 23.05], SUCCESSES),
+    "nearly one compute": ([21.0, 21.01, 21.02, 21.03, 21.04, 21.3], SUCCESSES),
+}
+
+
+@pytest.fixture(scope="module", params=LADDERS)
+def ladder(table_of, request):
+    return table_of(*LADDERS[request.param])
+
+
+def test_the_standard_weights_give_level_and_slope_of_the_weighted_least_squares_line(ladder):
+    """Oracle: NumPy's polynomial fit with the square roots of what the scores of each run say as its weights."""
+    x, reference = ladder.log10_compute.values, reference_compute(ladder)
+    values = np.random.default_rng(SEED).normal(size=len(x))
+    share = ladder.successes.values / ladder.trials.values
+    slope, level = np.polyfit(x - reference, values, 1, w=np.sqrt(share * (1 - share) + 0.002))
+    np.testing.assert_allclose(facts.standard_weights(ladder) @ values, [level, slope], rtol=1e-8)
+    unweighted = np.polyfit(x - reference, values, 1)[::-1]
+    if np.ptp(share):
+        assert abs(unweighted - [level, slope]).max() > 1e-3
+
+
+def test_the_standard_weights_give_back_any_line(ladder):
+    x = ladder.log10_compute.values - reference_compute(ladder)
+    np.testing.assert_allclose(facts.standard_weights(ladder) @ (0.7 + 1.3 * x), [0.7, 1.3], rtol=1e-9)
+
+
+def test_the_residual_basis_is_orthonormal_and_overlooked_by_the_weights(ladder):
+    weights = facts.standard_weights(ladder)
+    basis = facts.residual_basis(weights)
+    assert basis.shape == (6, 4)
+    np.testing.assert_allclose(basis.T @ basis, np.eye(4), atol=1e-12)
+    np.testing.assert_allclose(weights @ basis, 0.0, atol=1e-10 * abs(weights).max())
+
+
+def test_a_coordinate_of_the_residual_basis_is_nearly_the_residual_of_one_run(table_of):
+    data = table_of(np.linspace(20, 24, 40), successes=[100] * 40)
+    largest = abs(facts.residual_basis(facts.standard_weights(data))).max(axis=0)
+    assert largest.min() > 0.7 and np.median(largest) > 0.95
+
+
+def test_the_reference_is_the_last_run_before_the_task_is_half_solved(table_of):
+    assert reference_compute(table_of()) == pytest.approx(XS[3])  # 90 of 200, and then 150
+    assert reference_compute(table_of(successes=[0] * 6)) == pytest.approx(XS[-1])
+    assert reference_compute(table_of(successes=[200] * 6)) == pytest.approx(XS[0])
+
+
+def test_the_far_anchor_is_an_end_of_the_runs_and_never_too_near(ladder):
+    x, distance = ladder.log10_compute.values, anchor_distance(ladder)
+    assert abs(distance) >= 0.5
+    if np.ptp(x) > 1:
+        assert np.isclose(distance + reference_compute(ladder), [x.min(), x.max()]).any()
+
+
+def test_the_far_anchor_is_below_where_no_task_is_solved_and_above_otherwise(table_of):
+    assert anchor_distance(table_of(successes=[0] * 6)) < 0 < anchor_distance(table_of())
+
+
+def test_knots_cover_the_data_and_four_decades_beyond_and_avoid_the_reference(ladder):
+    knots, x = facts.bend_knots(ladder), ladder.log10_compute.values
+    np.testing.assert_allclose(np.diff(knots), 0.5)
+    assert abs(knots - reference_compute(ladder)).min() == pytest.approx(0.25)
+    assert x.max() + 3.4 < knots.max() < x.max() + 4 and knots.min() > x.min()
+
+
+def test_the_informative_place_lies_between_reference_and_far_anchor(several):
+    place = by_law(several, facts.informative_place(several))
+    assert all(0 <= where <= 1 for where in place.values()) and place["validation"] == 0.5
+
+
+def test_frailty_drifts_within_the_range_of_the_runs(table_of):
+    assert facts.drift_limits(table_of()) == pytest.approx((XS[0] - XS[3], XS[5] - XS[3]))
+
+
+# laws
+
+
+def test_an_irreducible_loss_is_told_from_a_ceiling_by_a_loss_or_by_several_rates(several):
+    found = by_law(several, facts.has_irreducible(several))
+    assert found == {"validation": True, "alone": False, "both": True, "seen": True, "both [choice]": False}
+    assert by_law(several, facts.is_loss_law(several)) == {name: name == "validation" for name in found}
+    assert by_law(several, facts.has_greedy(several)) == {name: name == "seen" for name in found}
+
+
+def test_frailty_drifts_and_tokens_are_guessed_where_several_rates_look_at_a_law(several):
+    for part, function in {"drift": facts.has_drift, "token_floor": facts.has_token_floor}.items():
+        found = by_law(several, function(several, Structure()))
+        assert found == {name: name == "both" for name in found}
+        assert not function(several, Structure(**{part: False})).any()
+    assert not facts.has_drift(several, Structure(frailty=False)).any()  # items that are alike stay so
+
+
+def test_tokens_are_not_guessed_where_lengths_are_means_of_several(written):
+    lines = [
+        f"run {run},t,{cells},{10**x:.6g},,,"
+        for run, x in enumerate(XS)
+        for cells in ("exact_match,50,200,4.5,,", "token_accuracy,500,800,4.5,,")
+    ]
+    assert not facts.has_token_floor(written(lines), Structure()).any()
+    assert facts.has_token_floor(written([line.replace("4.5", "4") for line in lines]), Structure()).all()
+
+
+def test_the_length_of_a_law_is_known_where_a_rate_gives_one(several):
+    found = by_law(several, facts.known_length(several))
+    assert found["seen"] == 3.5 and np.isfinite(found["both"])
+    assert all(np.isnan(found[name]) for name in ("validation", "alone", "both [choice]"))
+
+
+def test_the_main_task_of_a_law_is_the_one_whose_scores_say_most_and_never_a_loss(several, written):
+    names = several.task.values[facts.main_task(several)]
+    assert by_law(several, names)["seen"] == "seen [exact_match]"
+    lines = [
+        f"run {run},t,{cells},{10**x:.6g},,,"
+        for run, x in enumerate(XS)
+        for cells in ("exact_match,0,200,4,,", "at_least_k,100,200,4,2,")
+    ]
+    data = written(lines)
+    assert data.metric.values[facts.main_task(data)] == ["at_least_k"] and facts.surrogate_length(data) == [2]
+    data = written([line.replace(",0,200", ",90,200").replace(",100,200", ",200,200") for line in lines])
+    assert data.metric.values[facts.main_task(data)] == ["exact_match"] and facts.surrogate_length(data) == [4]
+
+
+def test_metrics_of_the_same_answers_share_one_residual_and_lone_metrics_have_none(several):
+    index = facts.answers(several)
+    law = several.law.values[several.law_index.values[several.task_index.values]]
+    run = several.run_index.values
+    assert np.all((index >= 0) == np.isin(law, ["both", "seen"]))
+    pairs = {(run[row], law[row]): index[row] for row in np.flatnonzero(index >= 0)}
+    assert sorted(pairs.values()) == list(range(12))  # six runs, two laws, numbered without gaps
+    assert all(index[row] == pairs[run[row], law[row]] for row in np.flatnonzero(index >= 0))
+
+
+def test_residuals_are_numbered_from_zero_where_every_row_has_one_and_where_none_has(written, table_of):
+    lines = [f"run {r},t,{m},50,200,4,,,{10**x:.6g},,," for r, x in enumerate(XS) for m in ("exact_match", "choice")]
+    assert set(facts.answers(written(lines))) == {-1}  # a choice is a law of its own
+    both = [line.replace("choice", "token_accuracy") for line in lines]
+    np.testing.assert_array_equal(facts.answers(written(both)), np.repeat(np.arange(6), 2))
+    assert set(facts.answers(table_of())) == {-1}
+
+
+# parameters and tokens, dates
+
+
+def split_run(number, params, tokens, date="2020-01-01"):
+    compute = "1e21" if params == "" else ""
+    return f"run {number},task,exact_match,{SUCCESSES[number]},200,,,,{compute},{params},{tokens},{date}"
+
+
+def test_splits_need_to_be_five_and_to_vary_independently(written):
+    sizes = [("1e8", "2e9"), ("3e8", "1e11"), ("3e9", "2e10"), ("4e9", "1e12"), ("3e10", "2e11"), ("1e11", "1e12")]
+
+    def known(found):
+        return facts.has_params_tokens(written(split_run(n, *size) for n, size in enumerate(found)), Structure())
+
+    assert known(sizes) and known([("", ""), *sizes[1:]])
+    assert not known([("", ""), ("", ""), *sizes[2:]])
+    assert not known([(params, f"{20 * float(params):g}") for params, _ in sizes])
+
+
+def test_dates_need_to_span_more_than_a_year(written):
+    def spans(last):
+        dates = [*["2020-01-01"] * 5, last]
+        lines = [split_run(n, "1e9", "1e10", date) for n, date in enumerate(dates)]
+        return facts.has_progress(written(lines), Structure())
+
+    assert spans("2021-01-02") and not spans("2020-12-31") and not spans("")
+
+
+def test_decimal_years_of_known_dates():
+    dates = np.array(["2000-01-01", "2004-01-01", "2001-01-01", "1996-01-01", "2020-07-01", "NaT"], "datetime64[D]")
+    found = years(dates)
+    np.testing.assert_array_equal(found[[0, 1, 3]], [2000.0, 2004.0, 1996.0])
+    assert found[2] == pytest.approx(2001, abs=0.01) and found[4] == pytest.approx(2020.5, abs=0.01)
+    assert np.isnan(found[5])
+
+
+@pytest.mark.parametrize("ratio", [0.5, 1.3, 2.5])
+@pytest.mark.parametrize("exponents", [(0.35, 0.37), (0.5, 0.2)])
+def test_the_deficit_is_zero_at_the_optimal_ratio_and_negative_beside_it(ratio, exponents):
+    deficit = deficit_at(reference=22.0, ratio=ratio, exponents=exponents)
+    assert deficit(0.0) == pytest.approx(0.0, abs=1e-12)
+    beside = np.array([0.05, 0.2, 0.5, 1.0, 2.0])
+    for side in (1, -1):
+        values = deficit(side * beside)
+        assert np.all(values < 0) and np.all(np.diff(values) < 0)
+
+
+def deficit_at(*, reference, ratio, exponents):
+    """Deficit at compute `reference` by the decades that tokens have too many and parameters too few."""
+    half = 0.5 * (reference - np.log10(6.0))
+    shape = {"params_exponent": exponents[0], "tokens_exponent": exponents[1]}
+    return lambda off: split_deficit(
+        half - ratio / 2 - off, half + ratio / 2 + off, log10_ratio=ratio, reference=reference, **shape
+    )
+
+
+@pytest.mark.parametrize("sizes", [(9.0, 10.0), (8.5, 12.5), (10.5, 11.0), (10.5, 13.5)])
+def test_the_deficit_is_what_an_optimal_run_of_the_same_loss_would_save(sizes):
+    """Oracle: SciPy minimises ``A N^-a + B D^-b`` over splits and finds the compute of equal loss."""
+    a, b, ratio, reference = 0.4, 0.3, 1.3, 22.0
+    half = 0.5 * (reference - np.log10(6.0))
+    origin = half - 0.5 * ratio, half + 0.5 * ratio
+
+    def log_loss(params, tokens):
+        return np.log(b * 10 ** (-a * (params - origin[0])) + a * 10 ** (-b * (tokens - origin[1])))
+
+    def least(x):
+        product = x - np.log10(6.0)
+        found = optimize.minimize_scalar(lambda n: log_loss(n, product - n), bounds=(0, 25), options={"xatol": 1e-9})
+        return found.fun
+
+    x = np.log10(6.0) + sum(sizes)
+    equal = optimize.brentq(lambda c: least(c) - log_loss(*sizes), x - 10, x + 1)
+    shape = {"params_exponent": a, "tokens_exponent": b, "log10_ratio": ratio, "reference": reference}
+    assert split_deficit(*sizes, **shape) == pytest.approx(equal - x, abs=1e-5)

@@ -1,12 +1,14 @@
 """The fitted law of one task: from standard effective compute to expected score or loss, and back."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import xarray as xr
 
 from forecast.errors import ForecastError
 from forecast.store import Fit
 from models import equations, facts
-from models.capability import frailty, measured_loss, success_of_task
+from models.capability import frailty, log_measured_loss, success_of_task, token_floor_of_run
 
 PER_LAW = ("nu", "log10_amplitude", "exponent", "irreducible", "frailty_drift", "token_floor", "answer_sd")
 PER_TASK = ("floor", "ceiling", "concentration")
@@ -62,18 +64,26 @@ def loss_per_token(law: xr.Dataset, theta: xr.DataArray, *, residual: xr.DataArr
     return equations.power_law_loss(theta, theta_ref=0.0, **shape) * np.exp(residual)
 
 
-def expected_score(fit: Fit, task: str, theta: xr.DataArray, *, residual: xr.DataArray | float = 0.0) -> xr.DataArray:
+@dataclass(frozen=True, kw_only=True)
+class Residuals:
+    """What the metrics of one run's answers share beyond its effective compute; of a typical run zero."""
+
+    log_loss: xr.DataArray | float = 0.0  # of the natural log of the loss
+    token_floor: xr.DataArray | float = 0.0  # of the logit of the chance that a token is guessed
+
+
+def expected_score(fit: Fit, task: str, theta: xr.DataArray, residuals: Residuals = Residuals()) -> xr.DataArray:
     """Expected score of a task at standard effective compute theta, per posterior draw; of a loss its median, nats."""
     law, metric, length, k = law_of_task(fit, task), *_facts(fit, task)
-    loss = loss_per_token(law, theta, residual=residual)
+    loss = loss_per_token(law, theta, residual=residuals.log_loss)
     if metric == "loss":
         if "log_greedy" not in law:
             return loss
-        reference = law.irreducible + 10.0**law.log10_amplitude
         with np.errstate(over="ignore", divide="ignore"):  # far away a loss is infinite or zero
-            return np.exp(measured_loss(loss, reference, log_greedy=law.log_greedy, greedy_power=law.greedy_power))
+            return np.exp(log_measured_loss(loss, log_greedy=law.log_greedy, greedy_power=law.greedy_power))
     nu = frailty(theta, law.nu, law.get("frailty_drift"), fit.data)
-    success = success_of_task(loss, nu, metric=metric, length=length, k=k, token_floor=law.get("token_floor"))
+    floor = token_floor_of_run(law.token_floor, residuals.token_floor) if "token_floor" in law else None
+    success = success_of_task(loss, nu, metric=metric, length=length, k=k, token_floor=floor)
     return equations.score_from_success(success, floor=law.floor, ceiling=law.ceiling)
 
 

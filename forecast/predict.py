@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.errors import ForecastError, shown
-from forecast.law import expected_score, is_loss, law_name, law_of_task
+from forecast.law import Residuals, expected_score, is_loss, law_name, law_of_task
 from forecast.store import Fit
 from models import equations
 from models.facts import (
@@ -116,6 +116,15 @@ def typical_score(
     return expected_score(fit, task, theta + family_deviation(fit, task, family))
 
 
+def residuals_of_answers(fit: Fit, answer: xr.DataArray | int) -> Residuals:
+    """Residuals of fitted answers, by their index."""
+    names = {"log_loss": "answer_residual", "token_floor": "token_floor_residual"}
+    found = {
+        name: fit.posterior[of].isel(answer=answer, drop=True) for name, of in names.items() if of in fit.posterior
+    }
+    return Residuals(**found)
+
+
 def row_means(fit: Fit) -> np.ndarray:
     """Expected score or loss of each row at the run's own residuals: dims row, draw."""
     data, law = fit.data, fit.posterior
@@ -133,7 +142,7 @@ def row_means(fit: Fit) -> np.ndarray:
         residual = (
             law.answer_residual.isel(answer=xr.DataArray(answer[rows], dims="row")) if answer[rows[0]] >= 0 else 0.0
         )
-        expected = expected_score(fit, str(task), theta, residual=residual)
+        expected = expected_score(fit, str(task), theta, own)
         means[rows] = expected.transpose("row", "chain", "draw").values.reshape(len(rows), -1)
     return means
 
@@ -156,7 +165,7 @@ def predict(fit: Fit, rows: pd.DataFrame, *, seed: int) -> xr.DataArray:
     scores = np.empty((posterior["chain"] * posterior["draw"], len(rows)))
     for position, (label, row) in enumerate(zip(labels, rows.itertuples(), strict=True)):
         theta = thetas[row.model] + recipes.deviation(label, row.model, row.family)
-        expected = expected_score(fit, label, theta, residual=recipes.residual(label, row.model))
+        expected = expected_score(fit, label, theta, recipes.residuals(label, row.model))
         mean, law = (
             expected.stack(sample=("chain", "draw")).values,
             law_of_task(fit, label).stack(sample=("chain", "draw")),
@@ -232,18 +241,20 @@ class _Recipes:
             own = own + (1 - 2 * place) * law.sigma_skill / len(kinds) ** 0.5 * self._normal(("skill", family))
         return own / law.theta_scale
 
-    def residual(self, task: str, model: str) -> xr.DataArray | float:
-        """Residual of the log loss that the metrics of a run's answers share: dims chain, draw."""
+    def residuals(self, task: str, model: str) -> Residuals:
+        """Residuals that the metrics of a run's answers share: dims chain, draw."""
         data, posterior, law = self._fit.data, self._fit.posterior, law_name(self._fit, task)
-        several = int((data.law.values[data.law_index.values] == law).sum()) > 1
-        if not several:
-            return 0.0
-        own = (data.run.values[data.run_index.values] == model) & (
-            data.law.values[data.law_index.values[data.task_index.values]] == law
-        )
+        of_law = data.law.values[data.law_index.values] == law
+        if of_law.sum() == 1:
+            return Residuals()
+        own = (data.run.values[data.run_index.values] == model) & of_law[data.task_index.values]
         if own.any():
-            return posterior.answer_residual.isel(answer=int(answers(data)[np.argmax(own)]), drop=True)
-        return posterior.answer_sd.sel(law=law, drop=True) * self._normal(("answer", model, law))
+            return residuals_of_answers(self._fit, int(answers(data)[np.argmax(own)]))
+        spread = posterior.get("token_floor_spread", 0.0)
+        return Residuals(
+            log_loss=posterior.answer_sd.sel(law=law, drop=True) * self._normal(("answer", model, law)),
+            token_floor=spread * self._normal(("token floor", model, law)),
+        )
 
     def _deficit(self, params: float, tokens: float) -> xr.DataArray:
         law = self._fit.posterior

@@ -23,7 +23,8 @@ def capability_model(data: xr.Dataset, structure: Structure = Structure(), prior
     Named variables (dims): theta (run), exponent, log10_amplitude, irreducible, nu (law), floor, ceiling (task),
     concentration (task), slopes (segment), theta_origin, theta_scale, sigma_run; where the table supports them
     family_effect (family), deviation (law, family), progress, params_exponent, tokens_exponent, log10_optimal_ratio,
-    frailty_drift, token_floor, answer_sd (law), log_greedy, greedy_power (law), loss_scale (measured).
+    frailty_drift, token_floor, answer_sd (law), answer_residual, token_floor_residual (answer), log_greedy,
+    greedy_power (law), loss_scale (measured).
     `forecast.predict` puts them back into the equations. How the laws are sampled: `models.laws`.
     """
     with pm.Model(coords=_coords(data)) as model:
@@ -38,6 +39,7 @@ def capability_model(data: xr.Dataset, structure: Structure = Structure(), prior
         nu = frailty(theta_of_row, law["nu"][law_of_row], _of_rows(law, "frailty_drift", law_of_row), data)
         loss = _loss(theta_of_row, {name: law[name][law_of_row] for name in ("log10_amplitude", "exponent")})
         loss = (law["irreducible"][law_of_row] + loss) * pt.exp(_answer_residual(data, priors))
+        law |= _token_floor_of_runs(data, law, structure, priors)
         _observe_counts(data, loss, nu, law, floor, ceiling, structure, priors)
         _observe_losses(data, loss, law, priors)
     return model
@@ -62,12 +64,18 @@ def frailty(theta, nu, drift, data):
     return nu if drift is None else nu * np.exp(drift * theta.clip(*facts.drift_limits(data)))
 
 
-def measured_loss(loss, loss_at_reference, *, log_greedy, greedy_power):
+def token_floor_of_run(token_floor, residual):
+    """Chance that a run guesses a token right: that of the law, moved by `residual` as a logit."""
+    odds = token_floor / (1.0 - token_floor) * np.exp(residual)
+    return odds / (1.0 + odds)
+
+
+def log_measured_loss(loss, *, log_greedy, greedy_power):
     """Log of the loss that teacher forcing measures where answers behave as if it were `loss`.
 
-    ``loss = s measured^gamma`` with s and gamma such that s applies at the reference.
+    ``loss = s measured^gamma``; s is the factor at one nat.
     """
-    return (np.log(loss_at_reference) - log_greedy + np.log(loss / loss_at_reference)) / greedy_power
+    return (np.log(loss) - log_greedy) / greedy_power
 
 
 def _coords(data):
@@ -122,6 +130,16 @@ def _answer_residual(data, priors):
     return pt.where(index >= 0, residual[np.maximum(index, 0)], 0.0)
 
 
+def _token_floor_of_runs(data, law, structure, priors):
+    """Chance of guessing a token (observation), of the laws that have one."""
+    if "token_floor" not in law:
+        return {}
+    index, law_of_row = facts.answers(data), data.law_index.values[data.task_index.values]
+    spread = pm.LogNormal("token_floor_spread", priors.log_token_floor_spread_median, priors.log_token_floor_spread_sd)
+    residual = pm.Normal("token_floor_residual", 0.0, spread, dims="answer")
+    return {"token_floor_of_row": token_floor_of_run(law["token_floor"][law_of_row], residual[np.maximum(index, 0)])}
+
+
 def _floor(data, structure, priors):
     """Success of guessing (task): `chance` where the table gives one, otherwise small, learned, and one for a law."""
     chance = pm.Data("chance", data.chance.values, dims="task")
@@ -163,7 +181,7 @@ def _success_of_rows(data, loss, nu, law):
     success = equations.exact_match(loss, length=closed[task], nu=nu)
     guessed = facts.has_token_floor(data, Structure())[laws_] if "token_floor" in law else np.zeros(len(metric), bool)
     if guessed.any():
-        floor = law["token_floor"][laws_[task]]
+        floor = law["token_floor_of_row"]
         by_token = (guessed & (metric == "token_accuracy"))[task]
         success = pt.where(by_token, floor + (1.0 - floor) * success, success)
     whole = (metric == "at_least_k") | (guessed & (metric == "exact_match"))
@@ -176,7 +194,7 @@ def _success_of_rows(data, loss, nu, law):
         ks = tuple(sorted({int(needed[t]) for t in tasks}))
         options = {"length": int(group[1]), "nu": nu[first]}
         if guessed[tasks[0]]:
-            tails = equations.at_least_each(loss[first], ks=ks, token_floor=law["token_floor"][group[0]], **options)
+            tails = equations.at_least_each(loss[first], ks=ks, token_floor=law["token_floor_of_row"][first], **options)
         else:
             tails = pt.stack([equations.at_least_k(loss[first], k=k, **options) for k in ks], axis=-1)
         own = tails[of_run, np.searchsorted(ks, needed[task[rows]])]
@@ -185,7 +203,7 @@ def _success_of_rows(data, loss, nu, law):
 
 
 def _observe_losses(data, loss, law, priors):
-    """Measured losses: those of a law of losses are its loss, others stand in the relation of `measured_loss` to it."""
+    """Measured losses: those of a law of losses are its loss, others follow `log_measured_loss`."""
     losses = facts.is_loss(data)
     rows = np.flatnonzero(losses[data.task_index.values])
     if not len(rows):
@@ -194,7 +212,7 @@ def _observe_losses(data, loss, law, priors):
     log_loss = pt.log(loss[rows])
     linked = facts.has_greedy(data)
     if linked.any():
-        reference = law["irreducible"] + 10.0 ** law["log10_amplitude"]
+        reference = law["irreducible"] + 10.0 ** law["log10_amplitude"]  # loss at the reference
         known = np.isfinite(facts.known_length(data))
         sd = np.where(known, priors.log_greedy_sd, priors.log_greedy_sd_of_unknown_length)
         power = pm.LogNormal("greedy_power", priors.log_greedy_power_mean, priors.log_greedy_power_sd, dims="law")
@@ -202,7 +220,7 @@ def _observe_losses(data, loss, law, priors):
         level = pm.Normal("log_measured", (pt.log(reference) - priors.log_greedy_mean) / power, sd / power, dims="law")
         greedy = pm.Deterministic("log_greedy", pt.log(reference) - power * level, dims="law")
         relation = {"log_greedy": greedy[laws_], "greedy_power": power[laws_]}
-        log_loss = pt.where(linked[laws_], measured_loss(loss[rows], reference[laws_], **relation), log_loss)
+        log_loss = pt.where(linked[laws_], log_measured_loss(loss[rows], **relation), log_loss)
     sd = np.where(linked[data.law_index.values[losses]], priors.log_loss_scale_sd_of_answers, priors.log_loss_scale_sd)
     scale = pm.LogNormal("loss_scale", priors.log_loss_scale_median, sd, dims="measured")
     observed = pm.Data("log_loss_observed", np.log(data.score.values[rows]), dims="loss_row")

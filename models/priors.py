@@ -104,6 +104,9 @@ class Priors:
     # Chance that a single token is right by guessing, as a logit: median 6 %, 95 % from 0.8 to 30 %; characters: 17 %.
     token_floor_logit_mean: float = -2.8
     token_floor_logit_sd: float = 1.0
+    # Runs differ in it, as logits: sd 0.28 over the character models; those that have not learned to guess lie below.
+    log_token_floor_spread_median: float = log(0.3)
+    log_token_floor_spread_sd: float = 0.4
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from models.capability import frailty, log_measured_loss, success_of_task, token
 
 PER_LAW = ("nu", "log10_amplitude", "exponent", "irreducible", "frailty_drift", "token_floor", "answer_sd")
 PER_TASK = ("floor", "ceiling", "concentration")
-GREEDY = ("log_greedy", "greedy_power")
+GREEDY = ("log_greedy", "greedy_power", "log_guess_loss")
 FARTHEST = 60.0  # decades of standard effective compute between which a crossing without a closed form is sought
 BISECTIONS = 50  # from 120 decades to 1e-13
 
@@ -41,7 +41,7 @@ def rate_tasks(fit: Fit) -> list[str]:
 def law_of_task(fit: Fit, task: str) -> xr.Dataset:
     """Parameters of one task and its law, by their name in the equations: dims chain, draw.
 
-    frailty_drift, token_floor, log_greedy, greedy_power and loss_scale are there only where they apply to the task.
+    frailty_drift, token_floor, log_greedy, greedy_power, log_guess_loss and loss_scale are there only where they apply.
     """
     posterior, law = fit.posterior, law_name(fit, task)
     at, data = int(fit.data.law_index.sel(task=task)), fit.data
@@ -80,7 +80,7 @@ def expected_score(fit: Fit, task: str, theta: xr.DataArray, residuals: Residual
         if "log_greedy" not in law:
             return loss
         with np.errstate(over="ignore", divide="ignore"):  # far away a loss is infinite or zero
-            return np.exp(log_measured_loss(loss, log_greedy=law.log_greedy, greedy_power=law.greedy_power))
+            return np.exp(log_measured_loss(loss, **{name: law[name] for name in GREEDY}))
     nu = frailty(theta, law.nu, law.get("frailty_drift"), fit.data)
     floor = token_floor_of_run(law.token_floor, residuals.token_floor) if "token_floor" in law else None
     success = success_of_task(loss, nu, metric=metric, length=length, k=k, token_floor=floor)

@@ -24,7 +24,7 @@ def capability_model(data: xr.Dataset, structure: Structure = Structure(), prior
     concentration (task), slopes (segment), theta_origin, theta_scale, sigma_run; where the table supports them
     family_effect (family), deviation (law, family), progress, params_exponent, tokens_exponent, log10_optimal_ratio,
     frailty_drift, token_floor, answer_sd (law), answer_residual, token_floor_residual (answer), log_greedy,
-    greedy_power (law), loss_scale (measured).
+    greedy_power, log_guess_loss (law), loss_scale (measured).
     `forecast.predict` puts them back into the equations. How the laws are sampled: `models.laws`.
     """
     with pm.Model(coords=_coords(data)) as model:
@@ -70,12 +70,15 @@ def token_floor_of_run(token_floor, residual):
     return odds / (1.0 + odds)
 
 
-def log_measured_loss(loss, *, log_greedy, greedy_power):
+def log_measured_loss(loss, *, log_greedy, greedy_power, log_guess_loss):
     """Log of the loss that teacher forcing measures where answers behave as if it were `loss`.
 
-    ``loss = s measured^gamma``; s is the factor at one nat.
+    ``loss = s measured^gamma``, s the factor at one nat; but guessing by frequency keeps what is measured below
+    ``guess_loss``, of which it is the smooth minimum: ``1 / measured^2 = (s / loss)^(2 / gamma) + 1 / guess_loss^2``.
     """
-    return (np.log(loss) - log_greedy) / greedy_power
+    log_free = (np.log(loss) - log_greedy) / greedy_power
+    gap = abs(log_free - log_guess_loss)
+    return 0.5 * (log_free + log_guess_loss - gap - np.log1p(np.exp(-2.0 * gap)))
 
 
 def _coords(data):
@@ -219,7 +222,8 @@ def _observe_losses(data, loss, law, priors):
         # what the measured losses fix is their own level at the reference; s follows from it
         level = pm.Normal("log_measured", (pt.log(reference) - priors.log_greedy_mean) / power, sd / power, dims="law")
         greedy = pm.Deterministic("log_greedy", pt.log(reference) - power * level, dims="law")
-        relation = {"log_greedy": greedy[laws_], "greedy_power": power[laws_]}
+        guess = pm.Normal("log_guess_loss", priors.log_guess_loss_mean, priors.log_guess_loss_sd, dims="law")
+        relation = {"log_greedy": greedy[laws_], "greedy_power": power[laws_], "log_guess_loss": guess[laws_]}
         log_loss = pt.where(linked[laws_], log_measured_loss(loss[rows], **relation), log_loss)
     sd = np.where(linked[data.law_index.values[losses]], priors.log_loss_scale_sd_of_answers, priors.log_loss_scale_sd)
     scale = pm.LogNormal("loss_scale", priors.log_loss_scale_median, sd, dims="measured")

@@ -95,6 +95,9 @@ class Priors:
     log_greedy_sd_of_unknown_length: float = 1.5
     log_greedy_power_mean: float = log(1.2)
     log_greedy_power_sd: float = 0.25
+    # Loss of a model that only guesses by frequency, nats: 3.3 for characters, about 7 for words of a large vocabulary.
+    log_guess_loss_mean: float = log(6.0)
+    log_guess_loss_sd: float = 0.6
     # Residual that all metrics of the same answers share, natural log of the loss: 95 % from 0.03 to 0.4.
     log_answer_sd_median: float = log(0.1)
     log_answer_sd_sd: float = 0.7

@@ -20,10 +20,10 @@ from models.capability import capability_model
 from models.priors import Priors, Structure
 
 TABLES = int(os.environ.get("FORECAST_RECOVERY_TABLES", "100"))
-CONTROLS = 30
+CONTROLS = 20
 RUNS = 16
 PRIORS = Priors(reference_logit_mean=-1.0, reference_logit_sd=1.0)  # scores neither all zero nor all one
-SAMPLING = Sampling(chains=2, tune=400, draws=400, target_accept=0.9)
+SAMPLING = Sampling(chains=2, tune=300, draws=250)
 TASKS = [  # name, metric, further cells
     ("answers", "exact_match", {"length": 3}),
     ("answers", "at_least_k", {"length": 3, "k": 2}),

@@ -139,9 +139,8 @@ def row_means(fit: Fit) -> np.ndarray:
             families = data.family_index.values[runs.values]
             own = law.deviation.sel(law=law_name(fit, str(task)), drop=True)
             theta = theta + own.isel(family=xr.DataArray(families, dims="row"), drop=True).drop_vars("family")
-        residuals = Residuals()
-        if answer[rows[0]] >= 0:
-            residuals = residuals_of_answers(fit, xr.DataArray(answer[rows], dims="row"))
+        shared = answer[rows[0]] >= 0
+        residuals = residuals_of_answers(fit, xr.DataArray(answer[rows], dims="row")) if shared else Residuals()
         expected = expected_score(fit, str(task), theta, residuals)
         means[rows] = expected.transpose("row", "chain", "draw").values.reshape(len(rows), -1)
     return means

@@ -53,10 +53,10 @@ def _sampled_directly(data, x, expected, sigma):
     Runs whose scores say next to nothing hang on the path alone: they are sampled as standard normal residuals.
     """
     weights, telling = facts.standard_weights(data), facts.telling_runs(data)
-    own = np.flatnonzero(telling)
-    basis = facts.residual_basis(weights[:, own])
+    own = pm.Data("telling_index", np.flatnonzero(telling), dims="telling_run")
+    basis = facts.residual_basis(weights[:, telling])
     weights = (
-        pm.Data("standard_weights", weights[:, own], dims=("standard", "telling_run")),
+        pm.Data("standard_weights", weights[:, telling], dims=("standard", "telling_run")),
         pm.Data("residual_basis", basis, dims=("telling_run", "residual")),
     )
     coordinates = pm.CustomDist(
@@ -68,15 +68,16 @@ def _sampled_directly(data, x, expected, sigma):
         logp=_log_density,
         random=_draw,
         signature="(n),(n),(n),(r,n),(n,m)->(n)",
-        initval=np.zeros(len(own)),
+        initval=np.zeros(telling.sum()),
         dims="run_coordinate",
     )
     origin, scale, standard = _standard(coordinates, x[own], weights[1])
     origin, scale = pm.Deterministic("theta_origin", origin), pm.Deterministic("theta_scale", scale)
     if not telling.all():
-        others = np.flatnonzero(~telling)
+        others = pm.Data("silent_index", np.flatnonzero(~telling), dims="silent_run")
         theta = expected[others] + sigma[others] * pm.Normal("run_residual", dims="silent_run")
-        order = np.argsort(np.concatenate([own, others]))
+        order = np.argsort(np.concatenate([np.flatnonzero(telling), np.flatnonzero(~telling)]))
+        order = pm.Data("run_order", order, dims="run")
         standard = pt.concatenate([standard, (theta - origin) / scale])[order]
     pm.Deterministic("theta", origin + scale * standard, dims="run")
     return standard, scale

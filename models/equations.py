@@ -122,6 +122,7 @@ def at_least_each(loss, *, ks, length, nu, token_floor):
             output_core_dims=[["k"]],
         )
     loss, nu, floor = (np.float64(1.0) * each + HAZARD_FLOOR for each in (loss, nu, token_floor))
+    loss = loss.clip(0.0, LARGEST_HAZARD)  # nothing to know is known, however large the loss
     tails = [_exact_match_guessed(loss, length, nu, floor)] if length in ks else []
     if partial := [k for k in ks if k < length]:
         log_weight = nu[..., None] * (ITEM_LOG_LOSS - np.exp(ITEM_LOG_LOSS))
@@ -137,7 +138,7 @@ def at_least_each(loss, *, ks, length, nu, token_floor):
 
 def _exact_match_guessed(loss, length, nu, floor):
     guessed = np.arange(length + 1)
-    hazard = (loss / nu).clip(0.0, LARGEST_HAZARD)  # nothing to know is known, however large the loss
+    hazard = (loss / nu).clip(0.0, LARGEST_HAZARD)
     known = -nu[..., None] * np.log1p((length - guessed) * hazard[..., None])
     log_guessed = guessed * np.log(floor)[..., None] + (length - guessed) * np.log1p(-floor)[..., None]
     return np.exp(_logsumexp(_log_choose(length, guessed) + log_guessed + known))

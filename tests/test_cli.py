@@ -313,8 +313,18 @@ def test_the_rows_of_the_shared_table_are_those_of_its_seed():
 def test_validate_says_of_losses_and_of_several_metrics_what_they_tell(answer_table):
     done = forecast_command("validate", answer_table, "--json")
     said = {task["task"]: " ".join(task["identified"]) for task in done.json["tasks"]}
-    assert "a law of its own" in said["validation"] and "law of the rates of its name" in said["sums [loss]"]
-    assert "E: from the several metrics" in said["sums [exact_match]"] and "E = 0" in said["picks"]
+    named = {
+        "sums [loss]": "sums [at_least_k]; sums [exact_match]; sums [token_accuracy]",
+        "words [loss]": "words [exa",
+    }
+    for task, others in named.items():
+        assert f"shares one law of loss with: {others}" in said[task]
+        assert "related to the answers by a factor and a power that are learned" in said[task]
+    assert not any("shares one law" in said[task] or "related to" in said[task] for task in ("validation", "picks"))
+    assert "loss floor E: the data have a say" in said["validation"] and "E = 0" in said["picks"]
+    assert "what the irreducible loss leaves: the data have a say" in said["sums [exact_match]"]
+    given = {task for task, text in said.items() if "8 rows count the same answers as another row" in text}
+    assert given == {"sums [exact_match]", "sums [token_accuracy]"}
     assert not any("fits rates only" in text for text in said.values())
 
 

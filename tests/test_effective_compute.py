@@ -53,13 +53,17 @@ def _without_a_compiler():
 def table_of(tmp_path_factory):
     """Observations of runs (params, tokens, family, date, error, and optionally compute instead of the first two)."""
 
-    def build(runs=RUNS, *, tasks=3, successes=SUCCESSES):
+    def build(runs=RUNS, *, tasks=3, choices=0, successes=SUCCESSES):
         lines = [HEADER]
         for number, (params, tokens, family, date, error, *compute) in enumerate(runs):
             facts = [*(compute or [""]), params, tokens, error, family, date]
             lines += [
                 ",".join([f"run {number}", f"task {task}", "exact_match", str(successes[number]), "200", *facts])
                 for task in range(tasks)
+            ]
+            lines += [
+                ",".join([f"run {number}", f"pick {task}", "choice", str(successes[number]), "200", *facts])
+                for task in range(choices)
             ]
         path = tmp_path_factory.mktemp("table") / "table.csv"
         path.write_text("\n".join(lines))
@@ -76,6 +80,12 @@ def table(table_of):
 @pytest.fixture(scope="module")
 def model(table):
     return capability_model(table)
+
+
+@pytest.fixture(scope="module")
+def joint(table_of):
+    """Three laws of answers and two of choices."""
+    return capability_model(table_of(choices=2))
 
 
 def changed(position, value, runs=RUNS):
@@ -177,9 +187,33 @@ def test_deviations_add_to_zero_over_the_families_and_over_the_laws(model):
 def test_deviations_are_in_units_of_the_laws(model):
     """Times theta_scale they are normal with the drawn standard deviation, less what adding to zero takes away."""
     deviation, scale, sigma = drawn(model, "deviation", "theta_scale", "sigma_deviation", draws=1200)
+    sigma = sigma[:, 0]  # one kind of law
     left = np.sqrt((1 - 1 / 3) * (1 - 1 / 3))  # three laws, three families
     assert normal_p(deviation[:, 0, 0] * scale / sigma / left) > UNLIKELY
     assert normal_p(deviation[:, 0, 0] / sigma / left) < UNLIKELY  # decades would not be
+
+
+def test_skills_are_of_kinds_of_laws_and_deviations_are_within_a_kind(joint):
+    """The mean of a family over the laws of a kind is its skill in it; both kinds' skills add to zero."""
+    deviation, skill, scale, sigma = drawn(joint, "deviation", "skill", "theta_scale", "sigma_skill", draws=3000)
+    choice = [place for place, name in enumerate(joint.coords["law"]) if name.startswith("pick")]
+    answer = [place for place in range(len(joint.coords["law"])) if place not in choice]
+    assert len(choice) == 2 and joint.coords["kind"] == ("answer", "choice")
+    for place, laws_of_kind in enumerate((answer, choice)):
+        np.testing.assert_allclose(deviation[:, laws_of_kind].mean(axis=1), skill[:, place], atol=1e-9)
+        assert deviation[:, laws_of_kind].std(axis=1).min() > 0
+    np.testing.assert_allclose(skill.sum(axis=1), 0.0, atol=1e-9)
+    np.testing.assert_allclose(skill.sum(axis=2), 0.0, atol=1e-9)
+    left = np.sqrt((1 - 1 / 2) * (1 - 1 / 3))  # two kinds, three families
+    assert normal_p(skill[:, 0, 0] * scale / sigma / left) > UNLIKELY
+    assert normal_p(skill[:, 0, 0] / sigma / left) < UNLIKELY
+
+
+def test_one_kind_of_law_has_no_skills_and_one_law_of_a_kind_no_deviations_of_its_own(model, joint, table_of):
+    assert "skill" not in model.named_vars and "deviation_answer" in model.named_vars
+    assert {"skill", "deviation_answer", "deviation_choice"} <= set(joint.named_vars)
+    lone = capability_model(table_of(choices=1))
+    assert {"skill", "deviation_answer"} <= set(lone.named_vars) and "deviation_choice" not in lone.named_vars
 
 
 # progress
@@ -276,7 +310,9 @@ def test_log_density_and_gradient_are_finite_with_all_parts_on(model):
 # the coordinates of the laws
 
 
-@pytest.mark.parametrize("successes", [SUCCESSES, [0] * 6], ids=["far anchor above", "far anchor below"])
+@pytest.mark.parametrize(
+    "successes", [SUCCESSES, [0] * 6, [200] * 6], ids=["anchors around", "none solved", "all solved"]
+)
 def test_drawn_laws_have_the_prior_of_success_exponent_and_ceiling(table_of, successes):
     """Success at the reference, exponent and ceiling are read off the equations, not off the coordinates."""
     data = table_of(changed(2, "a"), successes=successes)
@@ -285,7 +321,7 @@ def test_drawn_laws_have_the_prior_of_success_exponent_and_ceiling(table_of, suc
     hyper = ("log_exponent_mean", "log_exponent_spread", "reference_logit_mean", "reference_logit_spread")
     values = drawn(model, *names, *hyper, draws=1000)
     exponent, amplitude, nu, ceiling = (value[:, 0] for value in values[:4])  # one task: draws are independent
-    mean, spread, logit_mean, logit_spread = values[4:]
+    mean, spread, logit_mean, logit_spread = (value.reshape(-1) for value in values[4:])  # of one kind of law
     success = ceiling * equations.exact_match(10.0**amplitude, length=1.0, nu=nu)
     logit = special.logit(success)
     u = ((1 - ceiling) / (1 - success)) ** (1 / Priors().ceiling_gap_power)
@@ -296,51 +332,57 @@ def test_drawn_laws_have_the_prior_of_success_exponent_and_ceiling(table_of, suc
     assert normal_p((np.log(exponent) - mean) / (2 * spread)) < UNLIKELY
 
 
-@pytest.mark.parametrize("where", [0.0, 0.5])
-@pytest.mark.parametrize("distance", [6.0, -6.0])
-def test_laws_too_steep_for_doubles_are_drawn_as_numbers(where, distance):
+@pytest.mark.parametrize("place", [-2.0, 0.0, 1.5])
+@pytest.mark.parametrize("distance", [0.5, 6.0])
+def test_laws_too_steep_for_doubles_are_drawn_as_numbers(place, distance):
     """400 decades of loss from anchor to anchor."""
-    options = {"distance": distance, "power": 2.0, "rng": np.random.default_rng(SEED), "size": (20,)}
-    assert np.isfinite(laws._draw(1.0, where, -2.0, 1.5, np.log(400 / 6), 0.1, **options)).all()
+    prior, rng = (-2.0, 1.5, np.log(400 / distance), 0.1), np.random.default_rng(SEED)
+    assert np.isfinite(laws._draw(1.0, *prior, 2.0, place, distance, rng=rng, size=(20,))).all()
 
 
-@pytest.mark.parametrize("power", [2.0, 1.0, np.inf])
-@pytest.mark.parametrize("distance", [1.7, -2.3])
-def test_the_density_of_the_coordinates_is_the_prior_times_the_jacobian_of_the_map(power, distance):
+def test_the_bend_of_the_gap_and_its_inverse_undo_each_other():
+    """Far below the bend a gap counts four times, far above once; the slope is that of finite differences."""
+    gap, step = np.linspace(-4.0, 9.0, 53), 1e-6
+    normal, slope = laws._bent(gap)
+    np.testing.assert_allclose(laws._unbent(normal), gap, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose((laws._bent(gap + step)[0] - laws._bent(gap - step)[0]) / (2 * step), slope, rtol=1e-7)
+    np.testing.assert_allclose(slope[[0, -1]], [4.0, 1.0], rtol=1e-3)
+
+
+@pytest.mark.parametrize("power", [2.0, 0.5, laws.NO_GAP])
+@pytest.mark.parametrize(("place", "distance"), [(-1.2, 1.7), (0.4, 2.3), (-0.6, 0.5)])
+def test_the_density_of_the_coordinates_is_the_prior_times_the_jacobian_of_the_map(power, place, distance):
     """The Jacobian is taken by finite differences of a map written with the equations alone."""
     rng = np.random.default_rng(SEED)
-    places = [rng.normal((-1.0, 0.5, 0.0), (1.5, 0.6, 0.8)) for _ in range(30)]
-    for place in places:
-        nu, where = np.exp(rng.normal(0, 0.7)), rng.uniform()
+    values = [rng.normal((-1.0, 0.5, 0.5), (1.5, 0.6, 0.5)) for _ in range(30)]
+    for value in values:
+        nu = np.exp(rng.normal(0, 0.7))
         prior = tuple(rng.normal((-2.0, 1.5, -1.0, 0.4), 0.1))
-        found = log_density(place, nu, where, prior, distance, power)
-        expected = density_by_differences(place, nu, where, prior, distance, power)
+        density = laws._log_density(pt.as_tensor(value), nu, *prior, power, place, distance)
+        found = float(density.eval(mode=UNCOMPILED))
+        expected = density_by_differences(value, nu, prior, power, place, distance)
         assert found == pytest.approx(expected, abs=1e-4)
         assert found != pytest.approx(expected + 0.01, abs=1e-4)
 
 
-def log_density(place, nu, where, prior, distance, power):
-    density = laws._log_density(pt.as_tensor(place), nu, where, *prior, distance=distance, power=power)
-    return float(density.eval(mode=UNCOMPILED))
-
-
-def density_by_differences(place, nu, where, prior, distance, power):
+def density_by_differences(value, nu, prior, power, place, distance):
     logit_mean, logit_sd, mean, sd = prior
 
     def natural(point):
-        """(logit S_0, log exponent, u) of (level, log_rise, gap)."""
+        """(logit S_0, log exponent, u) of (level, log_rise, gap); where the top is 1, u is that of the coordinate."""
         level, log_rise, gap = point
-        rise = np.sign(distance) * np.exp(log_rise)
-        logits = np.array([level - where * rise, level + (1 - where) * rise])
-        success = special.expit(logits)
-        missed = special.ndtr(gap) ** power * (1 - success.max())
+        rise = np.exp(log_rise)
+        success = special.expit([level - 0.5 * rise, level + 0.5 * rise])
+        share = special.ndtr(laws._bent(gap)[0])
+        missed = share**power * (1 - success[1])
         losses = equations.loss_from_exact_match(success / (1 - missed), length=1.0, nu=nu)
         exponent = np.log10(losses[0] / losses[1]) / distance
-        u = (missed / (1 - success[0])) ** (1 / power) if np.isfinite(power) else special.ndtr(gap)
-        return np.array([logits[0], np.log(exponent), u])
+        reference = (1 - missed) * equations.exact_match(losses[0] * 10 ** (exponent * place), length=1.0, nu=nu)
+        u = (missed / (1 - reference)) ** (1 / power) if power < laws.NO_GAP else share
+        return np.array([special.logit(reference), np.log(exponent), u])
 
     step = 1e-5
-    columns = [(natural(place + nudge) - natural(place - nudge)) / (2 * step) for nudge in step * np.eye(3)]
-    logit, log_exponent, _ = natural(place)
+    columns = [(natural(value + nudge) - natural(value - nudge)) / (2 * step) for nudge in step * np.eye(3)]
+    logit, log_exponent, _ = natural(value)
     _, log_jacobian = np.linalg.slogdet(np.stack(columns, axis=1))
     return stats.norm.logpdf(logit, logit_mean, logit_sd) + stats.norm.logpdf(log_exponent, mean, sd) + log_jacobian

@@ -7,7 +7,7 @@ from scipy import optimize
 
 from forecast.table import observations, read_table
 from models import facts
-from models.facts import anchor_distance, reference_compute, split_deficit, years
+from models.facts import anchors, reference_compute, split_deficit, years
 from models.priors import Structure
 
 HEADER = "model,task,metric,successes,trials,length,k,score,compute,params,tokens,date"
@@ -116,15 +116,35 @@ def test_the_reference_is_the_last_run_before_the_task_is_half_solved(table_of):
     assert reference_compute(table_of(successes=[200] * 6)) == pytest.approx(XS[0])
 
 
-def test_the_far_anchor_is_an_end_of_the_runs_and_never_too_near(ladder):
-    x, distance = ladder.log10_compute.values, anchor_distance(ladder)
-    assert abs(distance) >= 0.5
+def test_the_anchors_lie_within_the_runs_and_never_too_near(ladder):
+    x, (place, distance) = ladder.log10_compute.values, anchors(ladder)
+    assert place.shape == distance.shape == (1,) and distance >= 0.5 - 1e-12
     if np.ptp(x) > 1:
-        assert np.isclose(distance + reference_compute(ladder), [x.min(), x.max()]).any()
+        assert x.min() - 0.25 <= place and place + distance <= x.max() + 0.25
+    else:  # all runs at nearly one compute: half a decade around them
+        assert place < np.average(x) < place + distance and distance == pytest.approx(0.5)
 
 
-def test_the_far_anchor_is_below_where_no_task_is_solved_and_above_otherwise(table_of):
-    assert anchor_distance(table_of(successes=[0] * 6)) < 0 < anchor_distance(table_of())
+def test_the_anchors_are_a_standard_deviation_beside_the_weighted_mean_of_the_runs(table_of):
+    """By hand: 1.2 times the best score is 1.08, so full marks are the top and the weight is share (1 - share)."""
+    place, distance = anchors(table_of())
+    share = np.array(SUCCESSES) / 200
+    weight = share * (1 - share) + 0.002
+    mean = (weight * XS).sum() / weight.sum()
+    sd = np.sqrt((weight * XS**2).sum() / weight.sum() - mean**2)
+    assert place == pytest.approx(mean - sd) and distance == pytest.approx(2 * sd)
+
+
+def test_the_anchors_follow_the_rise_of_the_law_and_not_the_reference(table_of):
+    def middle(successes):
+        place, distance = anchors(table_of(successes=successes))
+        return (place + distance / 2).item()
+
+    early, late = [20, 100, 180, 199, 200, 200], [0, 0, 1, 20, 100, 180]
+    assert middle(early) < XS[2] < XS[3] < middle(late)
+    assert middle([0] * 6) == pytest.approx(XS.mean())  # nowhere more than elsewhere
+    halved = [successes // 4 for successes in late]  # a top of a quarter: half-way is where it was, but for rounding
+    assert middle(halved) == pytest.approx(middle(late), abs=0.3)
 
 
 def test_knots_cover_the_data_and_four_decades_beyond_and_avoid_the_reference(ladder):
@@ -134,9 +154,43 @@ def test_knots_cover_the_data_and_four_decades_beyond_and_avoid_the_reference(la
     assert x.max() + 3.4 < knots.max() < x.max() + 4 and knots.min() > x.min()
 
 
-def test_the_informative_place_lies_between_reference_and_far_anchor(several):
-    place = by_law(several, facts.informative_place(several))
-    assert all(0 <= where <= 1 for where in place.values()) and place["validation"] == 0.5
+def test_each_law_has_anchors_of_its_own(several):
+    place, distance = (by_law(several, values) for values in anchors(several))
+    assert len(set(place.values())) > 1 and min(distance.values()) >= 0.5
+    assert all(XS[0] - 0.25 <= place[law] and place[law] + distance[law] <= XS[-1] + 0.25 for law in place)
+    # of a loss all runs say the same: a standard deviation to either side of their mean
+    assert place["validation"] == pytest.approx(XS.mean() - XS.std())
+    assert distance["validation"] == pytest.approx(2 * XS.std())
+
+
+def test_silent_runs_are_those_of_hardly_any_right_or_wrong_answers(table_of):
+    assert facts.telling_runs(table_of(successes=[0, 20, 90, 150, 180, 200])).tolist() == [False, *[True] * 4, False]
+    few = table_of(successes=[0, 0, 0, 90, 150, 180])  # three runs are too few to leave out the others
+    assert facts.telling_runs(few).all() and facts.telling_runs(table_of(successes=[0] * 6)).all()
+
+
+def test_a_run_is_silent_where_all_its_rows_are(written):
+    lines = [
+        f"run {run},{task},exact_match,{successes},200,,,,{10**x:.6g},,,"
+        for run, x in enumerate(XS)
+        for task, successes in (("hard", 0), ("easy", SUCCESSES[run]), ("third", 0 if run == 0 else 100))
+    ]
+    assert facts.telling_runs(written(lines)).all()
+    silent = [line.replace(f",{SUCCESSES[0]},", ",0,") for line in lines]
+    assert facts.telling_runs(written(silent)).tolist() == [False] + [True] * 5
+
+
+def test_the_standard_weights_leave_silent_runs_out(table_of):
+    weights = facts.standard_weights(table_of(successes=[0, 20, 90, 150, 180, 200]))
+    assert np.all(weights[:, [0, 5]] == 0) and np.all(weights[:, 1:5].any(axis=0))
+
+
+def test_laws_are_of_two_kinds_of_which_losses_are_of_the_first(several, table_of):
+    kinds, kind = facts.kinds_of_laws(several)
+    assert kinds.tolist() == ["answer", "choice"]
+    assert by_law(several, kind) == {"validation": 0, "alone": 0, "both": 0, "seen": 0, "both [choice]": 1}
+    kinds, kind = facts.kinds_of_laws(table_of())
+    assert kinds.tolist() == ["answer"] and kind.tolist() == [0]
 
 
 def test_frailty_drifts_within_the_range_of_the_runs(table_of):

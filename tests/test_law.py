@@ -6,13 +6,23 @@ import numpy as np
 import pytest
 import xarray as xr
 from conftest import ANSWERS
+from scipy import special
 
 from forecast.errors import ForecastError
-from forecast.law import expected_score, is_loss, law_name, law_of_task, loss_per_token, rate_tasks, theta_at_score
+from forecast.law import (
+    Residuals,
+    expected_score,
+    is_loss,
+    law_name,
+    law_of_task,
+    loss_per_token,
+    rate_tasks,
+    theta_at_score,
+)
 from forecast.table import read_table
 from forecast.threshold import threshold, threshold_compute
 from models import equations
-from models.capability import frailty, measured_loss
+from models.capability import frailty, log_measured_loss, token_floor_of_run
 from models.facts import drift_limits
 
 LOSSES = ("sums [loss]", "words [loss]", "validation")
@@ -144,10 +154,9 @@ def test_frailty_drifts_by_its_rate_a_decade_between_the_ends_of_the_runs(prior)
     assert frailty(theta, 2.0, None, prior.data) == 2.0
 
 
-@pytest.mark.parametrize("reference", [0.1, 3.0])
-def test_the_loss_of_the_answers_is_the_greedy_power_law_of_the_measured_one(reference):
+def test_the_loss_of_the_answers_is_the_greedy_power_law_of_the_measured_one():
     loss = np.array([1e-3, 0.2, 1.0, 7.0])
-    measured = np.exp(measured_loss(loss, reference, log_greedy=np.log(0.4), greedy_power=1.3))
+    measured = np.exp(log_measured_loss(loss, log_greedy=np.log(0.4), greedy_power=1.3))
     np.testing.assert_allclose(0.4 * measured**1.3, loss, rtol=1e-12)
 
 
@@ -161,9 +170,27 @@ def test_a_loss_that_no_rate_looks_at_is_the_law_itself(prior):
 @pytest.mark.parametrize("task", ANSWERS)
 def test_a_residual_of_more_loss_makes_every_score_worse(prior, task):
     theta = xr.full_like(prior.posterior.sigma_run, 0.3)
-    plain, worse = (expected_score(prior, task, theta, residual=residual) for residual in (0.0, 0.5))
+    plain, worse = (expected_score(prior, task, theta, Residuals(log_loss=residual)) for residual in (0.0, 0.5))
     better = worse < plain if task in LOSSES else worse > plain
     assert not better.any() and float(abs(worse / plain - 1).max()) > 0.1
+
+
+@pytest.mark.parametrize("task", ANSWERS)
+def test_a_residual_of_guessed_tokens_moves_the_scores_of_laws_that_have_them(prior, task):
+    theta = xr.full_like(prior.posterior.sigma_run, 0.3)
+    plain, better = (expected_score(prior, task, theta, Residuals(token_floor=residual)) for residual in (0.0, 0.5))
+    if "token_floor" in law_of_task(prior, task) and not is_loss(prior, task):
+        assert np.all(better >= plain) and (better > plain).mean() > 0.9
+    else:
+        np.testing.assert_array_equal(better, plain)
+
+
+def test_a_residual_of_guessed_tokens_is_of_the_logit():
+    floor, residual = np.array([0.0, 0.01, 0.2, 0.9]), np.array([0.7, 0.5, -1.0, 3.0])
+    np.testing.assert_allclose(token_floor_of_run(floor, 0.0 * residual), floor, rtol=1e-12)
+    found = token_floor_of_run(floor, residual)
+    np.testing.assert_allclose(special.logit(found[1:]), special.logit(floor[1:]) + residual[1:], rtol=1e-12)
+    assert found[0] == 0
 
 
 # thresholds

@@ -131,10 +131,11 @@ def test_draws_of_a_part_of_an_item_never_exceed_it():
 
 def test_the_node_of_counts_has_the_density_of_its_formula_and_follows_the_switch():
     count, mean = np.array([0.0, 3.0, 9.0]), np.array([0.1, 0.2, 0.3])
+    concentration = np.full(3, 50.0)  # a lone 50.0 would be of single precision in a graph
     for broken in (True, False):
         with pm.Model(coords={"row": range(3)}) as model:
             observation.counts(
-                *("count", mean, 50.0, np.full(3, 10.0), count),
+                *("count", mean, concentration, np.full(3, 10.0), count),
                 structure=Structure(broken_rows=broken),
                 priors=Priors(),
                 dims="row",

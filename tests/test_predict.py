@@ -6,12 +6,22 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from conftest import HOSTILE, RUNS, SEED, TASKS, TRIALS, forecast_command, write_rows
+from conftest import (
+    ANSWER_COLUMNS,
+    ANSWERS,
+    HOSTILE,
+    RUNS,
+    SEED,
+    TASKS,
+    TRIALS,
+    forecast_command,
+    write_rows,
+)
 
 from forecast.errors import ForecastError
 from forecast.law import expected_score
 from forecast.predict import effective_compute, predict, summarise, task_label, typical_score
-from forecast.table import read_rows
+from forecast.table import read_rows, read_table
 from models.facts import reference_compute, standard_weights
 
 QUANTILES = [f"q{q:02d}" for q in range(1, 100)]
@@ -160,3 +170,53 @@ def test_the_draws_file_holds_what_the_quantiles_summarise(fit_file, tmp_path):
         )
         assert dataset.score.attrs["seed"] == 1
     assert list(table["task"]) == ["addition", HOSTILE]
+
+
+# several metrics of the same answers, several kinds of laws
+
+
+@pytest.fixture(scope="module")
+def prior(answer_table, prior_fit):
+    return prior_fit(read_table(answer_table), draws=300)
+
+
+@pytest.fixture
+def scores_of(prior, tmp_path):
+    """Predicted scores (row, draw) of answers of runs of families, with some numbers of the posterior set."""
+
+    def predicted(rows, **numbers):
+        rows = [
+            {**ANSWERS[label], "model": model, "family": family, "date": "2022-06-01", "compute": "1e22"}
+            | ({} if label.endswith("[loss]") else {"trials": 400000})
+            for label, model, family in rows
+        ]
+        read = read_rows(write_rows(tmp_path / "rows.csv", rows, header=ANSWER_COLUMNS))
+        law = prior.posterior
+        law = law.assign({name: xr.full_like(law[name], number) for name, number in numbers.items()})
+        return predict(replace(prior, posterior=law), read, seed=SEED).values.T
+
+    return predicted
+
+
+def test_a_new_run_guesses_tokens_differently_where_tokens_are_guessed(scores_of):
+    rows = [("words [exact_match]", "new", "recipe 0"), ("sums [token_accuracy]", "new", "recipe 0")]
+    alike, apart = (scores_of(rows, token_floor_spread=spread) for spread in (0.0, 3.0))
+    np.testing.assert_array_equal(alike[0], apart[0])
+    assert abs(alike[1] - apart[1]).mean() > 0.02
+
+
+def test_a_fitted_run_keeps_how_it_guesses_tokens(scores_of):
+    rows = [("sums [token_accuracy]", "run 0", "recipe 0")]
+    np.testing.assert_array_equal(*(scores_of(rows, token_floor_spread=spread) for spread in (0.0, 3.0)))
+
+
+def test_an_unseen_family_that_is_good_at_choices_is_not_so_at_answers(scores_of):
+    """A measured loss and exact match are of one kind and get better together, a choice gets worse."""
+    rows = [("picks", "known", "recipe 0"), ("words [loss]", "new", "unseen")]
+    rows += [("words [exact_match]", "new", "unseen"), ("picks", "new", "unseen")]
+    precise = {"concentration": 1e9, "loss_scale": 1e-9}
+    alike, apart = (scores_of(rows, sigma_skill=spread, **precise) for spread in (0.0, 3.0))
+    np.testing.assert_array_equal(alike[0], apart[0])  # the skills of a known family are its own
+    _, loss, answers, choices = apart - alike
+    assert np.mean(answers * choices < 0) > 5 * np.mean(answers * choices > 0)
+    assert np.mean(answers * loss < 0) > 5 * np.mean(answers * loss > 0)

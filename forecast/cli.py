@@ -51,8 +51,8 @@ def main() -> None:
 def run(
     study: Annotated[Path, typer.Argument(help="Folder with study.toml.", metavar="STUDY")],
     output: Annotated[Path | None, typer.Option("-o", help="Folder for the results [default: STUDY/output].")] = None,
-    draws: Draws = 1500,
-    tune: Tune = 700,
+    draws: Draws = 2000,
+    tune: Tune = 900,
     target_accept: TargetAccept = 0.9,
     as_json: Json = False,
 ) -> None:
@@ -111,8 +111,8 @@ def fit(
     output: Annotated[Path, typer.Option("-o", help="Posterior file to write.", metavar="FIT.nc")],
     below: Below = None,
     seed: Seed = 1,
-    draws: Draws = 1500,
-    tune: Tune = 700,
+    draws: Draws = 2000,
+    tune: Tune = 900,
     target_accept: TargetAccept = 0.9,
     as_json: Json = False,
 ) -> None:

@@ -27,8 +27,8 @@ class Sampling:
 
     seed: int = 1
     chains: int = 4
-    tune: int = 700  # warm-up draws a chain
-    draws: int = 1500  # kept draws a chain
+    tune: int = 900  # warm-up draws a chain
+    draws: int = 2000  # kept draws a chain
     target_accept: float = 0.9
     cores: int = 2
 

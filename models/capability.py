@@ -10,6 +10,7 @@ from models.effective_compute import effective_compute
 from models.laws import laws
 from models.priors import Priors, Structure
 
+FARTHEST_LOG = 1e3  # of a measured loss: beyond it, zero or infinity
 MANY_ROWS = 6  # of one run's answers: from here on they fix its residual well enough to sample it directly
 LARGEST_LOSS = 1e200  # and its inverse the smallest: beyond them doubles have no gradient
 
@@ -76,7 +77,7 @@ def log_measured_loss(loss, *, log_greedy, greedy_power, log_guess_loss):
     ``loss = s measured^gamma``, s the factor at one nat; but guessing by frequency keeps what is measured below
     ``guess_loss``, of which it is the smooth minimum: ``1 / measured^2 = (s / loss)^(2 / gamma) + 1 / guess_loss^2``.
     """
-    log_free = (np.log(loss) - log_greedy) / greedy_power
+    log_free = ((np.log(loss) - log_greedy) / greedy_power).clip(-FARTHEST_LOG, FARTHEST_LOG)  # an infinite loss too
     gap = abs(log_free - log_guess_loss)
     return 0.5 * (log_free + log_guess_loss - gap - np.log1p(np.exp(-2.0 * gap)))
 

@@ -100,7 +100,10 @@ def test_a_law_too_steep_for_doubles_has_scores_at_its_ends_and_a_threshold_betw
     fit = replace(prior, posterior=steep)
     worst, best = (expected_score(fit, task, xr.full_like(law.sigma_run, end)) for end in (-60.0, 60.0))
     if task in LOSSES:
-        assert np.all(worst == np.inf) and np.all(best == 0)
+        own = law_of_task(fit, task)
+        most = np.exp(own.log_guess_loss) if "log_guess_loss" in own else np.inf
+        assert np.all(abs(worst / most - 1) < 1e-12 if np.isfinite(most).all() else worst == np.inf)
+        assert np.all(best == 0)
     else:
         own = law_of_task(fit, task)
         np.testing.assert_allclose(best, own.ceiling.transpose(*best.dims))
@@ -154,10 +157,20 @@ def test_frailty_drifts_by_its_rate_a_decade_between_the_ends_of_the_runs(prior)
     assert frailty(theta, 2.0, None, prior.data) == 2.0
 
 
-def test_the_loss_of_the_answers_is_the_greedy_power_law_of_the_measured_one():
+def test_the_loss_of_the_answers_is_the_greedy_power_law_of_the_measured_one_far_below_that_of_guessing():
     loss = np.array([1e-3, 0.2, 1.0, 7.0])
-    measured = np.exp(log_measured_loss(loss, log_greedy=np.log(0.4), greedy_power=1.3))
+    relation = {"log_greedy": np.log(0.4), "greedy_power": 1.3}
+    measured = np.exp(log_measured_loss(loss, **relation, log_guess_loss=30.0))
     np.testing.assert_allclose(0.4 * measured**1.3, loss, rtol=1e-12)
+
+
+def test_the_measured_loss_is_the_smooth_minimum_of_the_power_law_and_guessing():
+    loss, guess = np.array([0.0, 0.1, 1.0, 10.0, 1e6, np.inf]), 3.3
+    with np.errstate(divide="ignore"):
+        found = np.exp(log_measured_loss(loss, log_greedy=np.log(0.4), greedy_power=1.3, log_guess_loss=np.log(guess)))
+        expected = ((loss / 0.4) ** (-2 / 1.3) + guess**-2) ** -0.5
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert found[0] == 0 and np.all(np.diff(found) >= 0)
 
 
 def test_a_loss_that_no_rate_looks_at_is_the_law_itself(prior):

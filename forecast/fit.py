@@ -66,8 +66,8 @@ class Diagnostics:
 def compiled(model: pm.Model, *, reusable: bool = False) -> Any:
     """The model's density as a program for `fit`.
 
-    A reusable one takes the numbers of other tables of the same layout, which costs a second where compiling costs
-    ten; one that is not has its numbers built in, which takes a fifth less to compile.
+    A reusable one takes the numbers of other tables of the same layout, which spares compiling again; one that is not
+    has its numbers built in.
     """
     with pytensor.config.change_flags(numba__fastmath=False):  # else the first run, uncached, rounds unlike the others
         program = nutpie.compile_pymc_model(model, freeze_model=not reusable)

@@ -25,7 +25,7 @@ SHORTEST_SPAN = 1.0  # years that dates must span for progress to be told from f
 
 
 def reference_compute(data):
-    """Log compute at which all laws are anchored and from which effective compute is counted.
+    """Log compute at which the priors of the laws are placed and from which effective compute is counted.
 
     That of the median, in order of compute, of the runs that say most about a task, over the tasks.
     """

@@ -32,7 +32,10 @@ FitFile = Annotated[Path, typer.Argument(help="Posterior written by `forecast fi
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Seed = Annotated[int, typer.Option(help="Seed; same seed, same numbers.", min=0, max=2**63 - 1)]
 Below = Annotated[float | None, typer.Option(help="Use only runs below this training compute, FLOP.")]
-Draws = Annotated[int, typer.Option(help="Kept draws a chain.", min=100)]
+Draws = Annotated[
+    int | None,
+    typer.Option(help="Kept draws a chain; when left out 2000, or 1300 for tables of more than 500 rows.", min=100),
+]
 Tune = Annotated[int, typer.Option(help="Warm-up draws a chain.", min=100)]
 TargetAccept = Annotated[float, typer.Option(help="Acceptance rate the step size is tuned to.", min=0.5, max=0.999)]
 
@@ -51,9 +54,9 @@ def main() -> None:
 def run(
     study: Annotated[Path, typer.Argument(help="Folder with study.toml.", metavar="STUDY")],
     output: Annotated[Path | None, typer.Option("-o", help="Folder for the results [default: STUDY/output].")] = None,
-    draws: Draws = 2000,
-    tune: Tune = 900,
-    target_accept: TargetAccept = 0.9,
+    draws: Draws = None,
+    tune: Tune = 500,
+    target_accept: TargetAccept = 0.88,
     as_json: Json = False,
 ) -> None:
     """Carry out a whole study: validate, fit, threshold, check on held-out runs, report."""
@@ -111,9 +114,9 @@ def fit(
     output: Annotated[Path, typer.Option("-o", help="Posterior file to write.", metavar="FIT.nc")],
     below: Below = None,
     seed: Seed = 1,
-    draws: Draws = 2000,
-    tune: Tune = 900,
-    target_accept: TargetAccept = 0.9,
+    draws: Draws = None,
+    tune: Tune = 500,
+    target_accept: TargetAccept = 0.88,
     as_json: Json = False,
 ) -> None:
     """Fit all tasks of a table jointly by MCMC and write the posterior."""

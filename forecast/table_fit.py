@@ -43,7 +43,7 @@ def fit_table(
             f"{runs} runs{where}, at least {FEWEST_RUNS} are needed; "
             + ("add runs" if below is None else "raise the cut")
         )
-    data = observations(used)
+    data, sampling = observations(used), sampling.of_rows(len(used))
     posterior = fit(capability_model(data, structure, priors), sampling, progress=progress)
     return Fit(
         posterior=posterior.astype(np.float64),

@@ -101,6 +101,7 @@ def _coords(data):
         "residual": np.arange(max(facts.telling_runs(data).sum() - 2, 0)),
         "telling_run": data.run.values[facts.telling_runs(data)],
         "rate_row": data.observation.values[~losses],
+        "row_kind": np.arange(len(observation.alike(data, np.flatnonzero(~losses))[0])),
         "loss_row": data.observation.values[losses],
         "measured": data.task.values[facts.is_loss(data)],
         "answer": np.arange(facts.answers(data).max(initial=-1) + 1),
@@ -173,7 +174,9 @@ def _observe_counts(data, loss, nu, law, floor, ceiling, structure, priors):
         pm.Data(name, values[rows], dims="rate_row")
         for name, values in zip(("successes", "trials"), observation.conditional_counts(data), strict=True)
     )
-    options = {"structure": structure, "priors": priors, "dims": "rate_row"}
+    first, kind = observation.alike(data, rows)
+    alike = pm.Data("first_of_kind", first, dims="row_kind"), pm.Data("kind_of_row", kind, dims="rate_row")
+    options = {"structure": structure, "priors": priors, "dims": "rate_row", "alike": alike}
     observation.counts("count", mean, concentration[task[rows]], trials, successes, **options)
 
 

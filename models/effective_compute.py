@@ -120,7 +120,7 @@ def _sampled_as_residuals(data, x, expected, sigma):
 def _slopes(data, structure, priors):
     """Slope of theta on each piece between knots: a random walk in logs from 1 at the reference (segment)."""
     knots = facts.bend_knots(data)
-    if not structure.bend:
+    if not facts.has_bend(data, structure):
         return pm.Deterministic("slopes", pt.ones(len(knots) + 1), dims="segment")
     sigma = pm.LogNormal("sigma_bend", priors.log_bend_sd_median, priors.log_bend_sd_sd)
     steps = sigma * facts.KNOT_SPACING**0.5 * pm.Normal("bend_step", dims="knot")

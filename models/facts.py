@@ -81,6 +81,11 @@ def bend_knots(data):
     return np.concatenate([below, above])
 
 
+def has_bend(data, structure: Structure):
+    """Whether the law may bend: not where losses alone are seen, whose irreducible part would pass for a bend."""
+    return structure.bend and not is_loss(data).all()
+
+
 def _share(data):
     """Score of each row between guessing, 0, and full marks, 1; NaN for losses."""
     chance = data.chance.values[data.task_index.values]

@@ -91,11 +91,13 @@ def _expected(data, priors):
         pm.Normal("log_exponent_mean", priors.log_exponent_mean, priors.log_exponent_sd, dims="kind")[kind],
         pm.LogNormal("log_exponent_spread", priors.log_exponent_spread_median, priors.log_exponent_spread_sd),
     )
-    of_loss = priors.log_loss_exponent_mean, priors.log_loss_exponent_sd
+    losses, of_loss = facts.is_loss_law(data), (priors.log_loss_exponent_mean, priors.log_loss_exponent_sd)
     if "params_exponent" in (model := pm.modelcontext(None)).named_vars:
         each = model["params_exponent"], model["tokens_exponent"]
-        of_loss = pt.log(each[0] * each[1] / (each[0] + each[1])), priors.log_loss_exponent_sd_of_split
-    losses = facts.is_loss_law(data)
+        own = each[0] * each[1] / (each[0] + each[1])  # per decade of effective compute itself
+        lone = losses.sum() == 1
+        sd = priors.log_loss_exponent_sd_of_own_split if lone else priors.log_loss_exponent_sd_of_split
+        of_loss = pt.log(own * model["theta_scale"]), sd
     pairs = (logit, (-priors.log_loss_mean, priors.log_loss_sd)), (exponent, of_loss)
     return [pt.where(losses, own, pooled) for rates, loss in pairs for pooled, own in zip(rates, loss, strict=True)]
 

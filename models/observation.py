@@ -29,6 +29,17 @@ def conditional_counts(data):
     return np.clip(counts, 0.0, trials), trials
 
 
+def alike(data, rows):
+    """Of the rows (positions) one of each task and number of trials, and which kind each is of (both int arrays).
+
+    Counts out of other counts are each of their own kind, so that tables of one layout have kinds alike.
+    """
+    kind = np.stack([data.task_index.values, data.trials.values, data.given_index.values])[:, rows]
+    kind[2] = np.where(kind[2] < 0, -1, np.arange(len(rows)))
+    _, first, of_row = np.unique(kind, axis=1, return_index=True, return_inverse=True)
+    return first, of_row
+
+
 def mean_among(mean, data):
     """Expected share (observation first) among the trials of `conditional_counts`, from that among all answers."""
     given = data.given_index.values
@@ -44,8 +55,11 @@ def mean_among(mean, data):
     return conditional * (numerator / denominator).clip(0.0, 1.0) + (1.0 - conditional) * mean
 
 
-def counts(name, mean, concentration, trials, observed, *, structure, priors: Priors, dims):
-    """Beta-binomial counts; a few rows are strange and scatter more, fewer are broken and score anything."""
+def counts(name, mean, concentration, trials, observed, *, structure, priors: Priors, dims, alike=None):
+    """Beta-binomial counts; a few rows are strange and scatter more, fewer are broken and score anything.
+
+    `alike` says which rows have one concentration and number of trials: one row of each kind, and the kind of each row.
+    """
     shares = (priors.strange_share, priors.broken_share) if structure.broken_rows else (0.0, 0.0)
     options = {"strange": shares[0], "broken": shares[1], "ratio": priors.strange_ratio}
     return pm.CustomDist(
@@ -53,7 +67,7 @@ def counts(name, mean, concentration, trials, observed, *, structure, priors: Pr
         trials,
         mean,
         concentration,
-        logp=partial(log_density_of_counts, **options),
+        logp=partial(log_density_of_counts, **options, alike=alike),
         random=partial(draw_counts, **options),
         signature="(),(),()->()",
         dtype="float64",
@@ -62,20 +76,23 @@ def counts(name, mean, concentration, trials, observed, *, structure, priors: Pr
     )
 
 
-def log_density_of_counts(count, trials, mean, concentration, *, strange, broken, ratio):
+def log_density_of_counts(count, trials, mean, concentration, *, strange, broken, ratio, alike=None):
     """Log of ``(1 - strange - broken) BB(kappa) + strange BB(kappa / ratio) + broken / (trials + 1)``."""
-    log = np.log1p(-strange - broken) + _log_beta_binomial(count, trials, mean, concentration)
+    log = np.log1p(-strange - broken) + _log_beta_binomial(count, trials, mean, concentration, alike)
     if strange:
-        wide = _log_beta_binomial(count, trials, mean, concentration / ratio)
+        wide = _log_beta_binomial(count, trials, mean, concentration / ratio, alike)
         log = pt.logaddexp(log, np.log(strange) + wide)
     return pt.logaddexp(log, np.log(broken) - pt.log1p(trials)) if broken else log
 
 
-def _log_beta_binomial(count, trials, mean, concentration):
+def _log_beta_binomial(count, trials, mean, concentration, alike):
     mean, failures = MEAN_MARGIN + (1.0 - 2.0 * MEAN_MARGIN) * mean, trials - count
     rising = log_rising(mean * concentration, count) + log_rising((1.0 - mean) * concentration, failures)
     log_choose = log_rising(1.0, trials) - log_rising(1.0, count) - log_rising(1.0, failures)
-    return log_choose + rising - log_rising(concentration, trials)
+    if alike is None:
+        return log_choose + rising - log_rising(concentration, trials)
+    row, kind = alike
+    return log_choose + rising - log_rising(concentration[row], trials[row])[kind]
 
 
 def draw_counts(trials, mean, concentration, *, strange, broken, ratio, rng=None, size=None):

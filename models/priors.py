@@ -76,8 +76,9 @@ class Priors:
     log_loss_sd: float = 0.7
     log_loss_exponent_mean: float = log(0.15)
     log_loss_exponent_sd: float = 0.5
-    # Where parameters and tokens vary, its exponent is that of the run's own reducible loss but for a few percent:
-    # ab / (a + b) on the training distribution, and near it on others.
+    # Where parameters and tokens vary, its exponent is ab / (a + b): by definition for a lone measured loss
+    # of a table, and but for a few percent for each of several, on texts unlike those trained on.
+    log_loss_exponent_sd_of_own_split: float = 0.01
     log_loss_exponent_sd_of_split: float = 0.1
     # Irreducible part of such a loss: power 1/2 puts its median at 40 % of a loss of 2.5 nats; published: 0.6 to 0.75.
     loss_gap_power: float = 0.5

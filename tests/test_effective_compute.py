@@ -386,3 +386,41 @@ def density_by_differences(value, nu, prior, power, place, distance):
     logit, log_exponent, _ = natural(value)
     _, log_jacobian = np.linalg.slogdet(np.stack(columns, axis=1))
     return stats.norm.logpdf(logit, logit_mean, logit_sd) + stats.norm.logpdf(log_exponent, mean, sd) + log_jacobian
+
+
+# measured losses
+
+
+@pytest.fixture(scope="module")
+def losses_of(tmp_path_factory):
+    """Observations of the measured losses of the runs: of so many tasks, alone or beside a rate."""
+
+    def build(tasks=1, *, rates=0):
+        lines = ["model,task,metric,score,successes,trials,params,tokens"]
+        for number, (params, tokens, *_) in enumerate(RUNS):
+            facts = f"{params},{tokens}"
+            lines += [f"run {number},loss {task},loss,{3.0 - 0.2 * number},,,{facts}" for task in range(tasks)]
+            lines += [f"run {number},rate {task},exact_match,,{SUCCESSES[number]},200,{facts}" for task in range(rates)]
+        path = tmp_path_factory.mktemp("table") / "table.csv"
+        path.write_text("\n".join(lines))
+        return observations(read_table(path))
+
+    return build
+
+
+@pytest.mark.parametrize(("tasks", "apart"), [(1, 0.01), (3, 0.1)])
+def test_the_exponent_of_a_loss_is_that_of_the_split_in_decades_of_effective_compute(losses_of, tasks, apart):
+    """A lone measured loss is the one whose parameters and tokens count; several differ."""
+    names = ("exponent", "theta_scale", "params_exponent", "tokens_exponent")
+    exponent, scale, a, b = drawn(capability_model(losses_of(tasks)), *names)
+    difference = np.log(exponent / scale[:, None]) - np.log(a * b / (a + b))[:, None]
+    assert normal_p(difference / apart) > UNLIKELY > normal_p(difference / (3.0 * apart))
+    assert np.log(scale).std() > 3.0 * apart / 10.0  # else the scale could be left out
+
+
+def test_losses_alone_do_not_bend_but_beside_a_rate_they_may(losses_of):
+    for rates, bends in ((0, False), (1, True)):
+        model = capability_model(losses_of(rates=rates))
+        assert ("sigma_bend" in model.named_vars) == bends
+        (slopes,) = drawn(model, "slopes", draws=5)
+        assert (slopes == 1.0).all() != bends

@@ -22,6 +22,11 @@ PRIOR_SD, NOISE_SD = 2.0, 1.5
 SAMPLING = Sampling(seed=SEED, chains=4, tune=300, draws=500)
 
 
+def test_the_number_of_draws_suits_the_table_unless_one_is_given():
+    assert [Sampling().of_rows(rows).draws for rows in (8, 500, 501)] == [2000, 2000, 1300]
+    assert Sampling(draws=300).of_rows(9000) == Sampling(draws=300)
+
+
 @pytest.fixture(scope="module")
 def conjugate_model():
     with pm.Model() as model:

@@ -124,6 +124,26 @@ def test_drawn_counts_follow_the_density(mixture):
     assert p_value(mean) > UNLIKELY > p_value(mean + 0.02)
 
 
+def test_rows_of_one_concentration_and_trials_may_share_what_they_have_alike(answers):
+    data, rng = answers[2], np.random.default_rng(SEED)
+    rows = np.arange(data.sizes["observation"])
+    count, trials = observation.conditional_counts(data)
+    first, kind = observation.alike(data, rows)
+    given = data.given_index.values >= 0
+    assert len(first) == 1 + given.sum()  # those out of other counts are of their own kind
+    assert set(kind[~given]) == {kind[~given][0]} and (trials[first][kind] == trials).all()
+    mean, concentration = (
+        rng.uniform(size=len(rows)),
+        rng.uniform(2.0, 90.0, data.sizes["task"])[data.task_index.values],
+    )
+    numbers = count, trials, mean, concentration
+    options = MIXTURES["as in the priors"]
+    inputs = pt.vectors("count", "trials", "mean", "concentration")
+    shared = observation.log_density_of_counts(*inputs, **options, alike=(first, kind))
+    found = pytensor.function(inputs, shared, mode=UNCOMPILED)(*numbers)
+    np.testing.assert_allclose(found, log_density(**options)(*numbers), rtol=1e-13)
+
+
 def test_draws_of_a_part_of_an_item_never_exceed_it():
     drawn = observation.draw_counts(2.5, np.full(500, 0.9), 20.0, **MIXTURES["sound"], rng=np.random.default_rng(SEED))
     assert drawn.max() == 2.5 and set(drawn) <= {0.0, 1.0, 2.0, 2.5}

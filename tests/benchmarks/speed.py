@@ -101,7 +101,8 @@ def measure(name, options):
     program = compiled(model)
     compile_s = time.perf_counter() - started
     started = time.perf_counter()
-    posterior = fit(model, Sampling(**options), program=program)
+    sampling = Sampling(**options).of_rows(data.sizes["observation"])
+    posterior = fit(model, sampling, program=program)
     sample_s = time.perf_counter() - started
     found = diagnose(posterior)
     least = min(found.min_ess_bulk, found.min_ess_tail)

@@ -16,8 +16,8 @@ from pytensor.compile.mode import Mode
 logger = logging.getLogger(__name__)
 
 REGULARISATION = 1e-2  # of the low-rank mass matrix; nutpie's 1e-5 keeps so many directions that a step costs twice
-MAX_DEPTH = 8  # of a trajectory, 2^8 - 1 steps: only warm-up, before it knows the posterior, makes longer ones
-DRAWS, DRAWS_OF_MANY_ROWS = 2000, 1300  # kept draws a chain; a step of many rows costs more, and a draw is worth more
+MAX_DEPTH = 8  # of a trajectory, 2^8 - 1 steps; on GPT-3 arithmetic and obsscaling only early warm-up makes longer ones
+DRAWS, DRAWS_OF_MANY_ROWS = 2000, 1300  # kept draws a chain; a step of many rows costs more
 MANY_ROWS = 500
 MAX_RHAT = 1.01  # Vehtari et al. 2021, Bayesian Analysis 16:667
 MIN_ESS = 400  # the same source: 100 a chain

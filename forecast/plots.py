@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 
+from forecast.coverage import wilson_interval
 from forecast.figure_style import (
     BLUE,
     GREY,
@@ -23,14 +24,6 @@ from forecast.figure_style import (
     percent,
     score_limits,
 )
-
-
-def wilson_interval(score: np.ndarray, trials: np.ndarray, *, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson (1927) 95 % interval of a binomial rate: (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)."""
-    centre = (score + z**2 / (2 * trials)) / (1 + z**2 / trials)
-    half = z * np.sqrt(score * (1 - score) / trials + z**2 / (4 * trials**2)) / (1 + z**2 / trials)
-    # Rounding puts the bound a hair beyond the score at 0 and 1.
-    return np.minimum(centre - half, score), np.maximum(centre + half, score)
 
 
 def plot_curve(

@@ -34,7 +34,7 @@ def threshold_figure(
         threshold_plots.plot_threshold_cumulative(log10_compute_draws, **options, ax=lower)
         lower.set_xlabel("threshold compute (FLOP)")
 
-    return _svg(draw, size=(3.5, 2.9), key=f"threshold-{key}")
+    return inline_svg(draw, size=(3.5, 2.9), key=f"threshold-{key}")
 
 
 def curve_figure(
@@ -56,7 +56,7 @@ def curve_figure(
         ax.set_ylabel("loss (nats)" if metric == "loss" else "score")
         ax.set_xlabel("training compute (FLOP)")
 
-    return _svg(draw, size=(3.5, 2.2), key=f"curve-{key}")
+    return inline_svg(draw, size=(3.5, 2.2), key=f"curve-{key}")
 
 
 def outcomes_figure(outcomes: pd.DataFrame, *, key: str) -> Markup:
@@ -65,7 +65,7 @@ def outcomes_figure(outcomes: pd.DataFrame, *, key: str) -> Markup:
     def draw(figure: Figure) -> None:
         plots.plot_outcomes(outcomes, ax=figure.subplots())
 
-    return _svg(draw, size=(4.0, 0.7 + 0.3 * len(outcomes)), key=f"outcomes-{key}", layout="constrained")
+    return inline_svg(draw, size=(4.0, 0.7 + 0.3 * len(outcomes)), key=f"outcomes-{key}", layout="constrained")
 
 
 def k_sweep_figure(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, key: str) -> Markup:
@@ -74,7 +74,7 @@ def k_sweep_figure(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, key: s
     def draw(figure: Figure) -> None:
         plots.plot_k_sweep(grid, curves, ax=figure.subplots())
 
-    return _svg(draw, size=(4.0, 2.6), key=f"k-{key}", layout="constrained")
+    return inline_svg(draw, size=(4.0, 2.6), key=f"k-{key}", layout="constrained")
 
 
 def moved_figure(rows: pd.DataFrame, *, key: str) -> Markup:
@@ -84,7 +84,7 @@ def moved_figure(rows: pd.DataFrame, *, key: str) -> Markup:
         plots.plot_prior_posterior(rows, ax=figure.subplots())
 
     lines = len(rows) + 1.35 * rows["group"].nunique()
-    return _svg(draw, size=(3.5, 0.6 + 0.24 * lines), key=f"moved-{key}", layout="constrained")
+    return inline_svg(draw, size=(3.5, 0.6 + 0.24 * lines), key=f"moved-{key}", layout="constrained")
 
 
 def threshold_limits(
@@ -102,7 +102,7 @@ def threshold_limits(
     return max(min(lower, first), lower - 5), min(max(upper + 1, last), upper + 10)
 
 
-def _svg(draw: Callable[[Figure], None], *, size: tuple[float, float], key: str, layout: Any = None) -> Markup:
+def inline_svg(draw: Callable[[Figure], None], *, size: tuple[float, float], key: str, layout: Any = None) -> Markup:
     """Inline SVG of what `draw` puts on a figure of `size` inches."""
     # Text stays text (searchable, small) and is laid out by the browser in its own font.
     style: Any = {**STYLE, "svg.fonttype": "none", "svg.hashsalt": key}

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.stats import binomtest
 
 from forecast import plots, threshold_plots
 from forecast.figure_style import percent, scientific
@@ -127,13 +126,6 @@ def test_degenerate_posteriors_are_drawn(ax, plot, draws, options, slot):
     assert slot in texts(ax)
     assert svg(ax)
     assert np.isfinite([*ax.get_xlim(), *ax.get_ylim()]).all()
-
-
-def test_wilson_interval_is_that_of_scipy():
-    for successes, trials in [(0, 2000), (3, 7), (2000, 2000), (1, 1)]:
-        oracle = binomtest(successes, trials).proportion_ci(method="wilson")
-        lower, upper = plots.wilson_interval(np.array(successes / trials), np.array(trials), z=1.959963984540054)
-        assert (lower, upper) == (pytest.approx(oracle.low, abs=1e-12), pytest.approx(oracle.high, abs=1e-12))
 
 
 def test_held_out_points_have_their_own_marker_and_label(ax):

@@ -120,7 +120,7 @@ def fit(
     as_json: Json = False,
 ) -> None:
     """Fit all tasks of a table jointly by MCMC and write the posterior."""
-    from forecast.store import check_target
+    from forecast.files import check_target
 
     check_target(output)
     from forecast.fit import Sampling
@@ -208,9 +208,10 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """The predictive distribution of the score of each row of a table."""
+    from forecast.files import check_target, write_whole
     from forecast.predict import predict as predictive_draws
     from forecast.predict import summarise
-    from forecast.store import check_target, load, write_whole
+    from forecast.store import load
     from forecast.table import read_rows
 
     for target in (output, draws):
@@ -239,7 +240,7 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """A table drawn from the model with known truth."""
-    from forecast.store import check_target, write_whole
+    from forecast.files import check_target, write_whole
 
     for target in (output, truth):
         if target is not None:
@@ -266,9 +267,11 @@ def report(
     as_json: Json = False,
 ) -> None:
     """One self-contained HTML file: answer, thresholds, curves, diagnostics, provenance."""
-    from forecast.store import check_target, load
+    from forecast.files import check_target
 
     check_target(output)
+    from forecast.store import load
+
     loaded = load(fit)
     from forecast.study import report_of_fit
 

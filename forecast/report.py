@@ -13,11 +13,11 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from forecast.figure_style import percent
+from forecast.files import write_whole
 from forecast.report_evidence import Evidence, evidence_view, headline_warnings
 from forecast.report_figures import curve_figure, k_sweep_figure, outcomes_figure, threshold_figure, threshold_limits
 from forecast.report_text import flop, number, plain
 from forecast.report_text import format_flop as format_flop  # the commands take it from here
-from forecast.store import write_whole
 from forecast.verdicts import threshold_remarks
 
 MAX_PANELS = 24

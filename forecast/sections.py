@@ -9,12 +9,13 @@ import scoringrules
 import xarray as xr
 
 from forecast.baselines import BASELINES, baseline_draws
+from forecast.files import write_whole
 from forecast.law import law_of_task, loss_per_token
 from forecast.moved import moved
 from forecast.predict import effective_compute, predict, summarise, typical_score
 from forecast.report import KSweep, OutcomeCheck, TaskForecast
 from forecast.report_evidence import Evidence
-from forecast.store import Fit, write_whole
+from forecast.store import Fit
 from forecast.surprise import surprising_rows
 from forecast.table import observations
 from forecast.table_answers import task_labels

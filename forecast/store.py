@@ -2,8 +2,6 @@
 
 import json
 import os
-import tempfile
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.errors import ForecastError, shown_path
+from forecast.files import write_whole
 from forecast.fit import Diagnostics, Sampling
 from models.priors import Priors, Structure
 
@@ -106,37 +105,6 @@ def _fit_of(tree: xr.DataTree, attributes: dict) -> Fit:
         below=attributes["below"],
         versions=attributes["versions"],
     )
-
-
-def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then rename it: the file is there whole or not at all."""
-    path = Path(path)
-    check_target(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        write(temporary)
-        temporary.chmod(0o666 & ~_umask())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def check_target(path: Path) -> None:
-    """Refuse a file that cannot be written before any work is done for it."""
-    if path.is_dir():
-        raise ForecastError(f"{shown_path(path)}: is a folder; name a file")
-    if not path.parent.is_dir():
-        raise ForecastError(f"{shown_path(path)}: the folder {shown_path(path.parent)} does not exist; make it first")
-    if not os.access(path.parent, os.W_OK):
-        raise ForecastError(f"{shown_path(path)}: the folder {shown_path(path.parent)} cannot be written to")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def json_number(value: float) -> float | str:

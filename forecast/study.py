@@ -12,13 +12,14 @@ from typing import Any
 import pandas as pd
 
 from forecast.errors import ForecastError, shown, shown_path
+from forecast.files import write_whole
 from forecast.fit import Sampling
 from forecast.law import rate_tasks
 from forecast.plots import percent
 from forecast.report import OutcomeCheck, Section, TaskForecast, format_flop, write_report
 from forecast.report_evidence import Evidence
 from forecast.sections import check_held_out, evidence, k_sweep, split, task_forecast, write_csv
-from forecast.store import Fit, save, write_whole
+from forecast.store import Fit, save
 from forecast.table import observations, read_table
 from forecast.table_fit import FEWEST_RUNS, fit_table
 

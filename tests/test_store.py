@@ -12,8 +12,9 @@ import xarray as xr
 from conftest import SEED, TASKS, forecast_command
 
 from forecast.errors import ForecastError
+from forecast.files import check_target, write_whole
 from forecast.fit import Diagnostics, Sampling
-from forecast.store import SCHEMA, Fit, check_target, load, save, write_whole
+from forecast.store import SCHEMA, Fit, load, save
 from forecast.threshold import threshold
 from models.priors import Priors, Structure
 

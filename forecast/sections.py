@@ -8,7 +8,7 @@ import pandas as pd
 import scoringrules
 import xarray as xr
 
-from forecast.baselines import BASELINES, baseline_draws
+from forecast.baselines import baseline_forecasts
 from forecast.files import write_whole
 from forecast.law import law_of_task, loss_per_token
 from forecast.moved import moved
@@ -23,7 +23,6 @@ from forecast.threshold import threshold, threshold_compute
 from models import equations
 
 CURVE_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-BASELINE_DRAWS = 200  # each refits every task by least squares, the slow part of a check
 K_SWEEP_THINNING = 10  # every tenth draw is plenty for a median line
 OURS = "capability model"
 
@@ -67,10 +66,10 @@ def task_forecast(fit: Fit, task: str, at: float, frame: pd.DataFrame | None = N
 
 def check_held_out(fit: Fit, frame: pd.DataFrame, below: float, predictions: Path, *, seed: int) -> OutcomeCheck:
     """Scores of the runs at or above the cut beside their forecast, and beside the baselines' forecasts."""
-    train, rows = split(frame, below)
+    _, rows = split(frame, below)
     ours = predict(fit, rows, seed=seed)
     write_csv(predictions, summarise(rows, ours))
-    draws = {OURS: ours.values, **baseline_forecasts(train, rows, seed)}
+    draws = {OURS: ours.values, **baseline_forecasts(frame[frame["compute"] < below], rows, seed)}
     score = rows["score"].to_numpy()
     crps = {method: scoringrules.crps_ensemble(score, values.T) for method, values in draws.items()}
     bounds = {method: np.quantile(values, (0.05, 0.5, 0.95), axis=0) for method, values in draws.items()}
@@ -99,22 +98,6 @@ def check_held_out(fit: Fit, frame: pd.DataFrame, below: float, predictions: Pat
     )
     title = f"Forecast from runs below {below:g} FLOP beside what larger runs scored".replace("+", "")
     return OutcomeCheck(title=title, outcomes=outcomes, methods=methods)
-
-
-def baseline_forecasts(train: pd.DataFrame, rows: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    draws = {name: np.empty((BASELINE_DRAWS, len(rows))) for name in BASELINES}
-    positions = pd.Series(np.arange(len(rows)), index=rows.index)
-    labels = task_labels(pd.concat([train, rows]))
-    for label, group in rows.groupby(labels[rows.index], sort=False):
-        own = train[labels[train.index] == label]
-        x, new_x = np.log10(own["compute"].to_numpy()), np.log10(group["compute"].to_numpy())
-        counts = own["successes"].to_numpy(dtype=float), own["trials"].to_numpy(dtype=float)
-        for name, method in BASELINES.items():
-            draws[name][:, positions[group.index]] = baseline_draws(
-                method, x, *counts, new_x, draws=BASELINE_DRAWS, rng=rng
-            )
-    return draws
 
 
 def split(frame: pd.DataFrame, below: float) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 import scoringrules
 
+from forecast.baselines import baseline_forecasts
 from forecast.fit import Sampling
 from forecast.law import law_of_task
 from forecast.predict import predict, row_means
-from forecast.sections import baseline_forecasts, split
+from forecast.sections import split
 from forecast.store import Fit
 from forecast.table_fit import fit_table
 from models.priors import Priors, Structure
@@ -60,11 +61,11 @@ def characters() -> None:
         for metric in metrics:
             own = rows[rows["metric"] == metric]
             line(f"characters, {name}: {metric}", draws[own.index].to_numpy(), own, fit, started)
-            if metric != "loss":
-                train, held = split(table[table["metric"] == metric], CHARACTERS_CUT)
-                for method, baseline in baseline_forecasts(train, held, seed=1).items():
-                    if name == "+ loss":
-                        line(f"    {metric}: {method}", baseline, held)
+            if name == "+ loss":
+                for method, baseline in baseline_forecasts(
+                    table[table["compute"] < CHARACTERS_CUT], own, seed=1
+                ).items():
+                    line(f"    {metric}: {method}", baseline, own)
 
 
 def obsscaling() -> None:

@@ -65,10 +65,14 @@ def _information(data):
 def residual_basis(weights):
     """Orthonormal basis (run, run - 2) of what both weights overlook, as near to the single runs as can be.
 
-    The symmetric orthonormalisation of Löwdin (1950), so that a coordinate is nearly the residual of one run.
+    The symmetric orthonormalisation of Löwdin (1950), so that a coordinate is nearly the residual of one run. All runs
+    but two have one; these two are the pair that the weights tell apart best, never two runs of equal compute, whose
+    residuals the others do not determine.
     """
     projector = np.eye(weights.shape[1]) - np.linalg.pinv(weights) @ weights
-    kept = np.sort(np.argsort(-np.diag(projector), kind="stable")[: weights.shape[1] - 2])
+    across = np.linalg.qr(weights.T)[0]
+    area = np.abs(np.outer(across[:, 0], across[:, 1]) - np.outer(across[:, 1], across[:, 0]))
+    kept = np.setdiff1d(np.arange(weights.shape[1]), np.unravel_index(np.argmax(area.round(12)), area.shape))
     eigenvalue, vector = np.linalg.eigh(projector[np.ix_(kept, kept)])
     return projector[:, kept] @ (vector / np.sqrt(eigenvalue)) @ vector.T
 

@@ -110,6 +110,14 @@ def test_a_coordinate_of_the_residual_basis_is_nearly_the_residual_of_one_run(ta
     assert largest.min() > 0.7 and np.median(largest) > 0.95
 
 
+def test_two_runs_of_equal_compute_do_not_make_the_residual_basis_blow_up():
+    """Twins at the far end, whose weights are the largest: without either, their residuals would not be determined."""
+    x = np.array([0.0, 1.0, 2.0, 3.0, 10.0, 10.0])
+    basis = facts.residual_basis(np.stack([np.full(6, 1.0 / 6.0), x - x.mean()]))
+    np.testing.assert_allclose(basis.T @ basis, np.eye(4), atol=1e-12)
+    assert abs(basis).max() < 1.0 + 1e-12
+
+
 def test_the_reference_is_the_last_run_before_the_task_is_half_solved(table_of):
     assert reference_compute(table_of()) == pytest.approx(XS[3])  # 90 of 200, and then 150
     assert reference_compute(table_of(successes=[0] * 6)) == pytest.approx(XS[-1])

@@ -3,20 +3,38 @@
 Everything heavy is imported inside the command that needs it, so that `forecast --help` answers at once.
 """
 
-import contextlib
-import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from forecast import cli_record
+from forecast.cli_common import (
+    Below,
+    Draws,
+    FitFile,
+    Json,
+    Scheduler,
+    Seed,
+    Structure,
+    Structures,
+    TableFile,
+    TargetAccept,
+    Tune,
+    Workers,
+    exit_unless_trustworthy,
+    load_part,
+    plain,
+    print_json,
+    print_thresholds,
+    progress,
+    structure_names,
+)
 from forecast.errors import ForecastError, TableError
 
-NOT_TRUSTWORTHY = 3
 HALF = 0.5  # threshold of which `fit --json` says what the data moved
 
 app = typer.Typer(
@@ -26,18 +44,6 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,  # plain help: rich is half of the start-up time
 )
-
-TableFile = Annotated[Path, typer.Argument(help="Observation table, CSV or Parquet.", metavar="TABLE")]
-FitFile = Annotated[Path, typer.Argument(help="Posterior written by `forecast fit`.", metavar="FIT.nc")]
-Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
-Seed = Annotated[int, typer.Option(help="Seed; same seed, same numbers.", min=0, max=2**63 - 1)]
-Below = Annotated[float | None, typer.Option(help="Use only runs below this training compute, FLOP.")]
-Draws = Annotated[
-    int | None,
-    typer.Option(help="Kept draws a chain; when left out 2000, or 1300 for tables of more than 500 rows.", min=100),
-]
-Tune = Annotated[int, typer.Option(help="Warm-up draws a chain.", min=100)]
-TargetAccept = Annotated[float, typer.Option(help="Acceptance rate the step size is tuned to.", min=0.5, max=0.999)]
 
 
 def main() -> None:
@@ -54,25 +60,37 @@ def main() -> None:
 def run(
     study: Annotated[Path, typer.Argument(help="Folder with study.toml.", metavar="STUDY")],
     output: Annotated[Path | None, typer.Option("-o", help="Folder for the results [default: STUDY/output].")] = None,
+    structures: Structures = None,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
     draws: Draws = None,
     tune: Tune = 500,
     target_accept: TargetAccept = 0.88,
     as_json: Json = False,
 ) -> None:
-    """Carry out a whole study: validate, fit, threshold, check on held-out runs, report."""
+    """Carry out a whole study: validate, back-test, fit, threshold, report."""
     from forecast.fit import Sampling
     from forecast.study import read_study, run_study
 
     target = study / "output" if output is None else output
     sampling = Sampling(draws=draws, tune=tune, target_accept=target_accept)
-    with _progress() as (say, callback):
-        result = run_study(read_study(study), target, sampling=sampling, say=say, progress=callback)
+    with progress() as (say, callback):
+        result = run_study(
+            read_study(study),
+            target,
+            structures=structure_names(structures),
+            sampling=sampling,
+            workers=workers,
+            scheduler=scheduler,
+            say=say,
+            progress=callback,
+        )
     if as_json:
-        _print_json(result)
+        print_json(result)
     else:
-        _print_study(result)
+        print_study(result)
         print(f"report: {target / 'report.html'}")
-    _exit_unless_trustworthy([reason for each in result["fits"] for reason in each["reasons"]])
+    exit_unless_trustworthy(cli_record.distrust(result["verdict"]))
 
 
 @app.command()
@@ -93,17 +111,17 @@ def validate(table: TableFile, as_json: Json = False) -> None:
         facts = describe(table)
     except TableError as error:
         if as_json:
-            _print_json({"table": str(table), "problems": [_problem(each) for each in error.problems]})
+            print_json({"table": str(table), "problems": [problem(each) for each in error.problems]})
         raise
     if as_json:
-        _print_json(facts)
+        print_json(facts)
         return
     print(f"{facts['table']}: {facts['rows']} rows, {facts['runs']} runs, {len(facts['tasks'])} tasks, no problems")
     for part, said in facts["parts"].items():
         print(f"  {part}: {said}")
     for task in facts["tasks"]:
         scores = f"scores {task['score'][0]:g} to {task['score'][1]:g}"
-        print(f"\n{_plain(task['task'])} ({task['metric']}): {task['runs']} runs, {scores}")
+        print(f"\n{plain(task['task'])} ({task['metric']}): {task['runs']} runs, {scores}")
         for line in task["identified"]:
             print(f"  {line}")
 
@@ -113,29 +131,32 @@ def fit(
     table: TableFile,
     output: Annotated[Path, typer.Option("-o", help="Posterior file to write.", metavar="FIT.nc")],
     below: Below = None,
+    structures: Structures = None,
     seed: Seed = 1,
     draws: Draws = None,
     tune: Tune = 500,
     target_accept: TargetAccept = 0.88,
     as_json: Json = False,
 ) -> None:
-    """Fit all tasks of a table jointly by MCMC and write the posterior."""
+    """Fit all tasks of a table jointly by MCMC and write the posterior, averaged over structures."""
     from forecast.files import check_target
 
     check_target(output)
+    names = structure_names(structures)
     from forecast.fit import Sampling
     from forecast.table import read_table
 
     frame = read_table(table)
+    from forecast.compare import fit_average
     from forecast.moved import moved
     from forecast.store import save
     from forecast.surprise import surprising_rows
-    from forecast.table_fit import fit_table
 
     sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
-    with _progress() as (say, callback):
+    options: dict[str, Any] = {"table": table.name, "structures": names, "sampling": sampling, "below": below}
+    with progress() as (say, callback):
         say(f"fitting {frame['task'].nunique()} tasks")
-        result = fit_table(frame, table=table.name, sampling=sampling, below=below, progress=callback)
+        result = fit_average(frame, **options, progress=callback, say=say)
     save(result, output)
     found, surprising = result.diagnostics, surprising_rows(result, seed=seed)
     facts = {
@@ -151,25 +172,28 @@ def fit(
             "divergences": found.divergences,
         },
         "reasons": found.reasons,
+        "weights": dict(result.weights),
         "surprising_rows": surprising,
         "provenance": result.provenance(),
     }
     if as_json:
-        _print_json(facts | {"moved": moved(result, at=(HALF,), seed=seed)})
+        print_json(facts | {"moved": moved(result, at=(HALF,), seed=seed)})
     else:
         least = facts["diagnostics"]["min_ess"]
         print(f"{output}: {facts['rows']} rows, {facts['runs']} runs, {len(facts['tasks'])} tasks")
+        if len(result.weights) > 1:
+            print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in result.weights.items()))
         print(
             f"R-hat at most {found.max_rhat:.3f}, effective draws at least {least:.0f}, divergences {found.divergences}"
         )
         for row in surprising:
             q = row["expected"]
             print(
-                f"surprising: row {row['row']}, {_plain(row['model'])} on {_plain(row['task'])} scores "
+                f"surprising: row {row['row']}, {plain(row['model'])} on {plain(row['task'])} scores "
                 f"{row['score']:.3g}, expected {q['q05']:.3g} to {q['q95']:.3g}; "
                 f"broken with chance {row['p_broken']:.2g}"
             )
-    _exit_unless_trustworthy(found.reasons)
+    exit_unless_trustworthy(found.reasons)
 
 
 @app.command()
@@ -182,20 +206,20 @@ def threshold(
         datetime | None,
         typer.Option(help="Date of the recipe; the latest of the table when left out.", formats=["%Y-%m-%d"]),
     ] = None,
+    structure: Structure = None,
     as_json: Json = False,
 ) -> None:
     """The posterior of the training compute at which a task crosses a score."""
-    from forecast.store import load
     from forecast.threshold import threshold as posterior_of_threshold
     from models.facts import years
 
-    loaded = load(fit)
+    loaded = load_part(fit, structure)
     answer = posterior_of_threshold(loaded, task, at, family=family, year=None if date is None else float(years(date)))
     if as_json:
-        _print_json(answer)
+        print_json(answer)
     else:
-        _print_thresholds([("", [answer])])
-    _exit_unless_trustworthy(loaded.diagnostics.reasons)
+        print_thresholds([("", [answer])])
+    exit_unless_trustworthy(loaded.diagnostics.reasons)
 
 
 @app.command()
@@ -204,6 +228,7 @@ def predict(
     rows: Annotated[Path, typer.Option(help="Table of runs and tasks; scores are not needed.", metavar="NEW.csv")],
     output: Annotated[Path, typer.Option("-o", help="CSV to write.", metavar="OUT.csv")],
     draws: Annotated[Path | None, typer.Option(help="Also write all predictive draws.", metavar="DRAWS.nc")] = None,
+    structure: Structure = None,
     seed: Seed = 1,
     as_json: Json = False,
 ) -> None:
@@ -211,13 +236,12 @@ def predict(
     from forecast.files import check_target, write_whole
     from forecast.predict import predict as predictive_draws
     from forecast.predict import summarise
-    from forecast.store import load
     from forecast.table import read_rows
 
     for target in (output, draws):
         if target is not None:
             check_target(target)
-    loaded, wanted = load(fit), read_rows(rows)
+    loaded, wanted = load_part(fit, structure), read_rows(rows)
     scores = predictive_draws(loaded, wanted, seed=seed)
     summary = summarise(wanted, scores)
     if draws is not None:
@@ -225,10 +249,10 @@ def predict(
         write_whole(draws, lambda temporary: dataset.to_netcdf(temporary, engine="netcdf4"))
     write_whole(output, lambda temporary: summary.to_csv(temporary, index=False))
     if as_json:
-        _print_json({"seed": seed, "rows": summary.to_dict("records")})
+        print_json({"seed": seed, "rows": summary.to_dict("records")})
     else:
         print(f"{output}: {len(summary)} rows")
-    _exit_unless_trustworthy(loaded.diagnostics.reasons)
+    exit_unless_trustworthy(loaded.diagnostics.reasons)
 
 
 @app.command()
@@ -254,7 +278,7 @@ def simulate(
     write_whole(output, lambda temporary: table.to_csv(temporary, index=False))
     facts = {"table": str(output), "truth": None if truth is None else str(truth), "rows": len(table), "seed": seed}
     if as_json:
-        _print_json(facts)
+        print_json(facts)
     else:
         print(f"{output}: {len(table)} rows")
 
@@ -277,85 +301,33 @@ def report(
 
     answer = report_of_fit(loaded, output, at=at)
     if as_json:
-        _print_json({"report": str(output), "answer": answer})
+        print_json({"report": str(output), "answer": answer})
     else:
-        print(f"{_plain(answer)}\nreport: {output}")
-    _exit_unless_trustworthy(loaded.diagnostics.reasons)
+        print(f"{plain(answer)}\nreport: {output}")
+    exit_unless_trustworthy(loaded.diagnostics.reasons)
 
 
-def _exit_unless_trustworthy(reasons: list[str]) -> None:
-    if reasons:
-        print(_plain("not trustworthy: " + "; ".join(dict.fromkeys(reasons))), file=sys.stderr)
-        raise typer.Exit(NOT_TRUSTWORTHY)
+app.command()(cli_record.backtest)
+app.command()(cli_record.compare)
 
 
-def _print_json(answer: Any) -> None:
-    print(json.dumps(answer, ensure_ascii=False, allow_nan=False))
-
-
-def _problem(problem: Any) -> dict[str, Any]:
+def problem(problem: Any) -> dict[str, Any]:
     return {name: getattr(problem, name) for name in ("row", "column", "value", "wrong", "remedy")}
 
 
-def _plain(name: str) -> str:
-    """A name on one terminal line: control characters escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
-
-
-def _print_study(result: dict[str, Any]) -> None:
-    print(_plain(result["answer"]) + "\n")
+def print_study(result: dict[str, Any]) -> None:
+    print(plain(result["answer"]) + "\n")
+    print(plain(result["verdict"]["sentence"]) + "\n")
     names = [
         ("all runs" if each["below"] is None else f"runs below {each['below']:g} FLOP".replace("+", ""))
         for each in result["fits"]
     ]
-    _print_thresholds(list(zip(names, [each["thresholds"] for each in result["fits"]], strict=True)))
+    print_thresholds(list(zip(names, [each["thresholds"] for each in result["fits"]], strict=True)))
     for name, each in zip(names, result["fits"], strict=True):
         if each["methods"]:
             print(f"\nlarger runs as forecast from {name}: mean CRPS (lower is better) and coverage of 90 % intervals")
             for method in each["methods"]:
                 print(f"  {method['method']:<18} {method['crps']:.3f}   {method['coverage_90']:.2f}")
-
-
-def _print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
-    """Task, median threshold compute, 90 % interval and P(never), a block of columns for each fit."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from forecast.plots import percent
-    from forecast.report import format_flop
-
-    for name, answers in fits:
-        table = Table(title=Text(f"threshold compute, FLOP{': ' + name if name else ''}"), title_justify="left")
-        table.add_column("task")
-        for column in ("score", "median", "90 % interval", "P(never)"):
-            table.add_column(column, justify="right", no_wrap=True)
-        for answer in answers:
-            q = answer["log10_compute"]
-            interval = f"{format_flop(q['q05'])} to {format_flop(q['q95'])}"
-            cells = (f"{answer['at']:g}", format_flop(q["q50"]), interval, percent(answer["p_never"]))
-            table.add_row(Text(_plain(answer["task"])), *cells)
-        console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
-        console.print(table)
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[tuple[Callable[[str], None], Callable | None]]:
-    """What to say and the sampler's callback: a bar on stderr when that is a terminal, silence otherwise."""
-    if not sys.stderr.isatty():
-        yield (lambda text: None), None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        job = bar.add_task("starting", total=None)
-
-        def advance(chains: list) -> None:
-            bar.update(job, completed=sum(c.finished_draws for c in chains), total=sum(c.total_draws for c in chains))
-
-        yield (lambda text: bar.reset(job, description=text, total=None)), advance
 
 
 if __name__ == "__main__":

@@ -100,6 +100,7 @@ def write_report(
     answer: str,
     sections: Sequence[Section],
     warnings: Sequence[str] = (),
+    record: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the report to `path`, whole or not at all.
 
@@ -110,6 +111,7 @@ def write_report(
     sections : the fits, in reading order
     warnings : what a reader must know before believing the answer; reasons for which a fit is not trustworthy
         are added where they are not named already, thresholds of the headline task that are prior-dominated too
+    record : the track record, what `forecast.report_track.track_view` gives
     """
     environment = Environment(
         loader=PackageLoader("forecast"),
@@ -124,6 +126,7 @@ def write_report(
         question=question,
         answer=answer,
         warnings=[*warnings, *_untrusted(sections, warnings)],
+        record=record,
         sections=[_section(section, key=str(i)) for i, section in enumerate(sections, start=1)],
     )
     # A lone surrogate in a name (a badly decoded byte) is shown as '?', not fatal.

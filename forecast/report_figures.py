@@ -120,6 +120,6 @@ def inline_svg(draw: Callable[[Figure], None], *, size: tuple[float, float], key
         )
     svg = file.getvalue()
     # Inside HTML: no XML prologue, no ids shared between figures, size left to the style sheet.
-    svg = re.sub(r'<g id="[^"]*">', "<g>", svg[svg.index("<svg") :])
+    svg = re.sub(r'<g id="[^"]*"(/?)>', r"<g\1>", svg[svg.index("<svg") :])
     # matplotlib has escaped every text in this string; see the tests.
     return Markup(re.sub(r' width="\S+" height="\S+"', "", svg, count=1))

@@ -5,26 +5,25 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import scoringrules
 import xarray as xr
 
-from forecast.baselines import baseline_forecasts
+from forecast.backtest import OURS, Track
+from forecast.calibration import summary
 from forecast.files import write_whole
 from forecast.law import law_of_task, loss_per_token
 from forecast.moved import moved
 from forecast.predict import effective_compute, predict, summarise, typical_score
 from forecast.report import KSweep, OutcomeCheck, TaskForecast
 from forecast.report_evidence import Evidence
+from forecast.splits import Split
 from forecast.store import Fit
 from forecast.surprise import surprising_rows
 from forecast.table import observations
-from forecast.table_answers import task_labels
 from forecast.threshold import threshold, threshold_compute
 from models import equations
 
 CURVE_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 K_SWEEP_THINNING = 10  # every tenth draw is plenty for a median line
-OURS = "capability model"
 
 
 def task_forecast(fit: Fit, task: str, at: float, frame: pd.DataFrame | None = None) -> TaskForecast:
@@ -64,47 +63,26 @@ def task_forecast(fit: Fit, task: str, at: float, frame: pd.DataFrame | None = N
     )
 
 
-def check_held_out(fit: Fit, frame: pd.DataFrame, below: float, predictions: Path, *, seed: int) -> OutcomeCheck:
-    """Scores of the runs at or above the cut beside their forecast, and beside the baselines' forecasts."""
-    _, rows = split(frame, below)
-    ours = predict(fit, rows, seed=seed)
-    write_csv(predictions, summarise(rows, ours))
-    draws = {OURS: ours.values, **baseline_forecasts(frame[frame["compute"] < below], rows, seed)}
-    score = rows["score"].to_numpy()
-    crps = {method: scoringrules.crps_ensemble(score, values.T) for method, values in draws.items()}
-    bounds = {method: np.quantile(values, (0.05, 0.5, 0.95), axis=0) for method, values in draws.items()}
-    inside = {method: (score >= low) & (score <= high) for method, (low, _, high) in bounds.items()}
-    low, middle, high = bounds[OURS]
-    outcomes = pd.DataFrame(
-        {
-            "task": rows["task"].to_numpy(),
-            "model": rows["model"].to_numpy(),
-            "log10_compute": np.log10(rows["compute"].to_numpy()),
-            "score": score,
-            "q05": low,
-            "q50": middle,
-            "q95": high,
-            "crps": crps[OURS],
-            "inside": inside[OURS],
-        }
-    )
-    methods = pd.DataFrame(
-        {
-            "method": list(draws),
-            "crps": [float(crps[method].mean()) for method in draws],
-            "coverage_90": [float(inside[method].mean()) for method in draws],
-            "width_90": [float((bounds[method][2] - bounds[method][0]).mean()) for method in draws],
-        }
-    )
-    title = f"Forecast from runs below {below:g} FLOP beside what larger runs scored".replace("+", "")
-    return OutcomeCheck(title=title, outcomes=outcomes, methods=methods)
+def check_held_out(
+    fit: Fit, frame: pd.DataFrame, track: Track, split: Split, predictions: Path, *, seed: int
+) -> OutcomeCheck | None:
+    """What the back-test says of one cut, and in a file the predictive quantiles of the hidden rows under the fit.
 
-
-def split(frame: pd.DataFrame, below: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rate rows of the runs below a cut, and those of the other runs on the same tasks."""
-    rates, labels = frame[frame["metric"] != "loss"], task_labels(frame)
-    train = rates[rates["compute"] < below]
-    return train, rates[(rates["compute"] >= below) & labels[rates.index].isin(set(labels[train.index]))]
+    Losses are in the file only: in nats they belong neither on the axis nor in the mean CRPS of scores.
+    """
+    own = track.scores[(track.scores["cut"] == split.name) & (track.scores["metric"] != "loss")]
+    if own.empty:
+        return None
+    _, rows = split.parts(frame)
+    write_csv(predictions, summarise(rows, predict(fit, rows, seed=seed)))
+    outcomes = own[own["method"] == OURS].rename(columns={"outcome": "score", "inside_90": "inside"})
+    methods = summary(own[~own["method"].isin(track.structures)])
+    title = f"Forecast from {split.name} beside what the others scored"
+    return OutcomeCheck(
+        title=title,
+        outcomes=outcomes[["task", "model", "log10_compute", "score", "q05", "q50", "q95", "crps", "inside"]],
+        methods=methods[["method", "crps", "coverage_90", "width_90"]],
+    )
 
 
 def k_sweep(fit: Fit, task: str, length: int) -> KSweep:

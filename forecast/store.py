@@ -2,7 +2,8 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from forecast.files import write_whole
 from forecast.fit import Diagnostics, Sampling
 from models.priors import Priors, Structure
 
-SCHEMA = 2
+SCHEMA = 3
 PACKAGES = ("capability-forecast", "pymc", "nutpie", "arviz", "numpy", "xarray")
 
 
@@ -31,6 +32,7 @@ class Fit:
     table: str  # name of the table
     below: float | None  # compute cut in FLOP; None: all runs
     versions: dict[str, str]
+    weights: Mapping[str, float] = field(default_factory=lambda: {"full": 1.0})  # of `models.priors.STRUCTURES`
 
     def provenance(self) -> dict:
         """Everything that fixes this posterior, as plain values."""
@@ -41,6 +43,7 @@ class Fit:
             "seed": self.sampling.seed,
             "model": "capability_model",
             "structure": asdict(self.structure),
+            "weights": dict(self.weights),
             "priors": asdict(self.priors),
             "sampling": asdict(self.sampling),
             "versions": self.versions,
@@ -104,6 +107,7 @@ def _fit_of(tree: xr.DataTree, attributes: dict) -> Fit:
         table=attributes["table"],
         below=attributes["below"],
         versions=attributes["versions"],
+        weights=attributes["weights"],
     )
 
 

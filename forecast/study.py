@@ -4,13 +4,16 @@ import json
 import math
 import os
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from forecast.average import stacking_weights
+from forecast.backtest import SAMPLING, Track, backtest
+from forecast.compare import fit_average
 from forecast.errors import ForecastError, shown, shown_path
 from forecast.files import write_whole
 from forecast.fit import Sampling
@@ -18,10 +21,15 @@ from forecast.law import rate_tasks
 from forecast.plots import percent
 from forecast.report import OutcomeCheck, Section, TaskForecast, format_flop, write_report
 from forecast.report_evidence import Evidence
-from forecast.sections import check_held_out, evidence, k_sweep, split, task_forecast, write_csv
+from forecast.report_track import Believed, track_view
+from forecast.sections import check_held_out, evidence, k_sweep, task_forecast, write_csv
+from forecast.splits import Split, latest
 from forecast.store import Fit, save
 from forecast.table import observations, read_table
-from forecast.table_fit import FEWEST_RUNS, fit_table
+from forecast.threshold import threshold_by_structure
+from forecast.track_files import make_folder, write_track
+from forecast.trust import verdict
+from models.priors import AVERAGED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,35 +89,63 @@ def run_study(
     study: Study,
     output: Path,
     *,
+    structures: Sequence[str] = AVERAGED,
     sampling: Sampling = Sampling(),
+    workers: int = 1,
+    scheduler: str | None = None,
     say: Callable[[str], None] = lambda text: None,
     progress: Callable | None = None,
 ) -> dict[str, Any]:
     """Carry out a study and write its files into `output`; answers what `result.json` holds.
 
+    First the back-test: the runs above each cut, or where the study names none the largest three in ten, are hidden,
+    forecast and scored. Then the posteriors: of the runs below each cut and of all runs, averaged over structures.
+
     Files: a posterior, predictions and scores for each cut, `fit_all.nc`, `thresholds.csv`, `result.json`,
-    `report.html`.
+    `report.html`, and in `backtest/` what `forecast backtest` writes.
     """
     frame = read_table(study.table)
-    _check_against_table(study, frame)
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ForecastError(f"{shown_path(output)}: cannot be made ({error.strerror}); name another folder") from error
+    splits = _splits(study, frame)
+    make_folder(output)
     sampling = replace(sampling, seed=study.seed)
+    track = None
+    if splits:
+        say("testing the forecast on hidden runs")
+        track = backtest(
+            frame,
+            splits,
+            table=study.table.name,
+            folder=output / "backtest" / "jobs",
+            structures=structures,
+            at=study.thresholds,
+            sampling=replace(SAMPLING, seed=study.seed),
+            workers=workers,
+            scheduler=scheduler,
+        )
     sections, results, sentences = [], [], []
     for below in (*study.cuts, None):
         name = "all" if below is None else f"below_{below:g}".replace("+", "")
         seen = "all runs" if below is None else f"the runs below {below:g} FLOP".replace("+", "")
         say(f"fitting {seen}")
-        fit = fit_table(frame, table=study.table.name, sampling=sampling, below=below, progress=progress)
+        fit = fit_average(
+            frame,
+            table=study.table.name,
+            structures=structures,
+            weights=_weights(track, below, structures),
+            sampling=sampling,
+            below=below,
+            progress=progress,
+            say=say,
+        )
         save(fit, output / f"fit_{name}.nc")
         tasks = [task_forecast(fit, task, at, frame) for task in rate_tasks(fit) for at in study.thresholds]
         check = None
-        if below is not None:
-            say(f"scoring the forecast from {seen}")
-            check = check_held_out(fit, frame, below, output / f"predictions_{name}.csv", seed=study.seed)
-            write_csv(output / f"scores_{name}.csv", check.outcomes)
+        if below is not None and track is not None:
+            check = check_held_out(
+                fit, frame, track, _split(below), output / f"predictions_{name}.csv", seed=study.seed
+            )
+            if check is not None:
+                write_csv(output / f"scores_{name}.csv", check.outcomes)
         say(f"comparing the fit on {seen} with its prior")
         found = evidence(fit, _headline(study, fit), study.thresholds, seed=study.seed)
         sections.append(_section(study, fit, tasks, check, found, seen))
@@ -118,6 +154,7 @@ def run_study(
             {
                 "fit": f"fit_{name}.nc",
                 "below": below,
+                "weights": dict(fit.weights),
                 "thresholds": [dict(task.threshold) for task in tasks],
                 "methods": check.methods.to_dict("records") if check else [],
                 "diagnostics": asdict(fit.diagnostics),
@@ -126,32 +163,60 @@ def run_study(
                 "surprising_rows": list(found.surprising),
             }
         )
+    headline = [
+        {**each.threshold, "structures": threshold_by_structure(fit, each.task, each.at)}
+        for each in tasks
+        if each.task == found.headline
+    ]
+    judged = verdict(
+        track,
+        runs=frame["model"].nunique(),
+        thresholds=headline,
+        moved=found.moved,
+        unsound=list(dict.fromkeys(reason for each in results for reason in each["reasons"])),
+        seed=study.seed,
+    )
     answer = " ".join(sentences)
-    result = {"title": study.title, "question": study.question, "answer": answer, "seed": study.seed, "fits": results}
+    result = {"title": study.title, "question": study.question, "answer": answer, "verdict": judged, "seed": study.seed}
+    result |= {"fits": results}
     say("writing the report")
+    if track is not None:
+        write_track(track, judged, output / "backtest", table=study.table.name, seed=study.seed)
     write_csv(output / "thresholds.csv", _threshold_rows(results))
-    write_report(output / "report.html", title=study.title, question=study.question, answer=answer, sections=sections)
+    believed = Believed(verdict=judged, track=track, weights=fit.weights, apart=headline)
+    record = track_view(believed, table=study.table.name, seed=study.seed)
+    texts = {"title": study.title, "question": study.question, "answer": answer}
+    write_report(output / "report.html", **texts, sections=sections, record=record)
     text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     write_whole(output / "result.json", lambda path: path.write_text(text, encoding="utf-8"))
     return result
 
 
-def _check_against_table(study: Study, frame: pd.DataFrame) -> None:
-    """Refuse before the first fit what could only fail after it."""
+def _split(below: float) -> Split:
+    return Split(by="compute", at=below)
+
+
+def _weights(track: Track | None, below: float | None, structures: Sequence[str]) -> dict[str, float] | None:
+    """Weights of a fit: those of its cut, learned below it; of all runs by the record at all cuts; None: not known."""
+    if track is None:
+        return None
+    if below is not None:
+        return dict(track.weights[_split(below).name]) if _split(below).name in track.weights else None
+    own = track.scores[track.scores["method"].isin(structures)]
+    return stacking_weights(own) if len(structures) > 1 else {structures[0]: 1.0}
+
+
+def _splits(study: Study, frame: pd.DataFrame) -> list[Split]:
+    """The cuts to test at; refuses before the first fit what could only fail after it."""
     tasks = observations(frame).task.values.tolist()
     if study.headline is not None and study.headline not in tasks:
         listed = "; ".join(shown(task) for task in tasks[:10])
         raise ForecastError(
             f"headline {shown(study.headline)} is not a task of {study.table.name}; use one of: {listed}"
         )
-    for cut in study.cuts:
-        below, above = (rows["model"].nunique() for rows in split(frame, cut))
-        if below < FEWEST_RUNS or above == 0:
-            raise ForecastError(
-                f"the cut {cut:g} FLOP leaves {below} runs to fit and {above} to score on the same tasks, "
-                f"at least {FEWEST_RUNS} and 1 are needed; "
-                f"the runs span {frame['compute'].min():.3g} to {frame['compute'].max():.3g} FLOP"
-            )
+    if study.cuts:
+        return [_split(cut).checked(frame) for cut in study.cuts]
+    return [each for each in [latest(frame)] if each]
 
 
 def report_of_fit(fit: Fit, path: Path, *, at: float) -> str:

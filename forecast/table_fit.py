@@ -1,18 +1,24 @@
-"""Fit the capability model to a table."""
+"""Fit the capability model to a table: one structure, or several that share one compiled program."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pymc as pm
+import xarray as xr
 
 from forecast.errors import ForecastError
-from forecast.fit import Sampling, diagnose, fit
+from forecast.fit import Sampling, compiled, diagnose, fit
+from forecast.splits import FEWEST_RUNS
 from forecast.store import Fit, installed_versions
 from forecast.table import observations
-from models.capability import capability_model
-from models.priors import Priors, Structure
+from models.capability import HELD, capability_model
+from models.priors import Priors, Structure, held_of
 
-FEWEST_RUNS = 3
+KEPT_PROGRAMS = 2
+_programs: dict[tuple[str, str], Any] = {}
 
 
 def fit_table(
@@ -35,6 +41,47 @@ def fit_table(
 
     A `ForecastError` says why nothing can be fitted: fewer than three runs below the cut.
     """
+    data = _observed(frame, below)
+    sampling = sampling.of_rows(data.sizes["observation"])
+    posterior = fit(capability_model(data, structure, priors), sampling, progress=progress)
+    return _fit(posterior, data, table=table, below=below, sampling=sampling, structure=structure, priors=priors)
+
+
+def fit_structures(
+    frame: pd.DataFrame,
+    names: Sequence[str],
+    *,
+    table: str,
+    samplings: Sequence[Sampling],
+    below: float | None = None,
+    priors: Priors = Priors(),
+    progress: Callable | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Iterator[Fit]:
+    """Fits of the named structures (`models.priors.held_of`) one after another, compiled once for all of them."""
+    data = _observed(frame, below)
+    models = [capability_model(data, Structure(), priors, held_of(name)) for name in names]
+    program = _program(models[0], data, priors) if len(names) > 1 else None  # alone, numbers built in compile sooner
+    for name, model, sampling in zip(names, models, samplings, strict=True):
+        say(f"sampling structure '{name}'")
+        posterior = fit(model, sampling, program=program, progress=progress)
+        yield replace(
+            _fit(posterior, data, table=table, below=below, sampling=sampling, structure=Structure(), priors=priors),
+            weights={name: 1.0},
+        )
+
+
+def _program(model: pm.Model, data: xr.Dataset, priors: Priors) -> Any:
+    """The program of a table, kept for its next fit: a back-test and the fit of its training rows are the same."""
+    key = data.attrs["data_hash"], repr(priors)
+    if key not in _programs:
+        while len(_programs) >= KEPT_PROGRAMS:
+            _programs.pop(next(iter(_programs)))
+        _programs[key] = compiled(model, reusable=HELD)
+    return _programs[key]
+
+
+def _observed(frame: pd.DataFrame, below: float | None) -> xr.Dataset:
     used = frame if below is None else frame[frame["compute"] < below]
     runs = used["model"].nunique()
     if runs < FEWEST_RUNS:
@@ -43,16 +90,10 @@ def fit_table(
             f"{runs} runs{where}, at least {FEWEST_RUNS} are needed; "
             + ("add runs" if below is None else "raise the cut")
         )
-    data, sampling = observations(used), sampling.of_rows(len(used))
-    posterior = fit(capability_model(data, structure, priors), sampling, progress=progress)
-    return Fit(
-        posterior=posterior.astype(np.float64),
-        data=data,
-        priors=priors,
-        structure=structure,
-        sampling=sampling,
-        diagnostics=diagnose(posterior),
-        table=table,
-        below=below,
-        versions=installed_versions(),
-    )
+    return observations(used)
+
+
+def _fit(posterior: xr.Dataset, data: xr.Dataset, **facts: Any) -> Fit:
+    diagnostics = diagnose(posterior)
+    doubles = posterior.astype(np.float64)
+    return Fit(posterior=doubles, data=data, diagnostics=diagnostics, versions=installed_versions(), **facts)

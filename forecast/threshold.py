@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from forecast.average import of_structure
 from forecast.errors import ForecastError
 from forecast.law import is_loss, law_of_task, theta_at_score
 from forecast.predict import family_deviation, recipe_shift, recipe_slopes, task_label
@@ -48,7 +49,6 @@ def threshold(
     draws = threshold_compute(fit, label, at, family=family, year=year).values.ravel()
     rows = fit.data.task_index.values == fit.data.task.values.tolist().index(label)
     own = fit.data.log10_compute.values[fit.data.run_index.values[rows]]
-    quantiles = np.quantile(draws, QUANTILES, method="inverted_cdf")
     ladder = np.arange(np.floor(own.min()), np.ceil(own.max()) + DECADES_SHOWN + 0.5, 0.5)
     never = float(np.mean(draws == np.inf))
     by_ceiling = float((law_of_task(fit, label).ceiling <= at).mean()) if not is_loss(fit, label) else 0.0
@@ -59,9 +59,7 @@ def threshold(
         "at": float(at),
         "event": "typical",
         "family": family or _only_family(fit),
-        "log10_compute": {
-            f"q{round(100 * q):02d}": json_number(value) for q, value in zip(QUANTILES, quantiles, strict=True)
-        },
+        "log10_compute": _quantiles(draws),
         "p_never": never,
         "p_never_ceiling": by_ceiling,
         "p_never_loss": never - by_ceiling,
@@ -78,3 +76,22 @@ def threshold(
 def _only_family(fit: Fit) -> str | None:
     families = fit.data.family.values.tolist()
     return families[0] if len(families) == 1 else None
+
+
+def threshold_by_structure(fit: Fit, task: str, at: float) -> list[dict[str, Any]]:
+    """Weight, quantiles and P(never) of each structure that the posterior is averaged over."""
+    crossed_at = threshold_compute(fit, task, at)
+    each = {name: of_structure(fit, name).posterior.draw for name, weight in fit.weights.items() if weight > 0}
+    apart = {name: crossed_at.sel(draw=own).values for name, own in each.items()}
+    return [
+        {
+            **{"structure": name, "weight": fit.weights[name], "log10_compute": _quantiles(values)},
+            "p_never": float(np.mean(values == np.inf)),
+        }
+        for name, values in apart.items()
+    ]
+
+
+def _quantiles(draws: np.ndarray) -> dict[str, float | str]:
+    values = np.quantile(draws, QUANTILES, method="inverted_cdf")
+    return {f"q{round(100 * q):02d}": json_number(value) for q, value in zip(QUANTILES, values, strict=True)}

@@ -8,18 +8,22 @@ from pytensor import tensor as pt
 from models import equations, facts, observation
 from models.effective_compute import effective_compute
 from models.laws import laws
-from models.priors import Priors, Structure
+from models.priors import Held, Priors, Structure
 
 FARTHEST_LOG = 1e3  # of a measured loss: beyond it, zero or infinity
 MANY_ROWS = 6  # of one run's answers: from here on they fix its residual well enough to sample it directly
+HELD = ("gap_power", "nu_given", "bends", "floor_is_free")  # data that say which parts are held, see `Held`
 LARGEST_LOSS = 1e200  # and its inverse the smallest: beyond them doubles have no gradient
 
 
-def capability_model(data: xr.Dataset, structure: Structure = Structure(), priors: Priors = Priors()) -> pm.Model:
+def capability_model(
+    data: xr.Dataset, structure: Structure = Structure(), priors: Priors = Priors(), held: Held = Held()
+) -> pm.Model:
     """Joint model of all rows of a table (DESIGN section 3): a `pm.Model` ready for `fit`.
 
     `data` is what `forecast.table.observations` gives: dims observation, run, task, law and family. Numbers of the
-    table enter through `pm.Data`; its layout (which row is of which run, task and length) is part of the graph.
+    table and what is `held` enter through `pm.Data`; the layout of the table (which row is of which run, task and
+    length) and the structure are parts of the graph.
 
     Named variables (dims): theta (run), exponent, log10_amplitude, irreducible, nu (law), floor, ceiling (task),
     concentration (task), slopes (segment), theta_origin, theta_scale, sigma_run; where the table supports them
@@ -29,9 +33,9 @@ def capability_model(data: xr.Dataset, structure: Structure = Structure(), prior
     `forecast.predict` puts them back into the equations. How the laws are sampled: `models.laws`.
     """
     with pm.Model(coords=_coords(data)) as model:
-        theta, deviation = effective_compute(data, structure, priors)
-        law = laws(data, structure, priors)
-        floor = _floor(data, structure, priors)
+        theta, deviation = effective_compute(data, structure, priors, held)
+        law = laws(data, structure, priors, held)
+        floor = _floor(data, structure, priors, held)
         law_of_task, law_of_row = data.law_index.values, data.law_index.values[data.task_index.values]
         ceiling = pm.Deterministic("ceiling", floor + (1.0 - floor) * law["top"][law_of_task], dims="task")
         theta_of_row = theta[data.run_index.values]
@@ -145,7 +149,7 @@ def _token_floor_of_runs(data, law, structure, priors):
     return {"token_floor_of_row": token_floor_of_run(law["token_floor"][law_of_row], residual[np.maximum(index, 0)])}
 
 
-def _floor(data, structure, priors):
+def _floor(data, structure, priors, held):
     """Success of guessing (task): `chance` where the table gives one, otherwise small, learned, and one for a law."""
     chance = pm.Data("chance", data.chance.values, dims="task")
     if not structure.free_floor:
@@ -156,7 +160,7 @@ def _floor(data, structure, priors):
         pm.LogNormal("floor_logit_spread", priors.floor_logit_spread_median, priors.floor_logit_spread_sd),
         dims="law",
     )
-    learned = pm.math.sigmoid(guessing)[data.law_index.values]
+    learned = pm.Data("floor_is_free", float(not held.floor)) * pm.math.sigmoid(guessing)[data.law_index.values]
     return pm.Deterministic("floor", pt.switch(chance > 0, chance, learned), dims="task")
 
 

@@ -6,14 +6,14 @@ import xarray as xr
 from pytensor import tensor as pt
 
 from models import equations, facts
-from models.priors import Priors, Structure
+from models.priors import Held, Priors, Structure
 
 MANY_LAWS = 3  # from here on the laws fix a run's residual well enough to sample it directly
 SMALLEST_SCALE = 0.05
 SAME_COMPUTE = 1e-6  # decades
 
 
-def effective_compute(data: xr.Dataset, structure: Structure, priors: Priors) -> tuple:
+def effective_compute(data: xr.Dataset, structure: Structure, priors: Priors, held: Held = Held()) -> tuple:
     """Effective compute of each run (run) and the deviation of its family on each law (law, family), or None.
 
     x is log compute less what the run loses by its split into parameters and tokens.
@@ -29,7 +29,7 @@ def effective_compute(data: xr.Dataset, structure: Structure, priors: Priors) ->
     spread = np.ptp(data.log10_compute.values) > SAME_COMPUTE
     knots = pm.Data("knots", facts.bend_knots(data), dims="knot")
     compute = x + _split(data, reference, priors) if facts.has_params_tokens(data, structure) else x
-    slopes = _slopes(data, structure, priors)
+    slopes = _slopes(data, structure, priors, held)
     expected = equations.bent_compute(compute, slopes=slopes, knots=knots, theta_ref=reference)
     if facts.has_families(data, structure):
         family = pm.Data("family_of_run", data.family_index.values.astype("int64"), dims="run")
@@ -117,13 +117,14 @@ def _sampled_as_residuals(data, x, expected, sigma):
     return (theta - origin) / scale, scale
 
 
-def _slopes(data, structure, priors):
+def _slopes(data, structure, priors, held):
     """Slope of theta on each piece between knots: a random walk in logs from 1 at the reference (segment)."""
     knots = facts.bend_knots(data)
     if not facts.has_bend(data, structure):
         return pm.Deterministic("slopes", pt.ones(len(knots) + 1), dims="segment")
     sigma = pm.LogNormal("sigma_bend", priors.log_bend_sd_median, priors.log_bend_sd_sd)
-    steps = sigma * facts.KNOT_SPACING**0.5 * pm.Normal("bend_step", dims="knot")
+    bends = pm.Data("bends", float(not held.bend))
+    steps = bends * sigma * facts.KNOT_SPACING**0.5 * pm.Normal("bend_step", dims="knot")
     home = np.searchsorted(knots, facts.reference_compute(data))
     walk = np.zeros((len(knots) + 1, len(knots)))
     for segment in range(len(knots) + 1):

@@ -28,7 +28,7 @@ from pytensor import tensor as pt
 from scipy import special
 
 from models import facts
-from models.priors import Priors, Structure
+from models.priors import Held, Priors, Structure
 
 INDEPENDENT_NU = 1e6  # frailty switched off
 NO_GAP = 1e9  # power of a ceiling that is 1: Phi(gap) to it underflows for any gap in reach
@@ -38,7 +38,7 @@ LN10 = np.log(10.0)
 TINY = 1e-290  # keeps a logarithm finite where doubles underflow
 
 
-def laws(data: xr.Dataset, structure: Structure, priors: Priors) -> dict:
+def laws(data: xr.Dataset, structure: Structure, priors: Priors, held: Held = Held()) -> dict:
     """Parameters of each law (law), by their name in the equations, and `top`, the success that no compute exceeds.
 
     nu (at the reference where it drifts), irreducible (nats), log10_amplitude and exponent, per decade of standard
@@ -51,7 +51,7 @@ def laws(data: xr.Dataset, structure: Structure, priors: Priors) -> dict:
         pm.Data("anchor", place - facts.reference_compute(data), dims="law"),
         pm.Data("anchor_distance", distance, dims="law"),
     )
-    nu, power = _frailty(data, structure, priors), _power(data, structure, priors)
+    nu, power = _frailty(data, structure, priors, held), _power(data, structure, priors, held)
     coordinates = pm.CustomDist(
         "law_coordinates",
         nu,
@@ -102,10 +102,12 @@ def _expected(data, priors):
     return [pt.where(losses, own, pooled) for rates, loss in pairs for pooled, own in zip(rates, loss, strict=True)]
 
 
-def _power(data, structure, priors):
+def _power(data, structure, priors, held):
     """Power of the gap of each law (law): how near to 1 the top is expected."""
     of_rate = priors.ceiling_gap_power if structure.free_ceiling else NO_GAP
-    return np.where(facts.is_loss_law(data), priors.loss_gap_power, of_rate)
+    power = np.where(facts.is_loss_law(data), priors.loss_gap_power, of_rate)
+    solved = held.ceiling & ~facts.has_irreducible(data)
+    return pm.Data("gap_power", np.where(solved, NO_GAP, power), dims="law")
 
 
 def _several_rates(data, structure, priors):
@@ -209,12 +211,14 @@ def _draw(nu, logit_mean, logit_sd, mean, sd, power, place, distance, *, rng=Non
     return np.stack([0.5 * (logits[0] + logits[1]), np.log(logits[1] - logits[0] + TINY), gap], axis=-1)
 
 
-def _frailty(data, structure, priors):
+def _frailty(data, structure, priors, held):
     losses = facts.is_loss_law(data)
     if not structure.frailty:
         return pm.Deterministic("nu", pt.as_tensor(np.where(losses, 1.0, INDEPENDENT_NU)), dims="law")
     shared = pm.Normal("log_nu_mean", priors.log_frailty_mean, priors.log_frailty_sd, dims="kind")
     shared = shared[facts.kinds_of_laws(data)[1]]
     own = pm.Normal("log_nu_own", dims="law")
-    nu = pt.exp(shared + priors.log_frailty_spread * own)
-    return pm.Deterministic("nu", pt.where(losses, 1.0, nu), dims="law")
+    fixed = 0.0 if held.nu is None else min(held.nu, INDEPENDENT_NU)
+    given = pm.Data("nu_given", np.where(losses, 1.0, fixed), dims="law")  # 0: learned
+    nu = pt.where(given > 0, given, pt.exp(shared + priors.log_frailty_spread * own))
+    return pm.Deterministic("nu", nu, dims="law")

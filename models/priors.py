@@ -1,7 +1,7 @@
 """Prior numbers, each with its reason, and the choice of model parts."""
 
-from dataclasses import dataclass
-from math import log
+from dataclasses import asdict, dataclass
+from math import inf, log
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,3 +128,39 @@ class Structure:
     broken_rows: bool = True  # False: every row is a sound evaluation
     drift: bool = True  # False: items differ in difficulty as much for large models as for small ones
     token_floor: bool = True  # False: no token is right by guessing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """Which parts of a structure are held at their simple case.
+
+    They enter the graph as numbers, so that one compiled program serves them all, and every posterior has the same
+    variables: draws of several can be mixed.
+    """
+
+    nu: float | None = None  # frailty of every rate: 1 is the logistic curve, inf are independent tokens; None: learned
+    ceiling: bool = False  # True: a perfect model scores 1, where no irreducible loss is seen
+    floor: bool = False  # True: a hopeless model scores `chance`
+    bend: bool = False  # True: one power law over all compute
+
+
+STRUCTURES: dict[str, Held] = {
+    "full": Held(),
+    "ceiling 1": Held(ceiling=True),
+    "independent": Held(nu=inf),
+    "nu 1": Held(nu=1.0),
+    "no floor": Held(floor=True),
+    "one power law": Held(bend=True),
+}
+"""The structures of DESIGN 3.9 by name; names joined by '+' hold all that they hold, see `held_of`."""
+AVERAGED = ("full", "ceiling 1", "independent")
+"""Those that forecasts are averaged over unless told otherwise."""
+
+
+def held_of(name: str) -> Held:
+    """What a structure holds, as of 'ceiling 1' or 'ceiling 1+no floor'; a `KeyError` names what is unknown."""
+    default = asdict(Held())
+    found = dict(default)
+    for part in name.split("+"):
+        found |= {key: value for key, value in asdict(STRUCTURES[part.strip()]).items() if value != default[key]}
+    return Held(**found)

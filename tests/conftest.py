@@ -11,12 +11,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from forecast.cli import main
+from forecast.table_answers import task_labels
 from models import equations
 
 SEED = int(os.environ.get("FORECAST_TEST_SEED", "1"))
 FEW_DRAWS = ("--draws", "100", "--tune", "100")  # enough for mechanics, too few to be trusted: exit code 3
+ALONE = ("--structures", "full")  # where averages are not the subject: they cost a fit more, and longer compiling
 
 HOSTILE = "<script>alert('x')</script>, \"two\nlines\" 日本語 [bold]"
 TASKS = {  # name: metric, further cells, amplitude at the middle of the table, exponent
@@ -61,17 +64,22 @@ def forecast_command(*arguments: object) -> Run:
     return Run(code, out.getvalue(), err.getvalue())
 
 
+def true_score(task: str, log10_compute: float) -> float:
+    """Expected score of a run of the small table: nu = 1, no floor but chance, ceiling 1, no residuals."""
+    metric, cells, amplitude, exponent = TASKS[task]
+    chance = cells.get("chance", 0.0)
+    loss = 10 ** (amplitude - exponent * (log10_compute - 21.25))
+    k, length = (2, 4) if metric == "at_least_k" else (1, 1)
+    return chance + (1 - chance) * equations.at_least_k(loss, k=k, length=length, nu=1.0)
+
+
 def simulated_rows() -> list[dict[str, object]]:
-    """Counts from the model itself: nu = 1, no floor but chance, ceiling 1, no residuals."""
+    """Counts from the model itself."""
     rng = np.random.default_rng(SEED)
     rows = []
-    for task, (metric, cells, amplitude, exponent) in TASKS.items():
-        chance = cells.get("chance", 0.0)
+    for task, (metric, cells, *_) in TASKS.items():
         for model, x in RUNS.items():
-            loss = 10 ** (amplitude - exponent * (x - 21.25))
-            k, length = (2, 4) if metric == "at_least_k" else (1, 1)
-            success = equations.at_least_k(loss, k=k, length=length, nu=1.0)
-            successes = rng.binomial(TRIALS, chance + (1 - chance) * success)
+            successes = rng.binomial(TRIALS, true_score(task, x))
             rows.append(
                 {"model": model, "task": task, "metric": metric, "successes": int(successes), "trials": TRIALS}
                 | {"compute": f"{10**x:.6g}"}
@@ -100,7 +108,7 @@ def table(tmp_path_factory) -> Path:
 def fit_run(table, tmp_path_factory) -> tuple[Path, Run]:
     """The posterior file of the table, and what `forecast fit --json` answered."""
     path = tmp_path_factory.mktemp("fit") / "fit.nc"
-    return path, forecast_command("fit", table, "-o", path, "--seed", SEED, *FEW_DRAWS, "--json")
+    return path, forecast_command("fit", table, "-o", path, "--seed", SEED, *FEW_DRAWS, *ALONE, "--json")
 
 
 @pytest.fixture(scope="session")
@@ -172,7 +180,7 @@ def answer_table(tmp_path_factory) -> Path:
 def answer_fit_run(answer_table, tmp_path_factory) -> tuple[Path, Run]:
     """The posterior file of that table, and what `forecast fit --json` answered."""
     path = tmp_path_factory.mktemp("answers") / "fit.nc"
-    return path, forecast_command("fit", answer_table, "-o", path, "--seed", SEED, *FEW_DRAWS, "--json")
+    return path, forecast_command("fit", answer_table, "-o", path, "--seed", SEED, *FEW_DRAWS, *ALONE, "--json")
 
 
 @pytest.fixture(scope="session")
@@ -209,3 +217,49 @@ def prior_fit():
         )
 
     return draw
+
+
+# A back-test without fits
+
+STAND_IN_DRAWS = 200
+
+
+def guesses(job) -> xr.Dataset:
+    """In place of `forecast.trial.forecasts`, at once: any forecasts, which the seed of the job fixes."""
+    rng = np.random.default_rng(job.seed)
+    shares = rng.beta(1, 2, (len(job.arguments["structures"]), STAND_IN_DRAWS, len(job.data["rows"])))
+    return _forecasts_of(job, np.where(job.data["rows"]["metric"] == "loss", 1 + 3 * shares, shares), rng)
+
+
+def knowing(job) -> xr.Dataset:
+    """In place of `forecast.trial.forecasts`: what one can know of the small table, the truth up to binomial error."""
+    rng, rows = np.random.default_rng(job.seed), job.data["rows"]
+    truth = [true_score(task, np.log10(compute)) for task, compute in zip(rows["task"], rows["compute"], strict=True)]
+    size = (len(job.arguments["structures"]), STAND_IN_DRAWS, len(rows))
+    return _forecasts_of(job, rng.binomial(TRIALS, truth, size) / TRIALS, rng)
+
+
+def _forecasts_of(job, scores, rng) -> xr.Dataset:
+    names, at, train = job.arguments["structures"], job.arguments["at"], job.data["train"]
+    tasks = task_labels(train)[train["metric"] != "loss"].unique().tolist()
+    crossed = rng.normal(21.5, 1.0, (len(names), STAND_IN_DRAWS, len(tasks), len(at)))
+    return xr.Dataset(
+        {
+            "score": (("structure", "draw", "row"), scores.astype(np.float32)),
+            "log10_compute": (("structure", "draw", "task", "at"), crossed),
+        },
+        coords={"structure": names, "task": np.array(tasks, dtype=str), "at": at},
+        attrs={"diagnostics": {name: {"max_rhat": 1.0, "min_ess": 1000.0, "divergences": 0} for name in names}},
+    )
+
+
+@pytest.fixture
+def track_of(tmp_path, monkeypatch):
+    """Back-tests the splits of a frame by a work that stands in for the fits."""
+    from forecast.backtest import backtest
+
+    def track(frame, *splits, work=guesses, **options):
+        monkeypatch.setattr("forecast.backtest.forecasts", work)
+        return backtest(frame, splits, **{"table": "table.csv", "folder": tmp_path / "jobs"} | options)
+
+    return track

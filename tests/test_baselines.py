@@ -20,6 +20,7 @@ from forecast.baselines import (
     baseline_forecasts,
 )
 from forecast.sections import check_held_out
+from forecast.splits import Split
 from forecast.table import read_table
 
 X = np.linspace(20.0, 23.0, 13)
@@ -373,9 +374,9 @@ def test_the_axis_may_be_a_column_of_dates_or_a_series(table_of):
         forecasts_of(table.assign(date=pd.NaT), x="date")
 
 
-def test_the_check_of_held_out_runs_has_two_steps_where_losses_were_measured(table_of, prior_fit, tmp_path):
-    table = table_of([*rate_rows(), *loss_rows("sums")])
-    fit = prior_fit(table[table["compute"] < CUT], draws=5)
-    methods = check_held_out(fit, table, CUT, tmp_path / "predictions.csv", seed=SEED).methods.set_index("method")
-    assert list(methods.index) == ["capability model", *BASELINES, TWO_STEP]
-    assert methods["crps"].idxmin() == TWO_STEP
+def test_the_check_of_held_out_runs_has_two_steps_where_losses_were_measured(table_of, track_of, prior_fit, tmp_path):
+    table, split = table_of([*rate_rows(), *loss_rows("sums")]), Split(by="compute", at=CUT)
+    fit, track = prior_fit(split.parts(table)[0], draws=5), track_of(table, split)
+    methods = check_held_out(fit, table, track, split, tmp_path / "predictions.csv", seed=SEED).methods
+    assert list(methods["method"]) == ["capability model", *dict.fromkeys([*BASELINES, TWO_STEP, *LOSS_BASELINES])]
+    assert methods.set_index("method")["crps"].idxmin() == TWO_STEP

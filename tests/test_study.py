@@ -8,17 +8,35 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import CUT, FEW_DRAWS, HOSTILE, RUNS, SEED, TASKS, forecast_command, simulated_rows, write_rows
+from conftest import (
+    ALONE,
+    CUT,
+    FEW_DRAWS,
+    HOSTILE,
+    RUNS,
+    SEED,
+    TASKS,
+    forecast_command,
+    guesses,
+    simulated_rows,
+    write_rows,
+)
 
+from forecast.average import stacking_weights
 from forecast.baselines import BASELINES
+from forecast.cli_common import plain
 from forecast.errors import ForecastError
 from forecast.moved import moved
+from forecast.predict import predict, summarise
+from forecast.report_evidence import Evidence
 from forecast.sections import check_held_out, task_forecast
+from forecast.splits import Split
 from forecast.store import load
 from forecast.study import read_study, report_of_fit, run_study
 from forecast.surprise import surprising_rows
 from forecast.table import read_table
 from forecast.threshold import threshold
+from models.priors import AVERAGED
 
 GOOD = {
     "title": '"T"',
@@ -129,7 +147,8 @@ def test_a_folder_without_a_study_says_how_to_make_one(tmp_path):
 def test_a_study_that_cannot_be_carried_out_is_refused_before_anything_is_fitted(
     write_study, tmp_path, monkeypatch, changes, said
 ):
-    monkeypatch.setattr("forecast.study.fit_table", lambda *_, **__: pytest.fail("fitted"))
+    for work in ("backtest", "fit_average"):
+        monkeypatch.setattr(f"forecast.study.{work}", lambda *_, **__: pytest.fail("fitted"))
     with pytest.raises(ForecastError) as caught:
         run_study(read_study(write_study(**changes)), tmp_path / "output")
     assert said in str(caught.value).replace("+", "")
@@ -167,14 +186,15 @@ def study_run(tmp_path_factory):
     write_rows(folder / "table.csv", [row for row in simulated_rows() if row["task"] in TASKS_OF_STUDY])
     lines = [f"{key} = {value}" for key, value in (GOOD | {"question": '"Q <b>?"'}).items()]
     (folder / "study.toml").write_text("\n".join(lines), encoding="utf-8")
-    return folder / "output", forecast_command("run", folder, *FEW_DRAWS, "--json")
+    return folder / "output", forecast_command("run", folder, *FEW_DRAWS, *ALONE, "--json")
 
 
 def test_a_study_writes_exactly_its_files(study_run):
     output, done = study_run
     assert done.code == 3 and "not trustworthy: " in done.err  # few draws
-    names = ["fit_all.nc", "fit_below_2e22.nc", "predictions_below_2e22.csv", "report.html", "result.json"]
+    names = ["backtest", "fit_all.nc", "fit_below_2e22.nc", "predictions_below_2e22.csv", "report.html", "result.json"]
     assert sorted(path.name for path in output.iterdir()) == [*names, "scores_below_2e22.csv", "thresholds.csv"]
+    assert {"jobs", "scores.csv", "summary.json"} <= {path.name for path in (output / "backtest").iterdir()}
 
 
 def test_the_result_is_strict_json_and_what_the_command_printed(study_run):
@@ -190,6 +210,17 @@ def test_the_result_is_strict_json_and_what_the_command_printed(study_run):
     methods = [method["method"] for method in result["fits"][0]["methods"]]
     assert methods == ["capability model", *BASELINES]
     assert "addition reaching 0.5" in result["answer"] and result["fits"][1]["methods"] == []
+    assert [each["weights"] for each in result["fits"]] == [{"full": 1.0}] * 2
+
+
+def test_the_verdict_of_a_study_is_that_of_its_back_test_and_of_its_fits(study_run):
+    output, done = study_run
+    judged = done.json["verdict"]
+    assert judged == json.loads((output / "backtest" / "summary.json").read_text(encoding="utf-8"))["verdict"]
+    assert judged["trust"] == "do not trust" and judged["record"]["n"] == len(TASKS_OF_STUDY)  # one run is hidden
+    unsound = {each["text"] for each in judged["reasons"] if each["kind"] == "not converged"}
+    assert unsound == {reason for each in done.json["fits"] for reason in each["reasons"]}
+    assert all(plain(reason) in done.err for reason in unsound)
 
 
 def test_the_fits_of_a_study_answer_the_thresholds_of_its_result(study_run):
@@ -243,9 +274,21 @@ def test_runs_at_or_above_the_cut_are_not_fitted_but_scored(study_run):
     scores = pd.read_csv(output / "scores_below_2e22.csv")
     assert sorted(set(scores["model"])) == sorted(held_out) and set(scores["task"]) == set(TASKS_OF_STUDY)
     assert np.all(scores["inside"] == ((scores["score"] >= scores["q05"]) & (scores["score"] <= scores["q95"])))
+    tested = pd.read_csv(output / "backtest" / "scores.csv")
+    tested = tested[tested["method"] == "capability model"].rename(columns={"outcome": "score", "inside_90": "inside"})
+    pd.testing.assert_frame_equal(scores, tested[scores.columns].reset_index(drop=True))
+
+
+def test_the_predictions_of_the_runs_above_the_cut_are_those_of_the_fit_below_it(study_run):
+    output, _ = study_run
     predicted = pd.read_csv(output / "predictions_below_2e22.csv")
-    for q in (5, 50, 95):  # scores interpolate between draws, predictions are order statistics
-        assert scores[f"q{q:02d}"].between(predicted[f"q{q - 1:02d}"], predicted[f"q{q + 1:02d}"]).all()
+    frame = read_table(output.parent / "table.csv")
+    hidden = frame[frame["compute"] >= CUT]
+    expected = summarise(hidden, predict(load(output / "fit_below_2e22.nc"), hidden, seed=SEED))
+    assert list(predicted["model"]) == list(expected["model"]) and list(predicted["task"]) == list(expected["task"])
+    quantiles = [name for name in predicted if name.startswith("q")]
+    assert len(quantiles) > 2
+    np.testing.assert_allclose(predicted[quantiles], expected[quantiles].astype(float), rtol=1e-9)
 
 
 def test_the_table_of_thresholds_is_that_of_the_result(study_run):
@@ -264,7 +307,7 @@ def test_the_report_of_a_study_shows_both_fits_and_no_markup_of_names(study_run)
     assert "Fit on all runs" in html and "Fit on the runs below 2e22 FLOP" in html
 
 
-def test_rows_of_another_metric_beside_those_of_a_fitted_task_change_nothing(fitted, tmp_path):
+def test_rows_of_another_metric_beside_those_of_a_fitted_task_change_nothing(fitted, track_of, tmp_path):
     """A table whose task gains a second metric, as losses or above the cut, labels tasks otherwise than the fit."""
     largest = max(RUNS, key=RUNS.__getitem__)
     compute = {"model": largest, "compute": f"{10 ** RUNS[largest]:.6g}", "task": "addition", "trials": 10}
@@ -276,5 +319,42 @@ def test_rows_of_another_metric_beside_those_of_a_fitted_task_change_nothing(fit
     for task in TASKS:
         one, two = (task_forecast(fitted, task, 0.5, frame).observed for frame in frames)
         pd.testing.assert_frame_equal(one, two)
-    one, two = (check_held_out(fitted, frame, CUT, tmp_path / "p.csv", seed=1).outcomes for frame in frames)
+    split = Split(by="compute", at=CUT)
+    one, two = (
+        check_held_out(fitted, frame, track_of(frame, split), split, tmp_path / "p.csv", seed=1).outcomes
+        for frame in frames
+    )
     pd.testing.assert_frame_equal(one, two)
+
+
+def test_losses_among_the_hidden_rows_are_predicted_but_no_outcome_on_the_axis_of_scores(
+    answer_table, answer_fitted, track_of, tmp_path
+):
+    frame, split = read_table(answer_table), Split(by="compute", at=1e23)
+    check = check_held_out(answer_fitted, frame, track_of(frame, split), split, tmp_path / "p.csv", seed=1)
+    assert set(check.outcomes["task"]) == {"sums", "words", "picks"} and check.outcomes["score"].max() <= 1
+    predicted = pd.read_csv(tmp_path / "p.csv")
+    assert "validation" in set(predicted["task"])
+    assert len(check.outcomes) == (predicted["metric"] != "loss").sum()
+
+
+def test_each_fit_of_a_study_has_the_weights_that_its_own_runs_give(write_study, fitted, tmp_path, monkeypatch):
+    """Below a cut those of the runs below it, which no hidden run moves; of all runs those of the whole record."""
+    asked = []
+
+    def fit_average(frame, *, weights, below, **options):
+        asked.append((below, weights))
+        return replace(fitted, below=below)
+
+    def no_evidence(fit, headline, *_, **__):
+        return Evidence(headline=headline, moved=[], surprising=[], rows=fit.data.sizes["observation"])
+
+    monkeypatch.setattr("forecast.study.fit_average", fit_average)
+    monkeypatch.setattr("forecast.study.evidence", no_evidence)
+    monkeypatch.setattr("forecast.study.write_report", lambda *_, **__: None)
+    monkeypatch.setattr("forecast.backtest.forecasts", guesses)
+    run_study(read_study(write_study(k_sweep_length=None)), tmp_path / "output")
+    scores = pd.read_csv(tmp_path / "output" / "backtest" / "scores.csv")
+    (cut,) = json.loads((tmp_path / "output" / "backtest" / "summary.json").read_text(encoding="utf-8"))["cuts"]
+    assert asked == [(CUT, cut["weights"]), (None, stacking_weights(scores[scores["method"].isin(AVERAGED)]))]
+    assert asked[0][1] != asked[1][1]

@@ -1,0 +1,204 @@
+"""How well forecasts of this table would have come true: hide the larger or later runs, forecast and score them.
+
+Nothing that is learned looks at a hidden row. The fits are `forecast.jobs`, whose content is the training rows and the
+hidden runs without their scores; weights of structures come from splits of the training rows alone.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast.average import equal_weights, mixture, stacking_weights
+from forecast.baselines import baseline_forecasts
+from forecast.calibration import score_rows
+from forecast.errors import ForecastError
+from forecast.fit import Sampling
+from forecast.jobs import Outcome, Progress, run_jobs
+from forecast.splits import Split, latest
+from forecast.table_answers import task_labels
+from forecast.threshold_scores import Crossing, crossing, ranked_probability_score
+from forecast.trial import DRAWS, SAMPLING, forecasts, trial
+from models.priors import AVERAGED
+
+OURS = "capability model"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Track:
+    """The track record of forecasts of one table."""
+
+    scores: pd.DataFrame  # lines of `forecast.calibration.score_rows`, with bed and cut, of all methods
+    thresholds: pd.DataFrame  # cut, method, task, at, low, high (log10 FLOP of the rungs around), rps, q05, q50, q95
+    past: pd.DataFrame  # the same of the largest training runs of each cut, which decide the weights; equal weights
+    weights: Mapping[str, Mapping[str, float]]  # cut: structure: weight
+    fits: pd.DataFrame  # cut, structure, max_rhat, min_ess, divergences, seconds
+    failed: Mapping[str, str]  # cut, or past of a cut, which then has equal weights: error that its fits ended with
+    runs: Mapping[str, tuple[int, int]]  # cut: training runs and hidden runs
+
+    @property
+    def structures(self) -> list[str]:
+        """The structures that were fitted."""
+        return self.fits["structure"].drop_duplicates().tolist()
+
+
+def backtest(
+    frame: pd.DataFrame,
+    splits: Sequence[Split],
+    *,
+    table: str,
+    folder: Path,
+    structures: Sequence[str] = AVERAGED,
+    at: Sequence[float] = (0.5,),
+    sampling: Sampling = SAMPLING,
+    workers: int = 1,
+    scheduler: str | None = None,
+    progress: Callable[[Progress], object] | None = None,
+) -> Track:
+    """Forecasts of the hidden rows of each split by the average, each structure and the baselines, with their scores.
+
+    Parameters
+    ----------
+    frame : of `forecast.table.read_table`
+    folder : keeps the result of every fit, so that a run that was killed redoes only what is missing
+    at : scores whose threshold is scored too, on the rungs of the table
+    sampling : its seed is that of everything
+    workers, scheduler, progress : see `forecast.jobs.run_jobs`
+    """
+    if not splits:
+        raise ForecastError("there is no cut to test at; name one, or add runs")
+    splits = list({split.name: split for split in splits}.values())  # a cut named twice counts once
+    options = {"structures": list(structures), "at": list(at), "sampling": asdict(replace(sampling, cores=2))}
+    outer = {split.name: trial(split.name, frame, split.checked(frame), table, options) for split in splits}
+    earlier = {
+        split.name: latest(split.parts(frame)[0], "date" if split.by == "date" else "compute") for split in splits
+    }
+    inner = {
+        split.name: trial(f"{before.name} of the {split.name}", split.parts(frame)[0], before, table, options)
+        for split in splits
+        if (before := earlier[split.name])
+    }
+    done = run_jobs(
+        forecasts,
+        [*inner.values(), *outer.values()],
+        folder=folder,
+        workers=workers,
+        scheduler=scheduler,
+        progress=progress,
+    )
+    results = {outcome.job.key: outcome for outcome in done}
+    scores, past, thresholds = [], [], []
+    fits: list[dict[str, Any]] = []
+    weights, failed = {}, {}
+    for split in splits:
+        outcome = results[outer[split.name].key]
+        if outcome.result is None:
+            failed[split.name] = outcome.error or "failed"
+            continue
+        judged, before = results[inner[split.name].key] if split.name in inner else None, earlier[split.name]
+        weights[split.name] = equal_weights(structures)
+        if judged is not None and judged.result is None:
+            failed[judged.job.name] = judged.error or "failed"
+        elif judged is not None and judged.result is not None and before is not None:
+            lines = _scored(judged.result, split.parts(frame)[0], before, weights[split.name], sampling.seed)
+            past.append(lines.assign(bed=table, cut=split.name))
+            weights[split.name] = _stacked(lines, structures)
+        lines = _scored(outcome.result, frame, split, weights[split.name], sampling.seed)
+        scores.append(lines.assign(bed=table, cut=split.name))
+        thresholds += _threshold_lines(outcome.result, weights[split.name], frame, split)
+        fits += _fit_lines(outcome, split)
+    if not scores:
+        raise ForecastError(f"no fit of the back-test succeeded; the first ended with: {next(iter(failed.values()))}")
+    return Track(
+        scores=pd.concat(scores, ignore_index=True),
+        past=pd.concat(past, ignore_index=True) if past else scores[0][:0],
+        thresholds=pd.DataFrame(thresholds),
+        weights=weights,
+        fits=pd.DataFrame(fits),
+        failed=failed,
+        runs={split.name: tuple(part["model"].nunique() for part in split.parts(frame)) for split in splits},
+    )
+
+
+def weights_of(
+    frame: pd.DataFrame, structures: Sequence[str], *, table: str, sampling: Sampling = SAMPLING
+) -> dict[str, float]:
+    """Weights of structures by how well they forecast the largest runs of a table from the others; equal if too few."""
+    past = latest(frame) if len(structures) > 1 else None
+    if past is None:
+        return equal_weights(structures)
+    options = {"structures": list(structures), "at": [], "sampling": asdict(sampling)}
+    result = forecasts(trial(past.name, frame, past, table, options))
+    return _stacked(_scored(result, frame, past, equal_weights(structures), sampling.seed), structures)
+
+
+def _stacked(lines: pd.DataFrame, structures: Sequence[str]) -> dict[str, float]:
+    """Weights by scored forecasts, in the order of the structures."""
+    if len(structures) == 1:
+        return equal_weights(structures)
+    weights = stacking_weights(lines[lines["method"].isin(structures)])
+    return {name: weights[name] for name in structures}
+
+
+def _scored(
+    result: xr.Dataset, frame: pd.DataFrame, split: Split, weights: Mapping[str, float], seed: int
+) -> pd.DataFrame:
+    """Scores of the hidden rows of a split by the average, by each structure and by the baselines."""
+    train, rows = split.parts(frame)
+    cut = split.log10_cut(train)
+    draws = _methods(result, weights) | baseline_forecasts(train, rows, seed)
+    scores = [score_rows(values, rows, method=name, log10_cut=cut, seed=seed) for name, values in draws.items()]
+    return pd.concat(scores, ignore_index=True)
+
+
+def _methods(result: xr.Dataset, weights: Mapping[str, float]) -> dict[str, np.ndarray]:
+    """Draws (draw, row) of the average and, where there are several, of each structure."""
+    each = {name: result.score.sel(structure=name).values for name in weights}
+    average = {OURS: _mixture(list(each.values()), list(weights.values()))}
+    return average | (each if len(each) > 1 else {})
+
+
+def _mixture(members: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
+    chosen = mixture([len(member) for member in members], weights, DRAWS)
+    return np.concatenate([member[places] for member, places in zip(members, chosen, strict=True)])
+
+
+def _threshold_lines(
+    result: xr.Dataset, weights: Mapping[str, float], frame: pd.DataFrame, split: Split
+) -> list[dict[str, Any]]:
+    """Thresholds of the average and of each structure, scored on the rungs of the ladder of all runs."""
+    labels = task_labels(frame)
+    names = result.structure.values.tolist()
+    lines = []
+    for task in result.task.values.tolist():
+        own = frame[labels == task]
+        if own.empty:  # a table of more rows labels the same task otherwise
+            continue
+        for score in result["at"].values.tolist():
+            truth = crossing(np.log10(own["compute"].to_numpy()), own["score"].to_numpy(dtype=float), score)
+            each = {name: result.log10_compute.sel(structure=name, task=task, at=score).values for name in names}
+            draws = {OURS: _mixture(list(each.values()), [weights[name] for name in names])}
+            for method, values in (draws | (each if len(names) > 1 else {})).items():
+                lines.append(_threshold_line(values, truth, split, method, task, score))
+    return lines
+
+
+def _threshold_line(
+    draws: np.ndarray, truth: Crossing, split: Split, method: str, task: str, at: float
+) -> dict[str, Any]:
+    low, middle, high = np.quantile(draws, (0.05, 0.5, 0.95), method="inverted_cdf")
+    return {
+        **{"cut": split.name, "method": method, "task": task, "at": at, "low": truth.low, "high": truth.high},
+        **{"rps": ranked_probability_score(draws, truth), "q05": low, "q50": middle, "q95": high},
+        "p_never": float(np.mean(draws == np.inf)),
+    }
+
+
+def _fit_lines(outcome: Outcome, split: Split) -> Iterable[dict[str, Any]]:
+    assert outcome.result is not None
+    for name, found in outcome.result.attrs["diagnostics"].items():
+        yield {"cut": split.name, "structure": name, **found, "seconds": outcome.seconds}

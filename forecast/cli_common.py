@@ -1,0 +1,107 @@
+"""What the commands share: options, and how results and progress are shown.
+
+Everything heavy is imported inside the function that needs it, so that `forecast --help` answers at once.
+"""
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+NOT_TRUSTWORTHY = 3
+
+TableFile = Annotated[Path, typer.Argument(help="Observation table, CSV or Parquet.", metavar="TABLE")]
+FitFile = Annotated[Path, typer.Argument(help="Posterior written by `forecast fit`.", metavar="FIT.nc")]
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+Seed = Annotated[int, typer.Option(help="Seed; same seed, same numbers.", min=0, max=2**63 - 1)]
+Below = Annotated[float | None, typer.Option(help="Use only runs below this training compute, FLOP.")]
+Draws = Annotated[
+    int | None,
+    typer.Option(help="Kept draws a chain; when left out 2000, or 1300 for tables of more than 500 rows.", min=100),
+]
+Tune = Annotated[int, typer.Option(help="Warm-up draws a chain.", min=100)]
+Structures = Annotated[
+    str | None,
+    typer.Option(help="Structures to average over, by comma; three when left out.", metavar="NAMES"),
+]
+Structure = Annotated[str | None, typer.Option(help="Use one structure of an averaged fit alone.", metavar="NAME")]
+Workers = Annotated[int, typer.Option(help="Processes that fit side by side.", min=1)]
+Scheduler = Annotated[str | None, typer.Option(help="Address of a Dask scheduler that fits instead.")]
+TargetAccept = Annotated[float, typer.Option(help="Acceptance rate the step size is tuned to.", min=0.5, max=0.999)]
+
+
+def structure_names(given: str | None) -> tuple[str, ...]:
+    """The structures that an option names; those averaged by default where it is left out."""
+    from forecast.average import known_structures
+    from models.priors import AVERAGED
+
+    return known_structures(AVERAGED if given is None else [name.strip() for name in given.split(",")])
+
+
+def load_part(path: Path, structure: str | None) -> Any:
+    """A stored fit, or the part of it that is of one structure."""
+    from forecast.average import of_structure
+    from forecast.store import load
+
+    return load(path) if structure is None else of_structure(load(path), structure)
+
+
+def exit_unless_trustworthy(reasons: list[str]) -> None:
+    if reasons:
+        print(plain("not trustworthy: " + "; ".join(dict.fromkeys(reasons))), file=sys.stderr)
+        raise typer.Exit(NOT_TRUSTWORTHY)
+
+
+def print_json(answer: Any) -> None:
+    print(json.dumps(answer, ensure_ascii=False, allow_nan=False))
+
+
+def plain(name: str) -> str:
+    """A name on one terminal line: control characters escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
+
+
+def print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
+    """Task, median threshold compute, 90 % interval and P(never), a block of columns for each fit."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from forecast.plots import percent
+    from forecast.report import format_flop
+
+    for name, answers in fits:
+        table = Table(title=Text(f"threshold compute, FLOP{': ' + name if name else ''}"), title_justify="left")
+        table.add_column("task")
+        for column in ("score", "median", "90 % interval", "P(never)"):
+            table.add_column(column, justify="right", no_wrap=True)
+        for answer in answers:
+            q = answer["log10_compute"]
+            interval = f"{format_flop(q['q05'])} to {format_flop(q['q95'])}"
+            cells = (f"{answer['at']:g}", format_flop(q["q50"]), interval, percent(answer["p_never"]))
+            table.add_row(Text(plain(answer["task"])), *cells)
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+        console.print(table)
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[tuple[Callable[[str], None], Callable | None]]:
+    """What to say and the sampler's callback: a bar on stderr when that is a terminal, silence otherwise."""
+    if not sys.stderr.isatty():
+        yield (lambda text: None), None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        job = bar.add_task("starting", total=None)
+
+        def advance(chains: list) -> None:
+            bar.update(job, completed=sum(c.finished_draws for c in chains), total=sum(c.total_draws for c in chains))
+
+        yield (lambda text: bar.reset(job, description=text, total=None)), advance

@@ -1,0 +1,162 @@
+"""The commands that ask how far a forecast can be believed: `backtest` and `compare`."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from forecast.cli_common import (
+    Below,
+    Draws,
+    Json,
+    Scheduler,
+    Seed,
+    Structures,
+    TableFile,
+    TargetAccept,
+    Tune,
+    Workers,
+    exit_unless_trustworthy,
+    plain,
+    print_json,
+    progress,
+    structure_names,
+)
+
+At = Annotated[list[float] | None, typer.Option(help="Score that counts as 'the capability is there' [default: 0.5].")]
+
+
+def backtest(
+    table: TableFile,
+    output: Annotated[Path, typer.Option("-o", help="Folder for scores, summary and figures.", metavar="DIR")],
+    cut: Annotated[list[float] | None, typer.Option(help="Hide the runs from this training compute on, FLOP.")] = None,
+    date: Annotated[
+        list[datetime] | None, typer.Option(help="Hide the models released from this date on.", formats=["%Y-%m-%d"])
+    ] = None,
+    families: Annotated[bool, typer.Option("--families", help="Hide one family after the other.")] = False,
+    at: At = None,
+    structures: Structures = None,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """Hide runs above each cut, forecast them and score the forecasts beside baselines.
+
+    Without a cut the largest three in ten runs are hidden. Results of fits are kept in DIR/jobs: started again after an
+    interrupt, only what is missing is done.
+    """
+    from dataclasses import replace
+
+    from forecast.backtest import SAMPLING
+    from forecast.backtest import backtest as record_of
+    from forecast.splits import Split, latest, leave_one_family_out
+    from forecast.table import read_table
+    from forecast.track_files import make_folder, write_track
+    from forecast.trust import verdict
+
+    names = structure_names(structures)
+    frame = read_table(table)
+    splits = [Split(by="compute", at=value) for value in cut or ()]
+    splits += [Split(by="date", at=f"{value:%Y-%m-%d}") for value in date or ()]
+    splits += leave_one_family_out(frame) if families else []
+    if not (cut or date or families):
+        splits = [each for each in [latest(frame)] if each]
+    make_folder(output)
+    with progress() as (say, _):
+
+        def advance(done: Any) -> None:
+            left = "" if done.seconds_left is None else f", about {done.seconds_left:.0f} s left"
+            say(f"fits {done.done} of {done.total}" + (f", {done.failed} failed" if done.failed else "") + left)
+
+        track = record_of(
+            frame,
+            list(dict.fromkeys(splits)),
+            table=table.name,
+            folder=output / "jobs",
+            structures=names,
+            at=at or [0.5],
+            sampling=replace(SAMPLING, seed=seed),
+            workers=workers,
+            scheduler=scheduler,
+            progress=advance,
+        )
+    judged = verdict(track, runs=max(runs for runs, _ in track.runs.values()), seed=seed)
+    summary = write_track(track, judged, output, table=str(table), seed=seed)
+    if as_json:
+        print_json(summary)
+    else:
+        print_track(summary)
+        print(f"\nscores: {output / 'scores.csv'}, summary: {output / 'summary.json'}")
+    exit_unless_trustworthy(distrust(judged))
+
+
+def compare(
+    table: TableFile,
+    at: At = None,
+    output: Annotated[Path | None, typer.Option("-o", help="Also write the posterior.", metavar="FIT.nc")] = None,
+    below: Below = None,
+    structures: Structures = None,
+    seed: Seed = 1,
+    draws: Draws = None,
+    tune: Tune = 500,
+    target_accept: TargetAccept = 0.88,
+    as_json: Json = False,
+) -> None:
+    """Fit the structures of a table: thresholds side by side, weights, average and spread."""
+    from forecast.compare import compared, fit_average
+    from forecast.files import check_target
+    from forecast.fit import Sampling
+    from forecast.store import save
+    from forecast.table import read_table
+
+    if output is not None:
+        check_target(output)
+    names = structure_names(structures)
+    frame = read_table(table)
+    sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
+    options: dict[str, Any] = {"table": table.name, "structures": names, "sampling": sampling, "below": below}
+    with progress() as (say, callback):
+        fit = fit_average(frame, **options, progress=callback, say=say)
+    if output is not None:
+        save(fit, output)
+    answer = compared(fit, at=at or [0.5])
+    if as_json:
+        print_json({"table": str(table), "seed": seed, **answer, "reasons": fit.diagnostics.reasons})
+    else:
+        print_compared(answer)
+    exit_unless_trustworthy(fit.diagnostics.reasons)
+
+
+def distrust(verdict: dict[str, Any]) -> list[str]:
+    """What a verdict names as reasons not to trust the forecast at all."""
+    return [each["text"] for each in verdict["reasons"] if each["level"] == "do not trust"]
+
+
+def print_track(summary: dict[str, Any]) -> None:
+    """Scores by method and the verdict."""
+    methods = summary["methods"]
+    print(f"{methods[0]['n']} outcomes: mean CRPS (lower is better), coverage and width of 90 % intervals")
+    for each in methods:
+        width = float(each["width_90"])
+        print(f"  {plain(each['method']):<18} {float(each['crps']):.3f}   {each['coverage_90']:.2f}   {width:.2f}")
+    for cut, error in summary["failed"].items():
+        print(f"failed: {plain(cut)}: {plain(error)}")
+    print("\n" + plain(summary["verdict"]["sentence"]))
+
+
+def print_compared(answer: dict[str, Any]) -> None:
+    """Thresholds by structure, a line each, and the average."""
+    from forecast.plots import percent
+    from forecast.report_text import format_flop
+
+    print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in answer["weights"].items()))
+    for line in answer["thresholds"]:
+        print(f"\n{plain(line['task'])} at {line['at']:g}, FLOP: median, 90 % interval, P(never)")
+        for name, of in [*((each["structure"], each) for each in line["structures"]), ("average", line)]:
+            q = of["log10_compute"]
+            ends = f"{format_flop(q['q05'])} to {format_flop(q['q95'])}"
+            print(f"  {name:<14} {format_flop(q['q50']):>8}   {ends:<22} {percent(of['p_never'])}")
+        spread = [f"{float(line[name]):.2f}" for name in ("between", "within")]
+        print(f"  spread between structures {spread[0]} decades, within one {spread[1]}")

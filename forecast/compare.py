@@ -1,0 +1,79 @@
+"""Fits averaged over structures, and the structures side by side."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecast.average import mixed, samplings
+from forecast.backtest import weights_of
+from forecast.fit import Sampling
+from forecast.law import rate_tasks
+from forecast.store import Fit, json_number
+from forecast.table_fit import fit_structures
+from forecast.threshold import threshold, threshold_by_structure
+from models.priors import AVERAGED, Priors
+
+
+def fit_average(
+    frame: pd.DataFrame,
+    *,
+    table: str,
+    structures: Sequence[str] = AVERAGED,
+    weights: Mapping[str, float] | None = None,
+    sampling: Sampling = Sampling(),
+    below: float | None = None,
+    priors: Priors = Priors(),
+    progress: Callable | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Fit:
+    """One posterior of all tasks, averaged over structures.
+
+    `weights` are those of a back-test; without any, the structures are weighed by how well they forecast the largest
+    three in ten runs of the table from the others. The other arguments are those of `forecast.table_fit.fit_table`.
+    """
+    used = frame if below is None else frame[frame["compute"] < below]
+    if weights is None:
+        say("weighing structures by their forecast of the largest runs")
+        weights = weights_of(used, structures, table=table)
+    chosen = {name: weights[name] for name in structures}
+    fits = fit_structures(
+        used,
+        structures,
+        table=table,
+        samplings=samplings(sampling.of_rows(len(used)), chosen),
+        below=below,
+        priors=priors,
+        progress=progress,
+        say=say,
+    )
+    return mixed(list(fits), chosen)
+
+
+def compared(fit: Fit, *, at: Sequence[float]) -> dict[str, Any]:
+    """Thresholds of every task by each structure and by their average, and how far structures are apart.
+
+    `between` is the weighted standard deviation of the medians of the structures, `within` the weighted mean of the
+    widths of their 90 % intervals, both in decades and 'inf' where a structure says never.
+    """
+    lines = []
+    for task in rate_tasks(fit):
+        for score in at:
+            each = threshold_by_structure(fit, task, score)
+            share = np.array([of["weight"] for of in each]) / sum(of["weight"] for of in each)
+            low, middle, high = (
+                np.array([float(of["log10_compute"][name]) for of in each]) for name in ("q05", "q50", "q95")
+            )
+            with np.errstate(invalid="ignore"):
+                between = float(np.sqrt(share @ (middle - share @ middle) ** 2))
+                width = float(share @ (high - low))
+            lines.append(
+                threshold(fit, task, score)
+                | {
+                    "structures": each,
+                    "between": json_number(between if np.isfinite(middle).all() else np.inf),
+                    "within": json_number(width if np.isfinite(width) else np.inf),
+                }
+            )
+    return {"weights": dict(fit.weights), "thresholds": lines}

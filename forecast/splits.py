@@ -1,0 +1,97 @@
+"""Splits of a table into runs that a forecast may learn from and later runs that it is scored on (DESIGN 9)."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from forecast.errors import ForecastError, shown
+from forecast.table_answers import task_labels
+
+FEWEST_RUNS = 3
+"""Runs from which anything can be fitted."""
+HIDDEN_SHARE = 0.3
+"""Of the runs of a table, hidden where no cut is given: as far ahead as most forecasts look, and enough to score."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """Training runs strictly below a compute, before a date, of all families but one, or but named runs."""
+
+    by: Literal["compute", "date", "family", "model"]
+    at: float | str | tuple[str, ...]  # FLOP, ISO date, name of the family or names of the hidden runs
+
+    @property
+    def name(self) -> str:
+        """In words, as 'runs below 2.4e22 FLOP'."""
+        if self.by == "compute":
+            return f"runs below {self.at:g} FLOP".replace("+", "")
+        if self.by == "model":
+            return f"runs without {', '.join(self.at)}"  # type: ignore[arg-type]
+        return f"runs before {self.at}" if self.by == "date" else f"runs without family {self.at}"
+
+    def parts(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Training rows, losses too, and the hidden rows on tasks that have a training row.
+
+        A run whose side is not known, as one without date, is on neither.
+        """
+        if self.by == "compute":
+            seen, hidden = frame["compute"] < self.at, frame["compute"] >= self.at
+        elif self.by == "date":
+            seen, hidden = frame["date"] < pd.Timestamp(self.at), frame["date"] >= pd.Timestamp(self.at)
+        elif self.by == "family":
+            seen, hidden = frame["family"] != self.at, frame["family"] == self.at
+        else:
+            hidden = frame["model"].isin(self.at)  # type: ignore[arg-type]
+            seen = ~hidden
+        labels = task_labels(frame)
+        return frame[seen], frame[hidden & labels.isin(set(labels[seen]))]
+
+    def log10_cut(self, train: pd.DataFrame) -> float:
+        """Log10 FLOP from which distance is counted: the cut or, by date or family, the largest training run."""
+        return math.log10(self.at) if isinstance(self.at, float) else float(np.log10(train["compute"].max()))
+
+    def checked(self, frame: pd.DataFrame) -> "Split":
+        """Itself; a `ForecastError` where it leaves too little to fit or nothing to score."""
+        train, rows = self.parts(frame)
+        below, above = train["model"].nunique(), rows["model"].nunique()
+        if below >= FEWEST_RUNS and above:
+            return self
+        spans = {
+            "compute": f"the runs span {frame['compute'].min():.3g} to {frame['compute'].max():.3g} FLOP",
+            "date": f"dates span {frame['date'].min():%Y-%m-%d} to {frame['date'].max():%Y-%m-%d}"
+            if frame["date"].notna().any()
+            else "the table has no dates",
+            "family": f"families are {', '.join(map(shown, sorted(frame['family'].dropna().unique())[:10]))}",
+            "model": f"the table holds {frame['model'].nunique()} runs",
+        }
+        raise ForecastError(
+            f"the cut '{self.name}' leaves {below} runs to fit and {above} to score on the same tasks, "
+            f"at least {FEWEST_RUNS} and 1 are needed; {spans[self.by]}"
+        )
+
+
+def latest(frame: pd.DataFrame, by: Literal["compute", "date"] = "compute") -> Split | None:
+    """The split that hides the largest runs, or the latest: about three in ten; None where too few would be left."""
+    runs = frame.groupby("model")[by].first().dropna().sort_values()
+    hidden = max(1, round(HIDDEN_SHARE * len(runs)))
+    for place in (*range(len(runs) - hidden, 0, -1), *range(len(runs) - hidden + 1, len(runs))):
+        at = runs.iloc[place]
+        split = Split(by=by, at=float(at) if by == "compute" else f"{at:%Y-%m-%d}")
+        train, rows = split.parts(frame)
+        if train["model"].nunique() >= FEWEST_RUNS and len(rows):
+            return split
+    return None
+
+
+def leave_one_family_out(frame: pd.DataFrame) -> list[Split]:
+    """One split a family; those of one family only, or whose tasks no other has, are left out."""
+    splits = [Split(by="family", at=str(name)) for name in sorted(frame["family"].dropna().unique())]
+    usable = []
+    for split in splits:
+        train, rows = split.parts(frame)
+        if train["model"].nunique() >= FEWEST_RUNS and len(rows):
+            usable.append(split)
+    return usable

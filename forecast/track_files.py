@@ -1,0 +1,102 @@
+"""A track record as files: scores.csv, thresholds.csv, summary.json and figures."""
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecast.backtest import OURS, Track
+from forecast.calibration import paired_bootstrap, summary
+from forecast.calibration_figures import crps_by_distance_figure, pit_figure, reliability_figure
+from forecast.coverage import pit_histogram, reliability
+from forecast.errors import ForecastError, shown_path
+from forecast.files import write_whole
+from forecast.store import json_number
+
+PRINTED = ("n", "crps", "log_score", "width_90", "coverage_50", "coverage_80", "coverage_90")
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder; a `ForecastError` where that cannot be done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ForecastError(f"{shown_path(folder)}: cannot be made ({error.strerror}); name another folder") from error
+
+
+def write_track(track: Track, verdict: Mapping[str, Any], folder: Path, *, table: str, seed: int) -> dict[str, Any]:
+    """Write the files into `folder`, each whole or not at all; answers what summary.json holds."""
+    make_folder(folder)
+    result = summarised(track, verdict, table=table, seed=seed)
+    for name, frame in {"scores": track.scores, "thresholds": track.thresholds}.items():
+        write_whole(folder / f"{name}.csv", partial(frame.to_csv, index=False))
+    for name, figure in figures(track, key="backtest").items():
+        write_whole(folder / f"{name}.svg", partial(_write, text=figure))
+    text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    write_whole(folder / "summary.json", partial(_write, text=text))
+    return result
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def figures(track: Track, *, key: str) -> dict[str, str]:
+    """Reliability, PIT and CRPS by distance of the average and the baselines, as SVG."""
+    shown = track.scores[~track.scores["method"].isin(track.structures)]
+    return {
+        "reliability": str(reliability_figure(reliability(shown), key=key)),
+        "pit": str(pit_figure(pit_histogram(shown), key=key)),
+        "crps_by_distance": str(crps_by_distance_figure(summary(shown, by=("method", "distance")), key=key)),
+    }
+
+
+def summarised(track: Track, verdict: Mapping[str, Any], *, table: str, seed: int) -> dict[str, Any]:
+    """The track record as plain values: methods, cuts, tasks, metrics, distances, pairs, thresholds, verdict."""
+    scores = track.scores
+    others = [name for name in scores["method"].unique() if name != OURS]
+    return {
+        "table": table,
+        "seed": seed,
+        "verdict": dict(verdict),
+        "methods": _lines(scores, "method"),
+        "pairs": [paired_bootstrap(scores, method=OURS, against=name, seed=seed) for name in others],
+        "cuts": [
+            {"cut": cut, "runs": train, "hidden_runs": hidden, "weights": dict(track.weights.get(cut, {}))}
+            for cut, (train, hidden) in track.runs.items()
+        ],
+        "by_cut": _lines(scores, "cut", "method"),
+        "by_task": _lines(scores, "task", "method"),
+        "by_metric": _lines(scores, "metric", "method"),
+        "by_distance": _lines(scores, "distance", "method"),
+        "thresholds": _thresholds(track.thresholds),
+        "fits": _plain(track.fits),
+        "failed": dict(track.failed),
+    }
+
+
+def _lines(scores: pd.DataFrame, *by: str) -> list[dict[str, Any]]:
+    return _plain(summary(scores, by=by)[[*by, *PRINTED]])
+
+
+def _thresholds(lines: pd.DataFrame) -> list[dict[str, Any]]:
+    """Mean ranked probability score by method and threshold; whether the truth lay inside the 90 % interval."""
+    if lines.empty:
+        return []
+    inside = (lines["q05"] <= lines["high"]) & (lines["q95"] >= lines["low"])
+    table = lines.assign(inside_90=inside).groupby(["method", "at"], sort=False)
+    return _plain(table.agg(n=("rps", "size"), rps=("rps", "mean"), coverage_90=("inside_90", "mean")).reset_index())
+
+
+def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{name: _value(value) for name, value in line.items()} for line in frame.to_dict("records")]
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, float | np.floating):
+        return None if np.isnan(value) else json_number(float(value))
+    return value.item() if isinstance(value, np.generic) else str(value) if not isinstance(value, int | bool) else value

@@ -1,0 +1,89 @@
+"""One trial of forecasting as a job: fit the training rows of a split, forecast its hidden runs, scores unseen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast.fit import Sampling
+from forecast.jobs import Job
+from forecast.law import rate_tasks
+from forecast.predict import predict
+from forecast.splits import Split
+from forecast.store import Fit, installed_versions
+from forecast.table import data_hash
+from forecast.table_fit import fit_structures
+from forecast.threshold import threshold_compute
+from models.priors import Held, held_of
+
+VERSION = 1
+"""Of the forecasts: raise it when the same table gives other ones than before."""
+SAMPLING = Sampling(tune=400, draws=250)
+"""For forecasts that are scored and not shown: quantiles of the predictive need fewer draws than those of a report."""
+DRAWS = 1000
+"""Of a predictive distribution that is scored."""
+UNKNOWN = ("score", "successes")
+"""What a forecast must not see of the hidden rows."""
+
+
+def trial(name: str, frame: pd.DataFrame, split: Split, table: str, options: Mapping[str, Any]) -> Job:
+    """The job of one split; `options` are structures, at and sampling, all as JSON values."""
+    train, rows = split.parts(frame)
+    hidden = rows.drop(columns=list(UNKNOWN)).assign(score=np.nan, successes=pd.NA)
+    held = {structure: _plain(held_of(structure)) for structure in options["structures"]}
+    arguments = dict(options) | {"train": data_hash(train), "rows": data_hash(hidden), "held": held}
+    arguments |= {"versions": installed_versions()}
+    return Job(name=name, arguments=arguments, version=VERSION, data={"train": train, "rows": hidden, "table": table})
+
+
+def _plain(held: Held) -> dict[str, Any]:
+    return {name: str(value) for name, value in asdict(held).items()}
+
+
+def forecasts(job: Job) -> xr.Dataset:
+    """The work of a job: every structure fitted to the training rows, its forecast of the others and its thresholds.
+
+    Returns
+    -------
+    Dataset
+        score (structure, draw, row) and log10_compute (structure, draw, task, at); its attributes hold, for each
+        structure, max_rhat, min_ess and divergences.
+    """
+    given, data = job.arguments, job.data
+    sampling = Sampling(**given["sampling"])
+    names = given["structures"]
+    scores, thresholds, diagnostics = [], [], {}
+    fits = fit_structures(data["train"], names, table=data["table"], samplings=[sampling] * len(names))
+    for name, fit in zip(names, fits, strict=True):
+        scores.append(predict(_thinned(fit), data["rows"], seed=sampling.seed).values)
+        thresholds.append(_thresholds(_thinned(fit), given["at"]))
+        found = fit.diagnostics
+        diagnostics[name] = {
+            "max_rhat": found.max_rhat,
+            "min_ess": min(found.min_ess_bulk, found.min_ess_tail),
+            "divergences": found.divergences,
+        }
+    predicted = xr.DataArray(np.stack(scores).astype(np.float32), dims=("structure", "draw", "row"))
+    crossed = xr.concat(thresholds, dim="structure")
+    dataset = xr.Dataset({"score": predicted, "log10_compute": crossed}, coords={"structure": names})
+    return dataset.assign_attrs(diagnostics=diagnostics)
+
+
+def _thinned(fit: Fit) -> Fit:
+    step = max(1, fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"] // DRAWS)
+    return replace(fit, posterior=fit.posterior.isel(draw=slice(None, None, step)))
+
+
+def _thresholds(fit: Fit, at: Sequence[float]) -> xr.DataArray:
+    """Draws (draw, task, at) of typical threshold compute of the rates; of tables of losses alone, no task."""
+    losses = fit.data.metric.values == "loss"
+    tasks = [] if losses.all() else rate_tasks(fit)
+    draws = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
+    values = np.array([[threshold_compute(fit, task, score).values.ravel() for score in at] for task in tasks])
+    values = values.reshape(len(tasks), len(at), draws).transpose(2, 0, 1)
+    return xr.DataArray(
+        values, dims=("draw", "task", "at"), coords={"task": np.array(tasks, dtype=str), "at": list(at)}
+    )

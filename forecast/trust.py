@@ -1,0 +1,243 @@
+"""Whether to believe a forecast of this table: its track record, and what speaks against it, in words and in JSON."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecast.backtest import OURS, Track
+from forecast.baselines import BASELINES, LOSS_BASELINES, TWO_STEP
+from forecast.calibration import DISTANCES, paired_bootstrap, summary
+from forecast.store import json_number
+
+METHODS = tuple(dict.fromkeys([*BASELINES, TWO_STEP, *LOSS_BASELINES]))
+NOT, CARE, YES = "do not trust", "trust with care", "trust"
+FEW_RUNS = 5
+"""Fewer training runs: ceiling, slope, position and curvature cannot all be seen."""
+WORSE = 1.15
+"""CRPS by that of the best baseline, from which the baseline is the better forecast if not by chance; near 1 they are
+alike."""
+NO_BETTER = 0.95
+NARROW = 0.90
+"""An upper end of the Wilson interval of 90 % coverage below this: intervals were too narrow, and not by chance."""
+FARTHER = 1.0
+"""Decades beyond the farthest outcome ever tested at which a forecast is an article of faith."""
+APART = 1.0
+"""Distance between medians of structures at which they disagree, in widths of the 90 % interval of a single one."""
+TEST_RHAT, LOST_RHAT = 1.05, 1.3
+"""R-hat of a fit of the back-test that calls for care, and that leaves its forecasts without meaning."""
+COUNTS = 0.05  # weight of a structure that has a say
+
+
+def record(scores: pd.DataFrame, *, seed: int = 1) -> dict[str, Any]:
+    """The track record of the averaged forecast: scores beside the best baseline and how honest intervals were.
+
+    `scores` are lines of `forecast.backtest.Track.scores`. The best baseline is chosen with hindsight, as the one of
+    lowest mean CRPS on these very outcomes: a bar that no single baseline was known to reach before.
+    """
+    table = summary(scores).set_index("method")
+    ours, baselines = table.loc[OURS], _baselines(table)
+    best = str(baselines.idxmin())
+    pairs = paired_bootstrap(scores, method=OURS, against=best, seed=seed)
+    return {
+        "n": int(ours["n"]),
+        "tasks": int(scores["task"].nunique()),
+        "crps": json_number(ours["crps"]),
+        "width_90": json_number(float(ours["width_90"])),
+        "best_baseline": best,
+        "best_baseline_crps": json_number(baselines[best]),
+        "crps_ratio": {name: json_number(value) for name, value in pairs["ratio"].items()},
+        "p_better": pairs["p_better"],
+        **{
+            f"coverage_{level}": {
+                "share": float(ours[f"coverage_{level}"]),
+                "low": float(ours[f"coverage_{level}_low"]),
+                "high": float(ours[f"coverage_{level}_high"]),
+            }
+            for level in (50, 80, 90)
+        },
+        "tested_decades": float(scores.loc[scores["method"] == OURS, "decades_beyond"].max()),
+    }
+
+
+def verdict(
+    track: Track | None,
+    *,
+    runs: int,
+    thresholds: Sequence[Mapping[str, Any]] = (),
+    moved: Sequence[Mapping[str, Any]] = (),
+    unsound: Sequence[str] = (),
+    seed: int = 1,
+) -> dict[str, Any]:
+    """Whether to believe the forecast, with what speaks against it.
+
+    Parameters
+    ----------
+    track : the back-test of this table; None where none could be made
+    runs : that the forecast learned from
+    thresholds : of the headline task: JSON of `forecast.threshold.threshold`, and `structures` as of
+        `threshold_by_structure` where it is averaged over several
+    moved : lines of `forecast.moved.moved`
+    unsound : what the sampler complains of
+
+    Returns
+    -------
+    dict
+        trust ('trust', 'trust with care' or 'do not trust'), sentence, reasons (each with `level`, `kind` and `text`),
+        record (see `record`; None without a back-test) and distances (the record by decades beyond the cut).
+    """
+    found = record(track.scores, seed=seed) if track is not None else None
+    reasons = _of_runs(runs) + _of_record(found)
+    for each in thresholds:
+        reasons += _of_threshold(each, moved, found["tested_decades"] if found else 0.0)
+    reasons += [_reason(NOT, "not converged", each) for each in unsound] + _of_tests(track)
+    trust = NOT if any(each["level"] == NOT for each in reasons) else CARE if reasons else YES
+    return {
+        "trust": trust,
+        "sentence": _sentence(trust, found, reasons),
+        "reasons": reasons,
+        "record": found,
+        "distances": [] if track is None else _distances(track.scores),
+    }
+
+
+def cell_trust(past: pd.DataFrame, task: str, *, farther: float, rhat: float = 1.0) -> tuple[str, list[dict[str, Any]]]:
+    """Whether to believe the forecast of one task, from the track record of its table on earlier runs.
+
+    `past` are scores of a split of the training rows; `farther` the decades by which the forecast looks farther beyond
+    its data than any of those did; `rhat` that of its own fit. What speaks against the table speaks against the task.
+    """
+    own = past[past["task"] == task]
+    reasons = _of_record(record(past)) + _of_chains(rhat)
+    if own.empty:
+        reasons.append(_reason(CARE, "untested task", f"no forecast of {task} has been tested"))
+    else:
+        ours = own[own["method"] == OURS]
+        missed = float((~ours["inside_90"].astype(bool)).mean())
+        if missed > 1.0 / 3.0:
+            reasons.append(_reason(NOT, "task missed", f"{missed:.0%} of its outcomes lay outside 90 % intervals"))
+        table = summary(own).set_index("method")
+        if table.loc[OURS, "crps"] > WORSE * _baselines(table).min():
+            reasons.append(_reason(CARE, "task beaten", "a baseline forecast this task better"))
+    if farther > FARTHER:
+        reasons.append(_reason(CARE, "far", f"{farther:.1f} decades farther than ever tested"))
+    level = NOT if any(each["level"] == NOT for each in reasons) else CARE if reasons else YES
+    return level, reasons
+
+
+def _of_runs(runs: int) -> list[dict[str, Any]]:
+    if runs >= FEW_RUNS:
+        return []
+    return [_reason(NOT, "too few runs", f"only {runs} runs were learned from; at least {FEW_RUNS} are needed")]
+
+
+def _of_tests(track: Track | None) -> list[dict[str, Any]]:
+    """Fits of the back-test are short: quantiles bear more disagreement of chains than those of a report, not any."""
+    return [] if track is None or track.fits.empty else _of_chains(float(track.fits["max_rhat"].max()))
+
+
+def _of_chains(rhat: float) -> list[dict[str, Any]]:
+    if rhat <= TEST_RHAT:
+        return []
+    text = f"fits of the back-test did not converge (R-hat {rhat:.2f}, above {TEST_RHAT}): the record is noise in part"
+    return [_reason(NOT if rhat > LOST_RHAT else CARE, "tests not converged", text)]
+
+
+def _of_record(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    if found is None:
+        return [
+            _reason(NOT, "untested", "no forecast of this table could be tested: too few runs to hide some of them")
+        ]
+    reasons = []
+    coverage, n = found["coverage_90"], found["n"]
+    inside = f"{round(coverage['share'] * n)} of {n} outcomes lay inside 90 % intervals"
+    if coverage["high"] < NARROW:
+        reasons.append(_reason(NOT, "intervals too narrow", f"intervals were too narrow: {inside}"))
+    ratio, best = float(found["crps_ratio"]["estimate"]), found["best_baseline"]
+    crps, its = float(found["crps"]), float(found["best_baseline_crps"])
+    beaten = f"mean CRPS was {crps:.3f}, that of the baseline '{best}' {its:.3f}"
+    if ratio > WORSE and float(found["crps_ratio"]["q05"]) > 1.0:
+        reasons.append(_reason(NOT, "beaten by a baseline", f"a baseline was better: {beaten}"))
+    elif ratio > NO_BETTER:
+        reasons.append(_reason(CARE, "no better than a baseline", f"no clear gain over the best baseline: {beaten}"))
+    return reasons
+
+
+def _of_threshold(answer: Mapping[str, Any], moved: Sequence[Mapping[str, Any]], tested: float) -> list[dict[str, Any]]:
+    name = f"{answer['task']} at {answer['at']:g}"
+    reasons = []
+    middle = float(answer["log10_compute"]["q50"])
+    beyond = middle - answer["data_log10_compute"][1]
+    if np.isfinite(beyond) and beyond > tested + FARTHER:
+        text = f"{name} is expected {beyond:.1f} decades beyond the largest run; forecasts were tested to {tested:.1f}"
+        reasons.append(_reason(NOT, "farther than tested", text))
+    own = [
+        line for line in moved if line["task"] == answer["task"] and line["parameter"].endswith(f"at {answer['at']:g}")
+    ]
+    if any(not line["moved"] for line in own):
+        reasons.append(_reason(NOT, "prior-dominated", f"the threshold of {name} comes from the prior, not from data"))
+    if apart := _apart(answer.get("structures", ())):
+        reasons.append(_reason(CARE, "structures disagree", f"structures disagree about {name}: {apart}"))
+    return reasons
+
+
+def _apart(structures: Sequence[Mapping[str, Any]]) -> str:
+    """How structures disagree about a threshold, in words; empty where they do not."""
+    heard = [each for each in structures if each["weight"] >= COUNTS]
+    medians = np.array([float(each["log10_compute"]["q50"]) for each in heard])
+    never = np.isinf(medians) & (medians > 0)
+    if never.any() and not never.all():
+        names = ", ".join(each["structure"] for each, of in zip(heard, never, strict=True) if of)
+        return f"'{names}' says never, others do not"
+    widths = [float(each["log10_compute"]["q95"]) - float(each["log10_compute"]["q05"]) for each in heard]
+    finite = [width for width in widths if np.isfinite(width)]
+    if len(medians) < 2 or never.any() or not finite or np.ptp(medians) <= APART * np.median(finite):
+        return ""
+    return f"medians lie {np.ptp(medians):.1f} decades apart, more than a single one is uncertain"
+
+
+def _distances(scores: pd.DataFrame) -> list[dict[str, Any]]:
+    """The record in each bin of distance beyond the cut."""
+    beyond = scores[scores["decades_beyond"].notna()]
+    by = summary(beyond, by=("distance", "method"))
+    lines = []
+    for distance in (name for name in DISTANCES if name in set(by["distance"].astype(str))):
+        table = by[by["distance"].astype(str) == distance].set_index("method")
+        ours, baselines = table.loc[OURS], _baselines(table)
+        lines.append(
+            {
+                **{"distance": distance, "n": int(ours["n"]), "crps": json_number(ours["crps"])},
+                **{"best_baseline": str(baselines.idxmin()), "best_baseline_crps": json_number(baselines.min())},
+                "coverage_90": float(ours["coverage_90"]),
+            }
+        )
+    return lines
+
+
+def _baselines(table: pd.DataFrame) -> pd.Series:
+    """Mean CRPS of the baselines that forecast every outcome that we did: others may have had the easy ones."""
+    whole = table["n"] == table.loc[OURS, "n"]
+    return table.loc[[name for name in METHODS if name in table.index and whole[name]], "crps"]
+
+
+def _reason(level: str, kind: str, text: str) -> dict[str, Any]:
+    return {"level": level, "kind": kind, "text": text}
+
+
+def _sentence(trust: str, found: Mapping[str, Any] | None, reasons: Sequence[Mapping[str, Any]]) -> str:
+    lead = {
+        NOT: "Do not trust this forecast",
+        CARE: "Trust this forecast with care",
+        YES: "This forecast can be trusted",
+    }
+    worst = [each["text"] for each in reasons if each["level"] == trust]
+    said = lead[trust] + (f": {'; '.join(worst)}." if worst else ".")
+    if found is None:
+        return said
+    change = 1.0 - float(found["crps_ratio"]["estimate"])
+    better = (
+        f"{abs(change):.0%} {'better' if change >= 0 else 'worse'} than the best baseline ({found['best_baseline']})"
+    )
+    inside = f"{found['coverage_90']['share']:.0%} of {found['n']} held-out outcomes inside 90 % intervals"
+    return f"{said} Tested on this table up to {found['tested_decades']:.1f} decades ahead: {better}, {inside}."

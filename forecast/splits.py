@@ -24,12 +24,16 @@ class Split:
     at: float | str | tuple[str, ...]  # FLOP, ISO date, name of the family or names of the hidden runs
 
     @property
+    def _hidden_runs(self) -> tuple[str, ...]:
+        return self.at if isinstance(self.at, tuple) else (str(self.at),)
+
+    @property
     def name(self) -> str:
         """In words, as 'runs below 2.4e22 FLOP'."""
         if self.by == "compute":
             return f"runs below {self.at:g} FLOP".replace("+", "")
         if self.by == "model":
-            return f"runs without {', '.join(self.at)}"  # type: ignore[arg-type]
+            return f"runs without {', '.join(self._hidden_runs)}"
         return f"runs before {self.at}" if self.by == "date" else f"runs without family {self.at}"
 
     def parts(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -44,7 +48,7 @@ class Split:
         elif self.by == "family":
             seen, hidden = frame["family"] != self.at, frame["family"] == self.at
         else:
-            hidden = frame["model"].isin(self.at)  # type: ignore[arg-type]
+            hidden = frame["model"].isin(self._hidden_runs)
             seen = ~hidden
         labels = task_labels(frame)
         return frame[seen], frame[hidden & labels.isin(set(labels[seen]))]

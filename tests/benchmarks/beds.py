@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from forecast.table import read_table
-from forecast.table_answers import task_labels
 
 PLACES = [folder / "shared" / "data" for folder in Path(__file__).parents]
 DATA = next(filter(Path.exists, PLACES), None)
@@ -45,21 +44,6 @@ class Bed:
             raise ValueError(f"bed {self.name!r} has the cuts {given}: give exactly one of {list(cuts)}")
         if absent := set(self.hidden or ()) - set(self.table["model"]):
             raise ValueError(f"bed {self.name!r} hides models that its table lacks: {sorted(absent)}")
-
-    def parts(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Training rows, losses too, and the hidden rows on tasks that have a training row.
-
-        In a split by date a run without date is on neither side.
-        """
-        if self.below is not None:
-            seen, hidden = self.table["compute"] < self.below, self.table["compute"] >= self.below
-        elif self.before is not None:
-            seen, hidden = (self.table["date"] < self.before), (self.table["date"] >= self.before)
-        else:
-            hidden = self.table["model"].isin(self.hidden or ())
-            seen = ~hidden
-        labels = task_labels(self.table)
-        return self.table[seen], self.table[hidden & labels.isin(set(labels[seen]))]
 
 
 def table(name: str, keep: Callable[[pd.DataFrame], pd.DataFrame] = lambda rows: rows) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from forecast.baselines import baseline_forecasts
 from forecast.fit import Sampling
 from forecast.law import law_of_task
 from forecast.predict import predict, row_means
-from forecast.sections import split
+from forecast.splits import Split
 from forecast.store import Fit
 from forecast.table_fit import fit_table
 from models.priors import Priors, Structure
@@ -33,6 +33,11 @@ def fitted(
     table: pd.DataFrame, cut: float | None, structure: Structure = Structure(), priors: Priors = Priors()
 ) -> Fit:
     return fit_table(table, table="bed", below=cut, sampling=SAMPLING, structure=structure, priors=priors)
+
+
+def split(table: pd.DataFrame, below: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rate rows of the runs below a cut, and those of the other runs on the same tasks."""
+    return Split(by="compute", at=below).parts(table[table["metric"] != "loss"])
 
 
 def line(name: str, draws: np.ndarray, rows: pd.DataFrame, fit: Fit | None = None, started: float = 0.0) -> None:

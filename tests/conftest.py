@@ -263,3 +263,12 @@ def track_of(tmp_path, monkeypatch):
         return backtest(frame, splits, **{"table": "table.csv", "folder": tmp_path / "jobs"} | options)
 
     return track
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A Dask cluster of two worker processes; skips where the extra `dask` is missing."""
+    distributed = pytest.importorskip("dask.distributed")
+    quiet = {"dashboard_address": "127.0.0.1:0", "scheduler_kwargs": {"dashboard": False}, "silence_logs": 50}
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, **quiet) as cluster:
+        yield cluster

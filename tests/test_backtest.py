@@ -24,7 +24,7 @@ from conftest import (
     simulated_rows,
     write_rows,
 )
-from test_jobs import cluster, wait_until  # noqa: F401
+from test_jobs import wait_until
 
 from forecast.average import equal_weights, stacking_weights
 from forecast.backtest import OURS, backtest
@@ -422,7 +422,7 @@ def patient(job):
     return guesses(job)
 
 
-def test_a_cluster_of_which_a_worker_is_killed_finds_what_one_process_does(whole, track_of, tmp_path, cluster):  # noqa: F811
+def test_a_cluster_of_which_a_worker_is_killed_finds_what_one_process_does(whole, track_of, tmp_path, cluster):
     traces, killed = tmp_path / "traces", []
     traces.mkdir()
 

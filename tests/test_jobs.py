@@ -329,14 +329,6 @@ def test_ctrl_c_stops_at_once_and_keeps_what_is_done(folder, traces, undisturbed
 # A cluster
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    distributed = pytest.importorskip("dask.distributed")
-    quiet = {"dashboard_address": "127.0.0.1:0", "scheduler_kwargs": {"dashboard": False}, "silence_logs": 50}
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, **quiet) as cluster:
-        yield cluster
-
-
 def test_a_cluster_of_which_a_worker_is_killed_brings_all_results(folder, traces, undisturbed, cluster):
     jobs = gated_jobs(traces)
     jobs[3] = troubled(jobs[3], "error")

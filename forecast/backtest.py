@@ -26,6 +26,7 @@ from forecast.trial import DRAWS, SAMPLING, forecasts, trial
 from models.priors import AVERAGED
 
 OURS = "capability model"
+THRESHOLD_COLUMNS = ["cut", "method", "task", "at", "low", "high", "rps", "q05", "q50", "q95", "p_never"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +117,7 @@ def backtest(
     return Track(
         scores=pd.concat(scores, ignore_index=True),
         past=pd.concat(past, ignore_index=True) if past else scores[0][:0],
-        thresholds=pd.DataFrame(thresholds),
+        thresholds=pd.DataFrame(thresholds, columns=THRESHOLD_COLUMNS),
         weights=weights,
         fits=pd.DataFrame(fits),
         failed=failed,

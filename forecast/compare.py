@@ -65,15 +65,21 @@ def compared(fit: Fit, *, at: Sequence[float]) -> dict[str, Any]:
             low, middle, high = (
                 np.array([float(of["log10_compute"][name]) for of in each]) for name in ("q05", "q50", "q95")
             )
-            with np.errstate(invalid="ignore"):
-                between = float(np.sqrt(share @ (middle - share @ middle) ** 2))
-                width = float(share @ (high - low))
+            between, within = _spread(share, low, middle, high)
             lines.append(
                 threshold(fit, task, score)
                 | {
                     "structures": each,
-                    "between": json_number(between if np.isfinite(middle).all() else np.inf),
-                    "within": json_number(width if np.isfinite(width) else np.inf),
+                    "between": json_number(between),
+                    "within": json_number(within),
                 }
             )
     return {"weights": dict(fit.weights), "thresholds": lines}
+
+
+def _spread(share: np.ndarray, low: np.ndarray, middle: np.ndarray, high: np.ndarray) -> tuple[float, float]:
+    """Spread of medians and mean width; where guessing already reaches the score in all structures, both are zero."""
+    low, middle, high = (np.where(high == -np.inf, 0.0, each) for each in (low, middle, high))
+    with np.errstate(invalid="ignore"):
+        between, within = float(np.sqrt(share @ (middle - share @ middle) ** 2)), float(share @ (high - low))
+    return between if np.isfinite(between) else np.inf, within if np.isfinite(within) else np.inf

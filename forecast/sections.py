@@ -16,20 +16,19 @@ from forecast.predict import effective_compute, predict, summarise, typical_scor
 from forecast.report import KSweep, OutcomeCheck, TaskForecast
 from forecast.report_evidence import Evidence
 from forecast.splits import Split
-from forecast.store import Fit
+from forecast.store import Fit, thinned
 from forecast.surprise import surprising_rows
-from forecast.table import observations
 from forecast.threshold import threshold, threshold_compute
 from models import equations
 
 CURVE_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-K_SWEEP_THINNING = 10  # every tenth draw is plenty for a median line
+CURVE_DRAWS, K_SWEEP_DRAWS = 2000, 800  # plenty for the quantiles and for the median line of a figure
 
 
-def task_forecast(fit: Fit, task: str, at: float, frame: pd.DataFrame | None = None) -> TaskForecast:
-    """All that the report shows of one task; rows of `frame` that the fit has not seen appear as held out."""
-    data = observations(frame) if frame is not None else fit.data
-    facts = fit.data.sel(task=task)  # not by label: a frame of more rows may label the same task otherwise
+def task_forecast(fit: Fit, task: str, at: float, data: xr.Dataset | None = None) -> TaskForecast:
+    """All that the report shows of one task; rows of `data` that the fit has not seen appear as held out."""
+    data = fit.data if data is None else data
+    facts = fit.data.sel(task=task)  # not by label: a table of more rows may label the same task otherwise
     same = (data.task_name == facts.task_name.item()) & (data.metric == facts.metric.item())
     same &= (data.metric != "at_least_k") | (data.task_k == facts.task_k.item())
     if same.sum() > 1:
@@ -50,7 +49,7 @@ def task_forecast(fit: Fit, task: str, at: float, frame: pd.DataFrame | None = N
     seen = answer["data_log10_compute"]
     far = [min(float(answer["log10_compute"]["q75"]), seen[1] + 4.0), x.max()]
     grid = np.linspace(min(x.min(), seen[0]) - 0.3, max(*far, seen[1]) + 0.7, 80)
-    curve = typical_score(fit, task, grid).quantile(CURVE_QUANTILES, dim=("chain", "draw")).values
+    curve = typical_score(thinned(fit, CURVE_DRAWS), task, grid).quantile(CURVE_QUANTILES, dim=("chain", "draw")).values
     return TaskForecast(
         task=task,
         metric=answer["metric"],
@@ -91,10 +90,11 @@ def k_sweep(fit: Fit, task: str, length: int) -> KSweep:
     The law of the loss and the frailty are those of the task; only the metric changes, from token accuracy's slow rise
     at small k to exact match's late jump at k = length. Loss is per token of the fitted answer.
     """
-    law = law_of_task(fit, task).isel(draw=slice(None, None, K_SWEEP_THINNING))
+    fit = thinned(fit, K_SWEEP_DRAWS)
+    law = law_of_task(fit, task)
     x = fit.data.log10_compute.values
     grid = np.linspace(x.min() - 0.3, x.max() + 3.0, 60)
-    theta = effective_compute(fit, xr.DataArray(grid, dims="point")).isel(draw=slice(None, None, K_SWEEP_THINNING))
+    theta = effective_compute(fit, xr.DataArray(grid, dims="point"))
     loss = loss_per_token(law, theta)
     curves = {
         k: equations.at_least_k(loss, k=k, length=length, nu=law.nu).median(("chain", "draw")).values

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -49,6 +49,12 @@ class Fit:
             "versions": self.versions,
             "schema": SCHEMA,
         }
+
+
+def thinned(fit: Fit, draws: int) -> Fit:
+    """The same fit with every n-th draw, at least so many of all chains together where it has them."""
+    step = max(1, fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"] // draws)
+    return replace(fit, posterior=fit.posterior.isel(draw=slice(None, None, step)))
 
 
 def installed_versions() -> dict[str, str]:

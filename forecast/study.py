@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import xarray as xr
 
 from forecast.average import stacking_weights
 from forecast.backtest import SAMPLING, Track, backtest
@@ -105,7 +106,8 @@ def run_study(
     `report.html`, and in `backtest/` what `forecast backtest` writes.
     """
     frame = read_table(study.table)
-    splits = _splits(study, frame)
+    data = observations(frame)
+    splits = _splits(study, frame, data)
     make_folder(output)
     sampling = replace(sampling, seed=study.seed)
     track = None
@@ -138,7 +140,7 @@ def run_study(
             say=say,
         )
         save(fit, output / f"fit_{name}.nc")
-        tasks = [task_forecast(fit, task, at, frame) for task in rate_tasks(fit) for at in study.thresholds]
+        tasks = [task_forecast(fit, task, at, data) for task in rate_tasks(fit) for at in study.thresholds]
         check = None
         if below is not None and track is not None:
             check = check_held_out(
@@ -206,9 +208,9 @@ def _weights(track: Track | None, below: float | None, structures: Sequence[str]
     return stacking_weights(own) if len(structures) > 1 else {structures[0]: 1.0}
 
 
-def _splits(study: Study, frame: pd.DataFrame) -> list[Split]:
+def _splits(study: Study, frame: pd.DataFrame, data: xr.Dataset) -> list[Split]:
     """The cuts to test at; refuses before the first fit what could only fail after it."""
-    tasks = observations(frame).task.values.tolist()
+    tasks = data.task.values.tolist()
     if study.headline is not None and study.headline not in tasks:
         listed = "; ".join(shown(task) for task in tasks[:10])
         raise ForecastError(

@@ -63,7 +63,8 @@ def given_rows(frame: pd.DataFrame, run: np.ndarray, law: np.ndarray) -> np.ndar
     )
     given = np.full(len(frame), -1)
     usable = table[table["metric"].isin(RATES_OF_ANSWERS) & table["length"].notna() & (table["items"] > 0)]
-    for _, group in usable.groupby(["run", "law", "length"], sort=False):
+    answers = ["run", "law", "length"]
+    for _, group in usable[usable.duplicated(answers, keep=False)].groupby(answers, sort=False):
         chain = group[group["metric"] != "token_accuracy"].sort_values("k", kind="stable")
         sound = (
             chain["items"].nunique() == 1

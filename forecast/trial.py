@@ -1,7 +1,7 @@
 """One trial of forecasting as a job: fit the training rows of a split, forecast its hidden runs, scores unseen."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from forecast.jobs import Job
 from forecast.law import rate_tasks
 from forecast.predict import predict
 from forecast.splits import Split
-from forecast.store import Fit, installed_versions
+from forecast.store import Fit, installed_versions, thinned
 from forecast.table import data_hash
 from forecast.table_fit import fit_structures
 from forecast.threshold import threshold_compute
@@ -58,8 +58,9 @@ def forecasts(job: Job) -> xr.Dataset:
     scores, thresholds, diagnostics = [], [], {}
     fits = fit_structures(data["train"], names, table=data["table"], samplings=[sampling] * len(names))
     for name, fit in zip(names, fits, strict=True):
-        scores.append(predict(_thinned(fit), data["rows"], seed=sampling.seed).values)
-        thresholds.append(_thresholds(_thinned(fit), given["at"]))
+        few = thinned(fit, DRAWS)
+        scores.append(predict(few, data["rows"], seed=sampling.seed).values)
+        thresholds.append(_thresholds(few, given["at"]))
         found = fit.diagnostics
         diagnostics[name] = {
             "max_rhat": found.max_rhat,
@@ -70,11 +71,6 @@ def forecasts(job: Job) -> xr.Dataset:
     crossed = xr.concat(thresholds, dim="structure")
     dataset = xr.Dataset({"score": predicted, "log10_compute": crossed}, coords={"structure": names})
     return dataset.assign_attrs(diagnostics=diagnostics)
-
-
-def _thinned(fit: Fit) -> Fit:
-    step = max(1, fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"] // DRAWS)
-    return replace(fit, posterior=fit.posterior.isel(draw=slice(None, None, step)))
 
 
 def _thresholds(fit: Fit, at: Sequence[float]) -> xr.DataArray:

@@ -27,7 +27,7 @@ from conftest import (
 from test_jobs import wait_until
 
 from forecast.average import equal_weights, stacking_weights
-from forecast.backtest import OURS, backtest
+from forecast.backtest import OURS, THRESHOLD_COLUMNS, backtest
 from forecast.baselines import BASELINES
 from forecast.errors import ForecastError
 from forecast.fit import Sampling
@@ -386,6 +386,7 @@ def test_losses_are_scored_in_nats_and_have_no_threshold_among_the_rates(track_o
     assert track.thresholds.empty
     facts = write_track(track, verdict(track, runs=6), tmp_path / "track", table="t", seed=1)
     assert facts["thresholds"] == [] and facts["methods"][0]["method"] == OURS
+    assert pd.read_csv(tmp_path / "track" / "thresholds.csv").columns.tolist() == THRESHOLD_COLUMNS
 
 
 @pytest.mark.parametrize(

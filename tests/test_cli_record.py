@@ -271,6 +271,12 @@ def test_the_spread_is_infinite_where_a_structure_says_never(comparison):
     assert line["within"] == "inf"
 
 
+def test_there_is_no_spread_where_guessing_already_reaches_the_score(comparison):
+    line = compared(load(comparison[0]), at=[1e-300])["thresholds"][0]
+    assert line["log10_compute"]["q95"] == "-inf"
+    assert (line["between"], line["within"]) == (0.0, 0.0)
+
+
 def test_the_posterior_that_compare_writes_answers_for_each_structure_alone(comparison):
     path, done = comparison
     line = done.json["thresholds"][1]

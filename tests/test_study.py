@@ -34,7 +34,7 @@ from forecast.splits import Split
 from forecast.store import load
 from forecast.study import read_study, report_of_fit, run_study
 from forecast.surprise import surprising_rows
-from forecast.table import read_table
+from forecast.table import observations, read_table
 from forecast.threshold import threshold
 from models.priors import AVERAGED
 
@@ -317,7 +317,7 @@ def test_rows_of_another_metric_beside_those_of_a_fitted_task_change_nothing(fit
         for name, rows in {"one.csv": simulated_rows(), "two.csv": simulated_rows() + more}.items()
     ]
     for task in TASKS:
-        one, two = (task_forecast(fitted, task, 0.5, frame).observed for frame in frames)
+        one, two = (task_forecast(fitted, task, 0.5, observations(frame)).observed for frame in frames)
         pd.testing.assert_frame_equal(one, two)
     split = Split(by="compute", at=CUT)
     one, two = (

@@ -73,7 +73,7 @@ def write_figure(answer: dict[str, Any], path: Path) -> None:
     from forecast.figure_style import STYLE
     from forecast.files import write_whole
 
-    lines = answer["candidates"][: 2 * SHOWN]
+    lines = answer["candidates"][: SHOWN + SHOWN // 2]
     style: dict[Any, Any] = dict(STYLE)
     with matplotlib.rc_context(style):
         figure = Figure(figsize=(6.6, 1.2 + 0.26 * len(lines)), layout="constrained")

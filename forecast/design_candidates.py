@@ -71,9 +71,7 @@ def _new_runs(
         yield Candidate(name=name, kind=NEW_RUN, rows=_frame(rows), flop=10.0**x, items=items)
         if extra:
             with_tokens = _frame([*rows, _row(fit, own[0], name, items, run) | _tokens(extra, items)])
-            yield Candidate(
-                name=f"{name}, token accuracy too", kind=NEW_RUN, rows=with_tokens, flop=10.0**x, items=items
-            )
+            yield Candidate(name=f"{name} + token accuracy", kind=NEW_RUN, rows=with_tokens, flop=10.0**x, items=items)
 
 
 def _of_known_runs(fit: Fit, own: Sequence[str], items: int) -> Iterator[Candidate]:
@@ -95,7 +93,7 @@ def _of_known_runs(fit: Fit, own: Sequence[str], items: int) -> Iterator[Candida
             if extra:
                 again.append(("token accuracy", _row(fit, exact[0], model, answers, run) | _tokens(extra, answers)))
             for what, row in again:
-                name = f"{what} of the answers of {model}"
+                name = f"{what} of {model}"
                 yield Candidate(name=name, kind=PARTIAL_CREDIT, rows=_frame([row]), flop=0.0, items=answers)
         for task in [task for task in own if task not in rates and task not in scored]:
             row = _frame([_row(fit, task, model, items, run)])

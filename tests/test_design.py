@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ANSWER_COLUMNS, SEED, answer_rows, forecast_command, write_rows
+from conftest import ANSWER_COLUMNS, SEED, forecast_command, write_rows
 
 from forecast import design_refit
 from forecast.design import design
@@ -291,5 +291,10 @@ def test_the_command_answers_in_json_in_text_and_with_a_figure(fit, tmp_path):
     assert wrong.code == 1 and "between 0 and 1" in wrong.err and not wrong.out
 
 
-def test_the_answer_table_is_what_the_fixture_says(answers):
-    assert len(answers.data.observation) == len(answer_rows()) - 2
+@pytest.mark.parametrize(("task", "at"), [("sums [exact_match]", 0.5), ("picks", 0.6), ("validation", 1.7)])
+def test_any_kind_of_task_can_be_asked_about(answers, task, at):
+    answer = design(answers, task, at, items=ITEMS, simulation=replace(FEW, outcomes=5))
+    numbers = [line[name] for line in answer["candidates"] for name in ("expected_width", "expected_score", "sd_score")]
+    assert np.isfinite(numbers).all() and answer["rankings"]["runs"]
+    whole = {"at_least_k", "exact_match", "token_accuracy", "loss"} if task.startswith("sums") else {answer["metric"]}
+    assert all(set(line["metrics"]) == whole for line in answer["candidates"] if line["kind"] == NEW_RUN)

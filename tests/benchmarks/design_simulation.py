@@ -1,8 +1,8 @@
 """Does the recommended next run beat a random affordable one? Simulated ladders, run by hand.
 
 `python3 -m uv run python tests/benchmarks/design_simulation.py [--repetitions 50] [-o FILE]`. Each repetition: eight
-runs below the threshold from a known truth, a fit, the recommendation among the new runs within a budget of ten times
-the largest run, and one of them at random. Both are measured under the truth and the table is fitted again with each;
+runs below the threshold from a known truth, a fit, the recommendation among the new runs within a budget (ten times the
+largest run), and one of them at random. Both are measured under the truth and the table is fitted again with each;
 the narrower 90 % interval wins (ends held within the horizon of the recommendation; equal widths, and the same run, are
 half a win). `--all` fits every affordable run again, so that chance picks no run: a win then is the share of the other
 runs that are beaten.
@@ -11,6 +11,7 @@ runs that are beaten.
 import argparse
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,7 @@ def fitted(frame: pd.DataFrame, seed: int):
     key = tuple(sorted((str(each.name), np.shape(each.get_value())) for each in model.data_vars))
     if key not in _programs:
         _programs[key] = compiled(model, reusable=True)
-    posterior = fit(model, Sampling(**{**vars(SAMPLING), "seed": seed}), program=_programs[key])
+    posterior = fit(model, replace(SAMPLING, seed=seed), program=_programs[key])
     return drawn_fit(posterior, data, Priors(), Structure())
 
 
@@ -87,7 +88,7 @@ def width(posterior: Posterior, ends: np.ndarray) -> float:
     return float(np.diff(ends.clip(*posterior.horizon))[0])
 
 
-def repetition(seed: int, everything: bool) -> dict:
+def repetition(seed: int, everything: bool, budget: float) -> dict:
     rng = np.random.default_rng([seed, 2026])
     truth = truth_of(rng)
     counts = measured(truth, LADDER, rng)
@@ -96,7 +97,7 @@ def repetition(seed: int, everything: bool) -> dict:
     posterior = posterior_of(base, TASK, AT, family=None, simulation=simulation)
     runs = [
         each
-        for each in candidates_of(base, TASK, items=ITEMS, budget=BUDGET, family=None)
+        for each in candidates_of(base, TASK, items=ITEMS, budget=budget, family=None)
         if each.kind == NEW_RUN and len(each.rows) == 1
     ]
     foreseen = [expected_after(posterior, each, simulation=simulation) for each in runs]
@@ -126,12 +127,13 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=50)
     parser.add_argument("--first", type=int, default=1, help="seed of the first repetition")
     parser.add_argument("--all", action="store_true", help="fit every affordable run again")
+    parser.add_argument("--budget", type=float, default=BUDGET, help="FLOP")
     parser.add_argument("-o", dest="output", type=Path, help="JSON lines to write")
     given = parser.parse_args()
     won = []
     for seed in range(given.first, given.first + given.repetitions):
         started = time.perf_counter()
-        line = repetition(seed, given.all)
+        line = repetition(seed, given.all, given.budget)
         won.append(line["won"])
         if given.output:
             with given.output.open("a", encoding="utf-8") as file:

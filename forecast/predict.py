@@ -1,6 +1,7 @@
 """Scores that a fit expects: typical curves over compute, and predictive draws for rows of a table."""
 
 import difflib
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -159,7 +160,7 @@ def predict(fit: Fit, rows: pd.DataFrame, *, seed: int) -> xr.DataArray:
     ]
     rng = np.random.default_rng(seed)
     posterior = fit.posterior.sizes
-    recipes = _Recipes(fit, rows, rng)
+    recipes = Recipes(fit, rows, rng.standard_normal)
     thetas = {model: recipes.theta(model, group) for model, group in rows.groupby("model", sort=False)}
     scores = np.empty((posterior["chain"] * posterior["draw"], len(rows)))
     for position, (label, row) in enumerate(zip(labels, rows.itertuples(), strict=True)):
@@ -199,11 +200,14 @@ def summarise(rows: pd.DataFrame, draws: xr.DataArray) -> pd.DataFrame:
     return pd.concat([names, pd.DataFrame({"mean": draws.values.mean(axis=0), **columns})], axis=1)
 
 
-class _Recipes:
-    """What is new in a table of rows, each drawn once: residuals of runs, effects and deviations of families."""
+class Recipes:
+    """What is new in a table of rows, each drawn once: residuals of runs, effects and deviations of families.
 
-    def __init__(self, fit: Fit, rows: pd.DataFrame, rng: np.random.Generator):
-        self._fit, self._rng = fit, rng
+    `normal` gives standard normal draws of a shape: that of `sigma_run`, which may have dims beside chain and draw.
+    """
+
+    def __init__(self, fit: Fit, rows: pd.DataFrame, normal: Callable[[tuple[int, ...]], np.ndarray]):
+        self._fit, self._standard_normal = fit, normal
         self._mean_compute = np.log10(rows.groupby("family")["compute"].mean())
         self._own: dict[object, xr.DataArray] = {}
 
@@ -281,7 +285,7 @@ class _Recipes:
     def _normal(self, of: object) -> xr.DataArray:
         if of not in self._own:
             like = self._fit.posterior.sigma_run
-            self._own[of] = xr.DataArray(self._rng.standard_normal(like.shape), dims=like.dims)
+            self._own[of] = xr.DataArray(self._standard_normal(like.shape), dims=like.dims)
         return self._own[of]
 
 

@@ -2,6 +2,7 @@
 
 from math import log
 
+from numba import njit, vectorize
 from numba.extending import register_jitable
 from pytensor import tensor as pt
 from pytensor.gradient import DisconnectedType
@@ -69,3 +70,12 @@ _ELEMENTWISE = Elemwise(_LogRising(name="log_rising"))
 def log_rising(x, n):
     """log Gamma(x + n) - log Gamma(x) - n log n (0 at n = 0), elementwise, to about 1e-14 of the larger of x and n."""
     return _ELEMENTWISE(x, pt.cast(n, "float64"))[0]
+
+
+_COMPILED = njit(_log_rising)  # at the first call
+
+
+@vectorize
+def log_rising_of(x, n):
+    """`log_rising` of NumPy arrays, elementwise."""
+    return _COMPILED(x, n)[0]

@@ -1,0 +1,120 @@
+"""The command that asks what to measure next: `design`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from forecast.cli_common import (
+    FitFile,
+    Json,
+    Seed,
+    Structure,
+    exit_unless_trustworthy,
+    load_part,
+    plain,
+    print_json,
+    progress,
+)
+
+SHOWN = 12  # lines of each ranking; all are in the JSON
+
+
+def design(
+    fit: FitFile,
+    task: Annotated[str, typer.Option(help="Task name as in the table.")],
+    at: Annotated[float, typer.Option(help="Score that counts as 'the capability is there'.")],
+    budget: Annotated[float | None, typer.Option(help="What a new run may cost, FLOP.")] = None,
+    candidates: Annotated[
+        Path | None,
+        typer.Option(help="Table of what could be measured, without scores: each model is one.", metavar="CSV"),
+    ] = None,
+    items: Annotated[int | None, typer.Option(help="Items of each evaluation; as usual when left out.", min=1)] = None,
+    family: Annotated[str | None, typer.Option(help="Recipe of the threshold and of new runs.")] = None,
+    refits: Annotated[int, typer.Option(help="Check so many of the best by an exact refit.", min=0)] = 0,
+    output: Annotated[Path | None, typer.Option("-o", help="Figure to write.", metavar="PNG")] = None,
+    structure: Structure = None,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """Which run or evaluation next is expected to shrink the 90 % interval of a threshold most.
+
+    Candidates are ranked by the interval score that they are expected to leave: the width of the interval and 20 times
+    the mean distance of the threshold outside it, in decades.
+    """
+    from forecast.files import check_target
+
+    if output is not None:
+        check_target(output)
+    loaded = load_part(fit, structure)
+    from forecast.design import design as designed
+    from forecast.design_widths import Simulation
+    from forecast.table import read_rows
+
+    options: dict[str, Any] = {"family": family, "items": items, "budget": budget, "refits": refits}
+    options |= {"rows": None if candidates is None else read_rows(candidates), "simulation": Simulation(seed=seed)}
+    with progress() as (say, callback):
+        answer = designed(loaded, task, at, **options, say=lambda text: say(plain(text)), progress=callback)
+    if output is not None:
+        write_figure(answer, output)
+    if as_json:
+        print_json(answer)
+    else:
+        print_design(answer)
+    exit_unless_trustworthy(loaded.diagnostics.reasons)
+
+
+def write_figure(answer: dict[str, Any], path: Path) -> None:
+    """The best candidates as a PNG."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    from forecast.design_plots import plot_design
+    from forecast.figure_style import STYLE
+    from forecast.files import write_whole
+
+    lines = answer["candidates"][: SHOWN + SHOWN // 2]
+    style: dict[Any, Any] = dict(STYLE)
+    with matplotlib.rc_context(style):
+        figure = Figure(figsize=(6.6, 1.2 + 0.26 * len(lines)), layout="constrained")
+        plot_design(lines, now=answer["interval_score"], ax=figure.subplots())
+        write_whole(path, lambda temporary: figure.savefig(temporary, dpi=200, format="png"))
+
+
+def print_design(answer: dict[str, Any]) -> None:
+    """The present interval, and the two rankings: new runs, and evaluations of runs that are there."""
+    from forecast.plots import percent
+    from forecast.report_text import format_flop
+
+    q = answer["log10_compute"]
+    print(
+        f"{plain(answer['task'])} at {answer['at']:g}: now {format_flop(q['q05'])} to {format_flop(q['q95'])} FLOP, "
+        f"{answer['width']:.2f} decades wide, interval score {answer['interval_score']:.2f}, "
+        f"P(never) {percent(answer['p_never'])}"
+    )
+    runs = [line for line in answer["candidates"] if line["flop"] > 0]
+    others = {line["name"]: line for line in answer["candidates"] if line["flop"] == 0}
+    if runs:
+        _print_lines("new runs", runs, "per 1e21 FLOP", "reduction_per_1e21_flop")
+    if others:
+        lines = [others[name] for name in answer["rankings"]["per_item"]]
+        _print_lines("evaluations of known runs", lines, "per 1000 items", "reduction_per_1000_items")
+    if any(line["refit_to_be_sure"] for line in answer["candidates"]):
+        print("* few effective draws: check with --refits")
+    for each in answer["refits"]:
+        print(
+            f"refit with {plain(each['name'])}: width {each['refit_width']:.2f}, "
+            f"by importance weights {each['width']:.2f} ({each['effective_draws']:.0f} effective draws)"
+        )
+
+
+def _print_lines(title: str, lines: list[dict[str, Any]], column: str, key: str) -> None:
+    print(f"\n{title}: expected width, interval score and its reduction, {column}")
+    for line in lines[:SHOWN]:
+        star = "*" if line["refit_to_be_sure"] else " "
+        print(
+            f"  {plain(line['name'])[:52]:<52} {line['expected_width']:6.2f} {line['expected_score']:6.2f} "
+            f"{line['reduction']:6.2f} ± {line['error_score']:.2f}{star} {line[key]:9.2g}"
+        )
+    if len(lines) > SHOWN:
+        print(f"  and {len(lines) - SHOWN} more: --json")

@@ -1,0 +1,151 @@
+"""What to measure next: by how much each run or evaluation is expected to shrink the interval of a threshold."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecast.design_candidates import Candidate, candidates_of, candidates_of_rows, checked_budget
+from forecast.design_refit import refit_check
+from forecast.design_widths import Expected, Simulation, expected_after, posterior_of
+from forecast.errors import ForecastError
+from forecast.law import is_loss
+from forecast.predict import task_label
+from forecast.store import Fit, json_number
+
+FEWEST_EFFECTIVE = 100.0  # draws; with fewer an end of the interval rests on less than five of them
+PER_FLOP, PER_ITEMS = 1e21, 1000
+ITEMS = 1000  # of an evaluation where the table has no rate
+
+
+def design(
+    fit: Fit,
+    task: str,
+    at: float,
+    *,
+    family: str | None = None,
+    items: int | None = None,
+    budget: float | None = None,
+    rows: pd.DataFrame | None = None,
+    refits: int = 0,
+    simulation: Simulation = Simulation(),
+    say: Callable[[str], None] = lambda text: None,
+    progress: Callable | None = None,
+) -> dict[str, Any]:
+    """Candidates ranked by how much they are expected to reduce the interval score of a threshold, per FLOP and item.
+
+    Parameters
+    ----------
+    task, at, family : as of `forecast.threshold.threshold`; new runs are of that family or of that of the largest run
+    items : answers scored in each new evaluation; the usual number of the task when left out
+    budget : FLOP that a new run may cost
+    rows : the candidates themselves, a run each, as `forecast.table.read_rows` gives them; made here when left out
+    refits : how many of the best candidates are checked by an exact refit to one simulated outcome
+    say, progress : told what is done, and given to the sampler of refits
+    """
+    checked_budget(budget)
+    label = task_label(fit, task)
+    items = _usual_items(fit, label) if items is None else items
+    posterior = posterior_of(fit, label, at, family=family, simulation=simulation)
+    candidates = (
+        candidates_of(fit, label, items=items, budget=budget, family=family)
+        if rows is None
+        else candidates_of_rows(fit, rows, items=items)
+    )
+    affordable = [each for each in candidates if budget is None or each.flop <= budget * (1.0 + 1e-9)]
+    if not affordable:
+        raise ForecastError(f"no candidate costs at most the budget of {budget:g} FLOP; raise --budget")
+    now = posterior.expected(np.full((1, len(posterior.values)), 1.0 / len(posterior.values)))
+    lines = []
+    for done, each in enumerate(affordable, start=1):
+        say(f"candidate {done} of {len(affordable)}")
+        lines.append(_line(each, now, expected_after(posterior, each, simulation=simulation)))
+    order = sorted(range(len(lines)), key=lambda place: -lines[place]["reduction"])
+    checks = []
+    for place in order[:refits]:
+        say(f"fitting again with {affordable[place].name}")
+        asked: dict[str, Any] = {"task": label, "at": at, "family": family}
+        checks.append(refit_check(posterior, affordable[place], **asked, simulation=simulation, progress=progress))
+    lines = [lines[place] for place in order]
+    return {
+        "task": label,
+        "metric": fit.data.metric.sel(task=label).item(),
+        "at": float(at),
+        "event": "typical",
+        "family": family,
+        "items": items,
+        "budget": budget,
+        "seed": simulation.seed,
+        "outcomes": simulation.outcomes,
+        "draws": len(posterior.values),
+        "horizon": list(posterior.horizon),
+        "log10_compute": dict(zip(("q05", "q95"), map(json_number, now.ends[:, 0]), strict=True)),
+        "p_never": float(np.mean(posterior.values == np.inf)),
+        "width": float(now.widths[0]),
+        "interval_score": float(now.scores[0]),
+        "candidates": lines,
+        "rankings": rankings(lines),
+        "refits": checks,
+    }
+
+
+def rankings(lines: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
+    """Names of the candidates, best first: new runs by their reduction and per FLOP, evaluations per item."""
+
+    def ranked(key: str) -> list[str]:
+        own = [line for line in lines if line[key] is not None]
+        return [line["name"] for line in sorted(own, key=lambda line: -line[key])]
+
+    runs = [line["name"] for line in lines if line["flop"] > 0]
+    evaluations = {line["name"] for line in lines if line["flop"] == 0}
+    return {
+        "runs": runs,
+        "per_flop": ranked("reduction_per_1e21_flop"),
+        "per_item": [name for name in ranked("reduction_per_1000_items") if name in evaluations],
+    }
+
+
+def _line(candidate: Candidate, now: Expected, after: Expected) -> dict[str, Any]:
+    count, effective = len(after.widths), float(np.median(after.effective))
+    reduction = float(now.scores[0] - after.scores.mean())
+    first = candidate.rows.iloc[0]
+    return {
+        "name": candidate.name,
+        "kind": candidate.kind,
+        "model": str(first["model"]),
+        "metrics": candidate.rows["metric"].tolist(),
+        "log10_compute": float(np.log10(first["compute"])),
+        "params": _or_none(first["params"]),
+        "tokens": _or_none(first["tokens"]),
+        "flop": candidate.flop,
+        "items": candidate.items,
+        "expected_width": float(after.widths.mean()),
+        "sd_width": float(after.widths.std(ddof=1)),
+        "error_width": float(after.widths.std(ddof=1)) / count**0.5,
+        "expected_score": float(after.scores.mean()),
+        "sd_score": float(after.scores.std(ddof=1)),
+        "error_score": float(after.scores.std(ddof=1)) / count**0.5,
+        "reduction": reduction,
+        "reduction_width": float(now.widths[0] - after.widths.mean()),
+        "reduction_per_1e21_flop": reduction / candidate.flop * PER_FLOP if candidate.flop else None,
+        "reduction_per_1000_items": reduction / candidate.items * PER_ITEMS,
+        "effective_draws": effective,
+        "refit_to_be_sure": effective < FEWEST_EFFECTIVE,
+    }
+
+
+def _or_none(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _usual_items(fit: Fit, label: str) -> int:
+    """The median number of items of the rows of a task; of a loss that of the rates of the table, where it has any."""
+    data = fit.data
+    own = data.task_index.values == data.task.values.tolist().index(label)
+    if is_loss(fit, label):
+        own = data.metric.values[data.task_index.values] != "loss"
+    facts = data.task_length.values[data.task_index.values]
+    tokens = data.metric.values[data.task_index.values] == "token_accuracy"
+    size = np.where(tokens & np.isfinite(facts), facts, 1.0)
+    return max(1, int(np.median((data.trials.values / size)[own]))) if own.any() else ITEMS

@@ -1,0 +1,130 @@
+"""Exact refits beside importance weights: the table with one simulated outcome of a candidate, fitted again."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast.compare import fit_average
+from forecast.design_candidates import Candidate
+from forecast.design_means import Row, parents_first, places_of
+from forecast.design_outcomes import interval_ends
+from forecast.design_widths import Posterior, Simulation, simulated
+from forecast.store import Fit, json_number
+from forecast.table_cells import COLUMNS
+from forecast.table_fit import fit_table
+from forecast.threshold import threshold_compute
+from models.priors import Structure
+
+
+def refit_check(
+    posterior: Posterior,
+    candidate: Candidate,
+    *,
+    task: str,
+    at: float,
+    family: str | None,
+    simulation: Simulation,
+    progress: Callable | None = None,
+) -> dict[str, Any]:
+    """One simulated outcome of a candidate: the interval of the threshold by importance weights and by a refit."""
+    fit, places = posterior.fit, places_of(posterior.fit, candidate.rows)
+    values, weights = simulated(posterior, candidate, simulation=simulation)
+    chosen = int(np.random.default_rng([simulation.seed, 2]).integers(values.shape[1]))
+    frame, scores = with_outcome(fit, candidate, places, values[:, chosen])
+    weighted = posterior.expected(weights[chosen : chosen + 1])
+    again = _refitted(fit, frame, seed=simulation.seed, progress=progress)
+    label = _label_of(again, fit, task)
+    crossed_at = threshold_compute(again, label, at, family=family).values.ravel()
+    ends = interval_ends(crossed_at, np.full((1, len(crossed_at)), 1.0 / len(crossed_at)))
+    held = ends.clip(*posterior.horizon)
+    return {
+        "name": candidate.name,
+        "outcome": scores,
+        "effective_draws": float(weighted.effective[0]),
+        "log10_compute": dict(zip(("q05", "q95"), map(json_number, weighted.ends[:, 0]), strict=True)),
+        "width": float(weighted.widths[0]),
+        "refit_log10_compute": dict(zip(("q05", "q95"), map(json_number, ends[:, 0]), strict=True)),
+        "refit_width": float(held[1, 0] - held[0, 0]),
+        "reasons": again.diagnostics.reasons,
+    }
+
+
+def _refitted(fit: Fit, frame: pd.DataFrame, *, seed: int, progress: Callable | None) -> Fit:
+    sampling = replace(fit.sampling, seed=seed, draws=None if len(fit.weights) > 1 else fit.sampling.draws)
+    if fit.structure != Structure():
+        options: dict[str, Any] = {"structure": fit.structure, "priors": fit.priors}
+        return fit_table(frame, table=fit.table, sampling=sampling, progress=progress, **options)
+    weights = {name: weight for name, weight in fit.weights.items() if weight > 0}
+    options = {"structures": tuple(weights), "weights": weights, "sampling": sampling, "priors": fit.priors}
+    return fit_average(frame, table=fit.table, progress=progress, **options)
+
+
+def _label_of(again: Fit, fit: Fit, task: str) -> str:
+    """The label of a task after the refit, where a second metric of its name may have changed it."""
+    old = fit.data.sel(task=task)
+    new = again.data
+    alike = (new.task_name == old.task_name) & (new.metric == old.metric)
+    for name in ("task_k", "task_length"):
+        alike &= (new[name] == old[name]) | np.isnan(old[name])
+    return task if task in new.task.values[alike.values] else str(new.task.values[alike.values][0])
+
+
+def frame_of(data: xr.Dataset) -> pd.DataFrame:
+    """The table behind labelled arrays: the inverse of `forecast.table.observations`, but for unknown columns."""
+    task, run = data.task_index.values, data.run_index.values
+    rate = data.metric.values[task] != "loss"
+    frame = pd.DataFrame(
+        {
+            "model": data.run.values[run],
+            "task": data.task_name.values[task],
+            "metric": data.metric.values[task],
+            "score": data.score.values,
+            "successes": pd.array(np.where(rate, data.successes.values, np.nan), dtype="Float64").astype("Int64"),
+            "trials": pd.array(np.where(rate, data.trials.values, np.nan), dtype="Float64").astype("Int64"),
+            "length": data.length.values,
+            "k": data.k.values,
+            "chance": data.chance.values[task],
+            "compute": 10.0 ** data.log10_compute.values[run],
+            "params": 10.0 ** data.log10_params.values[run],
+            "tokens": 10.0 ** data.log10_tokens.values[run],
+            "compute_sd": data.compute_sd.values[run],
+            "family": data.family.values[data.family_index.values[run]],
+            "date": data.date.values[run],
+        },
+        index=pd.Index(data.observation.values, name="line"),
+    )
+    return frame[list(COLUMNS)]
+
+
+def with_outcome(
+    fit: Fit, candidate: Candidate, places: list[Row], values: np.ndarray
+) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """The table of a fit with one outcome (measurement,) of a candidate, and what its rows scored."""
+    frame, data, scores = frame_of(fit.data), fit.data, []
+    counts: dict[int, float] = {}  # of answers, by row of the candidate
+    for at, value in zip(parents_first(places), values, strict=True):
+        row, place = candidate.rows.iloc[at], places[at]
+        if row["metric"] == "loss":
+            new = {"score": float(np.exp(value)), "successes": pd.NA, "trials": pd.NA}
+        else:
+            counts[at] = float(value)
+            if place.exact is not None:
+                counts[at] += float(data.successes.values[place.exact])
+            elif place.given is not None and row["metric"] == "token_accuracy":
+                counts[at] += counts[place.given]
+            successes, trials = round(counts[at] * place.length), round(float(row["trials"]))
+            new = {"score": successes / trials, "successes": successes, "trials": trials}
+        scores.append({"task": str(row["task"]), "metric": str(row["metric"]), "score": new["score"]})
+        if place.old is not None:
+            line = frame.index[place.old]
+            for name in ("successes", "trials"):
+                frame.loc[line, name] = frame.loc[line, name] + new[name]
+            frame.loc[line, "score"] = frame.loc[line, "successes"] / frame.loc[line, "trials"]
+        else:
+            added = pd.DataFrame([{**row[list(COLUMNS)].to_dict(), **new}], index=[frame.index.max() + 1])
+            frame = pd.concat([frame, added.astype(frame.dtypes.to_dict())])
+    return frame, scores

@@ -26,12 +26,7 @@ def threshold_compute(
     tau or the irreducible loss too high for it, `-inf` where guessing already reaches it. Of a loss, `at` is in nats
     and reached from above. `family` and `year` as in `forecast.predict.recipe_shift`.
     """
-    label = task_label(fit, task)
-    if is_loss(fit, label):
-        if not 0 < at < np.inf:
-            raise ForecastError(f"the threshold of a loss must be above 0 nats, got {at:g}")
-    elif not 0 < at < 1:
-        raise ForecastError(f"the threshold must lie between 0 and 1, got {at:g}; for 80 % write --at 0.8")
+    label = checked_task(fit, task, at)
     law = fit.posterior
     shift = recipe_shift(fit, family, year)
     theta = theta_at_score(fit, label, at)
@@ -39,6 +34,17 @@ def threshold_compute(
     knots, reference = bend_knots(fit.data), reference_compute(fit.data)
     crossed_at = equations.compute_from_bent(path, slopes=recipe_slopes(fit, family), knots=knots, theta_ref=reference)
     return crossed_at.reset_coords(drop=True)
+
+
+def checked_task(fit: Fit, task: str, at: float) -> str:
+    """The task coordinate that a name means; a `ForecastError` where `at` is no threshold of it."""
+    label = task_label(fit, task)
+    if is_loss(fit, label):
+        if not 0 < at < np.inf:
+            raise ForecastError(f"the threshold of a loss must be above 0 nats, got {at:g}")
+    elif not 0 < at < 1:
+        raise ForecastError(f"the threshold must lie between 0 and 1, got {at:g}; for 80 % write --at 0.8")
+    return label
 
 
 def threshold(

@@ -329,6 +329,9 @@ def print_study(result: dict[str, Any]) -> None:
             print(f"\nlarger runs as forecast from {name}: mean CRPS (lower is better) and coverage of 90 % intervals")
             for method in each["methods"]:
                 print(f"  {method['method']:<18} {method['crps']:.3f}   {method['coverage_90']:.2f}")
+    for dates in result.get("when", []):
+        print()
+        cli_when.print_dates(dates)
 
 
 if __name__ == "__main__":

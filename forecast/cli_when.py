@@ -44,18 +44,20 @@ def when(
     if figure is not None:
         check_target(figure)
     loaded = load_part(fit, structure)
+    from forecast.date_scale import by_date
     from forecast.frontier import fit_frontier, read_runs
     from forecast.threshold import checked_task
     from forecast.timeline import when as dates
     from models.facts import years
 
     checked_task(loaded, task, at)
-    found, year = read_runs(runs), None if as_of is None else float(years(as_of))
-    with progress_bar() as (say, callback):
-        say("fitting the largest training runs")
-        frontier = fit_frontier(
-            found, table="built-in" if runs is None else runs.name, as_of=year, seed=seed, progress=callback
-        )
+    year, frontier = None if as_of is None else float(years(as_of)), None
+    if not by_date(loaded.data):
+        found = read_runs(runs)
+        with progress_bar() as (say, callback):
+            say("fitting the largest training runs")
+            table = "built-in" if runs is None else runs.name
+            frontier = fit_frontier(found, table=table, as_of=year, seed=seed, progress=callback)
     options: dict[str, Any] = {"family": family, "first_of": first_of, "items": items, "trained": trained}
     answer = dates(loaded, task, at, frontier=frontier, as_of=year, seed=seed, **options)
     if figure is not None:
@@ -68,9 +70,8 @@ def when(
         print_dates(answer)
         if figure is not None:
             print(f"\nfigure: {figure}")
-    exit_unless_trustworthy(
-        [*loaded.diagnostics.reasons, *(f"largest runs: {each}" for each in frontier.diagnostics.reasons)]
-    )
+    unsound = [] if frontier is None else frontier.diagnostics.reasons
+    exit_unless_trustworthy([*loaded.diagnostics.reasons, *(f"largest runs: {each}" for each in unsound)])
 
 
 def print_dates(answer: dict[str, Any]) -> None:
@@ -79,12 +80,13 @@ def print_dates(answer: dict[str, Any]) -> None:
 
     of = answer["frontier"]
     print(f"{plain(answer['task'])} at {answer['at']:g}: date of release, as of {answer['as_of']}")
-    growth = "{q50:.2f} ({q05:.2f} to {q95:.2f})".format(**of["growth"])
-    print(f"largest runs: {plain(of['table'])}, known to {of['known_to']}; growing by {growth} decades a year")
+    if of is not None:
+        _print_frontier(of)
     names = {"typical": "typical", "new run": "new run", "first": f"first of {answer['first_of']}"}
     for scenario in answer["scenarios"]:
         progress, events = scenario["progress"], scenario["events"]
-        rate = f"{progress['decades_a_year']['q50']:.2f} decades a year, " if progress["source"] != "none" else ""
+        median = progress["decades_a_year"]["q50"] if progress["decades_a_year"] else 0.0
+        rate = f"{median:.2f} decades a year, " if median > 0 else ""
         print(f"\n{plain(scenario['name'])}; progress: {rate}{progress['source']}")
         years = "  ".join(f"by {each['date'][:4]}" for each in events["typical"]["p_by"])
         print(f"  {'':<12} {'median':>10}   {'90 % interval':<24}  already  {years}  never")
@@ -95,3 +97,8 @@ def print_dates(answer: dict[str, Any]) -> None:
             ends = f"{q['q05']} to {q['q95']}"
             print(f"  {label:<12} {q['q50']:>10}   {ends:<24}  {told}  {percent(found['p_never']):>5}")
     print(f"\nby: before 1 January; already: by {answer['as_of']}, where the largest run so far had the compute")
+
+
+def _print_frontier(of: dict[str, Any]) -> None:
+    growth = "{q50:.2f} ({q05:.2f} to {q95:.2f})".format(**of["growth"])
+    print(f"largest runs: {plain(of['table'])}, known to {of['known_to']}; growing by {growth} decades a year")

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy import special
 
+from forecast.date_scale import by_date
 from forecast.law import Residuals, is_loss, law_of_task, theta_at_score
 from forecast.predict import family_deviation, new_deviation, recipe_shift, recipe_slopes, usual_trials
 from forecast.store import Fit
@@ -86,7 +87,7 @@ def slopes_of(fit: Fit, family: str | None) -> xr.DataArray:
     As in `forecast.threshold` where the fit tells progress from compute. Where it does not, larger families of the
     table may be better because they are later: that is progress, so the path is that of one recipe.
     """
-    return recipe_slopes(fit, family) if "progress" in fit.posterior else fit.posterior.slopes
+    return recipe_slopes(fit, family) if "progress" in fit.posterior or by_date(fit.data) else fit.posterior.slopes
 
 
 def path_of(fit: Fit, log10_compute: np.ndarray, slopes: np.ndarray) -> np.ndarray:

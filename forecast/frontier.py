@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.date_scale import LAST_YEAR, iso_date
 from forecast.errors import ForecastError, shown, shown_path
 from forecast.fit import Diagnostics, Sampling, diagnose, fit
 from models.facts import years
@@ -22,7 +23,6 @@ FEWEST_RECORDS = 4
 SAMPLING = Sampling(draws=1000, tune=1000, target_accept=0.97)
 WALK_YEARS = 30  # of the future over which the rate of growth still changes
 MONTHS_YEARS = 40  # of the future looked at month by month; beyond, in ever longer steps to the year 9999
-LAST_YEAR = 9999.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,13 +180,3 @@ def slowed_time(at: np.ndarray, start: float, halving: np.ndarray | float) -> np
     with np.errstate(invalid="ignore"):  # an infinite halving time is the other branch
         slowed = np.where(np.isinf(h), after, -h * np.expm1(-after / h))
     return np.minimum(at - start, 0.0) + slowed
-
-
-def iso_date(year: float) -> str:
-    """A decimal year as an ISO date; 'inf', '-inf', or 'after 9999' where there is none."""
-    if not np.isfinite(year):
-        return str(float(year))
-    if year >= LAST_YEAR + 1:
-        return "after 9999"
-    day = np.datetime64("2000-01-01") + np.timedelta64(round((year - 2000.0) * 365.25), "D")
-    return str(day)

@@ -14,6 +14,7 @@ import pandas as pd
 from forecast.average import stacking_weights
 from forecast.backtest import SAMPLING, Track, backtest
 from forecast.compare import fit_average
+from forecast.date_scale import by_date
 from forecast.errors import ForecastError, shown, shown_path
 from forecast.files import write_whole
 from forecast.fit import Sampling
@@ -207,7 +208,7 @@ def run_study(
 
 
 def _dates(study: Study, fit: Fit, task: str) -> list[dict[str, Any]]:
-    frontier = fit_frontier(read_runs(), seed=study.seed)
+    frontier = None if by_date(fit.data) else fit_frontier(read_runs(), seed=study.seed)
     options: dict[str, Any] = {"frontier": frontier, "scenarios": study.scenarios, "seed": study.seed}
     return [dates_of(fit, task, at, **options) for at in study.thresholds]
 

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.average import of_structure
+from forecast.date_scale import by_date, iso_date, year_of
 from forecast.errors import ForecastError
 from forecast.law import is_loss, law_of_task, theta_at_score
 from forecast.predict import family_deviation, recipe_shift, recipe_slopes, task_label
@@ -66,6 +67,7 @@ def threshold(
         "event": "typical",
         "family": family or _only_family(fit),
         "log10_compute": _quantiles(draws),
+        **({"date": date_quantiles(year_of(draws))} if by_date(fit.data) else {}),
         "p_never": never,
         "p_never_ceiling": by_ceiling,
         "p_never_loss": never - by_ceiling,
@@ -101,3 +103,9 @@ def threshold_by_structure(fit: Fit, task: str, at: float) -> list[dict[str, Any
 def _quantiles(draws: np.ndarray) -> dict[str, float | str]:
     values = np.quantile(draws, QUANTILES, method="inverted_cdf")
     return {f"q{round(100 * q):02d}": json_number(value) for q, value in zip(QUANTILES, values, strict=True)}
+
+
+def date_quantiles(years: np.ndarray) -> dict[str, str]:
+    """Order statistics of decimal years as ISO dates, or 'inf', '-inf' and 'after 9999'."""
+    values = np.quantile(years, QUANTILES, method="inverted_cdf")
+    return {f"q{round(100 * q):02d}": iso_date(value) for q, value in zip(QUANTILES, values, strict=True)}

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from forecast.date_scale import LAST_YEAR, by_date, iso_date, latest, year_of
 from forecast.events import compute_of, needed_path, needed_path_of_new_runs, path_of, slopes_of
-from forecast.frontier import LAST_YEAR, Frontier, Paths, iso_date, paths
+from forecast.frontier import Frontier, Paths, paths
 from forecast.store import Fit, json_number
-from forecast.threshold import QUANTILES, checked_task
+from forecast.threshold import QUANTILES, checked_task, date_quantiles
 from models.facts import reference_year, years, years_of_runs
 
 BY = (2027, 2028, 2030, 2035)  # P(by) is of the first of January of these years
@@ -162,7 +163,7 @@ def when(
     task: str,
     at: float,
     *,
-    frontier: Frontier,
+    frontier: Frontier | None,
     scenarios: Sequence[Scenario] = SCENARIOS,
     family: str | None = None,
     as_of: float | None = None,
@@ -176,7 +177,8 @@ def when(
 
     Parameters
     ----------
-    frontier : the growth of the largest run, `forecast.frontier.fit_frontier`
+    frontier : the growth of the largest run, `forecast.frontier.fit_frontier`; of no use, and None, where the scale of
+        the table is its dates, whose only scenario is that they go on as they did
     as_of : decimal year from which a slowdown counts and, where the table has no dates, progress; None: the last
         date of the frontier's runs
     first_of : number J of runs of the event `first`
@@ -185,18 +187,21 @@ def when(
     by : years by whose first of January chances are given
     """
     label = checked_task(fit, task, at)
-    as_of = frontier.known_to if as_of is None else as_of
     new = needed_path_of_new_runs(fit, label, at, runs=first_of, seed=seed, items=items, family=family)
     needed = {
         "typical": needed_path(fit, label, at, family=family),
         "new run": new.isel(run=0, drop=True),
         "first": new.min("run"),
     }
-    outlook = Outlook(
-        fit=fit, family=family, needed=needed, frontier=frontier, as_of=as_of, seed=seed, trained=trained, by=tuple(by)
-    )
+    if frontier is None:
+        as_of = latest(fit.data) if as_of is None else as_of
+        found = [_trend_of_dates(fit, needed, family=family, as_of=as_of, by=by, seed=seed)]
+    else:
+        as_of = frontier.known_to if as_of is None else as_of
+        options: dict[str, Any] = {"fit": fit, "family": family, "needed": needed, "frontier": frontier}
+        outlook = Outlook(**options, as_of=as_of, seed=seed, trained=trained, by=tuple(by))
+        found = [_scenario_answer(outlook, scenario) for scenario in scenarios]
     threshold = compute_of(fit, needed["typical"], family).values.ravel()
-    found = frontier.diagnostics
     return {
         "task": label,
         "metric": fit.data.metric.sel(task=label).item(),
@@ -205,23 +210,48 @@ def when(
         "as_of": iso_date(as_of),
         "first_of": first_of,
         "items": items,
+        "scale": "date" if by_date(fit.data) else "compute",
         "log10_compute": {name: json_number(value) for name, value in _quantiles(threshold).items()},
-        "scenarios": [_scenario_answer(outlook, scenario) for scenario in scenarios],
-        "frontier": {
-            "table": frontier.table,
-            "records": len(frontier.records),
-            "known_to": iso_date(frontier.known_to),
-            "largest": str(frontier.records["model"].iloc[-1]),
-            "largest_log10_compute": float(np.log10(frontier.records["compute"].iloc[-1])),
-            "growth": _quantiles(frontier.posterior["growth"].values[..., -1].ravel()),
-            "dates_are": "end of training" if trained else "release",
-            "diagnostics": {
-                "max_rhat": found.max_rhat,
-                "min_ess": min(found.min_ess_bulk, found.min_ess_tail),
-                "divergences": found.divergences,
-            },
-        },
+        "scenarios": found,
+        "frontier": None if frontier is None else _frontier_answer(frontier, trained),
         "seed": seed,
+    }
+
+
+def _frontier_answer(frontier: Frontier, trained: bool) -> dict[str, Any]:
+    found = frontier.diagnostics
+    return {
+        "table": frontier.table,
+        "records": len(frontier.records),
+        "known_to": iso_date(frontier.known_to),
+        "largest": str(frontier.records["model"].iloc[-1]),
+        "largest_log10_compute": float(np.log10(frontier.records["compute"].iloc[-1])),
+        "growth": _quantiles(frontier.posterior["growth"].values[..., -1].ravel()),
+        "dates_are": "end of training" if trained else "release",
+        "diagnostics": {
+            "max_rhat": found.max_rhat,
+            "min_ess": min(found.min_ess_bulk, found.min_ess_tail),
+            "divergences": found.divergences,
+        },
+    }
+
+
+def _trend_of_dates(
+    fit: Fit, needed: dict[str, xr.DataArray], *, family: str | None, as_of: float, by: Sequence[int], seed: int
+) -> dict[str, Any]:
+    """The only scenario of a table whose scale is its dates: thresholds are dates already."""
+    events = {}
+    for event, path in needed.items():
+        dates = year_of(compute_of(fit, path, family).values.ravel())
+        events[event] = _event_answer(dates, lags(len(dates), seed=seed), as_of, by)
+    source = "in the dates, which are the scale of the table; nothing is added"
+    return {
+        "name": "dates go on",
+        "growth": None,
+        "slowdown": False,
+        "progress": {"decades_a_year": None, "since": None, "source": source},
+        "largest_run": [],
+        "events": events,
     }
 
 
@@ -232,7 +262,7 @@ def _scenario_answer(outlook: Outlook, scenario: Scenario) -> dict[str, Any]:
     events = {}
     for event in outlook.needed:
         dates = arrival(outlook, event, largest, progress).values.ravel()
-        events[event] = _event_answer(dates + (lag if outlook.trained else 0.0), lag, outlook)
+        events[event] = _event_answer(dates + (lag if outlook.trained else 0.0), lag, outlook.as_of, outlook.by)
     return {
         "name": scenario.name,
         "growth": scenario.growth,
@@ -251,12 +281,12 @@ def _scenario_answer(outlook: Outlook, scenario: Scenario) -> dict[str, Any]:
     }
 
 
-def _event_answer(dates: np.ndarray, lag: np.ndarray, outlook: Outlook) -> dict[str, Any]:
+def _event_answer(dates: np.ndarray, lag: np.ndarray, as_of: float, by: Sequence[int]) -> dict[str, Any]:
     return {
-        "date": _dates(dates),
-        "trained": _dates(dates - lag),
-        "p_by": [{"date": f"{year}-01-01", "p": float(np.mean(dates <= _new_year(year)))} for year in outlook.by],
-        "p_already": float(np.mean(dates <= outlook.as_of)),
+        "date": date_quantiles(dates),
+        "trained": date_quantiles(dates - lag),
+        "p_by": [{"date": f"{year}-01-01", "p": float(np.mean(dates <= _new_year(year)))} for year in by],
+        "p_already": float(np.mean(dates <= as_of)),
         "p_never": float(np.mean(dates == inf)),
     }
 
@@ -273,7 +303,3 @@ def _new_year(year: float) -> float:
 def _quantiles(draws: np.ndarray) -> dict[str, float]:
     values = np.quantile(draws, QUANTILES, method="inverted_cdf")
     return {f"q{round(100 * q):02d}": float(value) for q, value in zip(QUANTILES, values, strict=True)}
-
-
-def _dates(draws: np.ndarray) -> dict[str, str]:
-    return {name: iso_date(value) for name, value in _quantiles(draws).items()}

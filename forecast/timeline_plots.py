@@ -63,7 +63,9 @@ def _year(date: str) -> float:
     """Decimal year of an ISO date, or of what stands for one."""
     if date in ("inf", "-inf"):
         return float(date)
-    return np.inf if date.startswith("after") else float(years(np.datetime64(date)))
+    if date.startswith(("after", "before")):
+        return np.inf if date.startswith("after") else -np.inf
+    return float(years(np.datetime64(date)))
 
 
 def write_figure(answer: Mapping[str, Any], path: Path) -> None:

@@ -7,13 +7,13 @@ import xarray as xr
 from conftest import SEED
 from scipy import integrate, stats
 
+from forecast.date_scale import iso_date
 from forecast.errors import ForecastError
 from forecast.fit import Diagnostics, Sampling, fit
 from forecast.frontier import (
     Frontier,
     fit_frontier,
     future_years,
-    iso_date,
     past_years,
     paths,
     read_runs,

@@ -16,7 +16,8 @@ import pandas as pd
 
 from forecast.cli_when import print_dates
 from forecast.compare import fit_average
-from forecast.frontier import fit_frontier, iso_date, paths, read_runs
+from forecast.date_scale import iso_date
+from forecast.frontier import fit_frontier, paths, read_runs
 from forecast.store import Fit, load, save
 from forecast.table import read_table
 from forecast.timeline import when

@@ -14,6 +14,8 @@ def scenarios_of(given: Any) -> tuple[tuple[Scenario, ...], list[str]]:
     """Scenarios from what `[[scenarios]]` says, and all that is wrong with it."""
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
         return (), [f"key 'scenarios' is {given!r}, expected tables headed [[scenarios]]"]
+    if not given:
+        return (), ["key 'scenarios' names none; leave it out for the usual three"]
     wrong = [problem for place, each in enumerate(given, start=1) for problem in _problems(place, each)]
     names = [each.get("name") for each in given]
     wrong += [f"two scenarios are named {shown(str(name))}" for name in dict.fromkeys(names) if names.count(name) > 1]

@@ -96,7 +96,8 @@ def print_dates(answer: dict[str, Any]) -> None:
             told = "  ".join(f"{percent(each):>7}" for each in chances)
             ends = f"{q['q05']} to {q['q95']}"
             print(f"  {label:<12} {q['q50']:>10}   {ends:<24}  {told}  {percent(found['p_never']):>5}")
-    print(f"\nby: before 1 January; already: by {answer['as_of']}, where the largest run so far had the compute")
+    already = "" if of is None else ", where the largest run so far, of whatever kind, had the compute"
+    print(f"\nby: before 1 January; already: by {answer['as_of']}{already}")
 
 
 def _print_frontier(of: dict[str, Any]) -> None:

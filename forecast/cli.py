@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast import cli_design, cli_record
+from forecast import cli_design, cli_record, cli_when
 from forecast.cli_common import (
     Below,
     Draws,
@@ -310,6 +310,7 @@ def report(
 app.command()(cli_record.backtest)
 app.command()(cli_record.compare)
 app.command()(cli_design.design)
+app.command()(cli_when.when)
 
 
 def problem(problem: Any) -> dict[str, Any]:
@@ -329,6 +330,9 @@ def print_study(result: dict[str, Any]) -> None:
             print(f"\nlarger runs as forecast from {name}: mean CRPS (lower is better) and coverage of 90 % intervals")
             for method in each["methods"]:
                 print(f"  {method['method']:<18} {method['crps']:.3f}   {method['coverage_90']:.2f}")
+    for dates in result.get("when", []):
+        print()
+        cli_when.print_dates(dates)
 
 
 if __name__ == "__main__":

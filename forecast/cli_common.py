@@ -75,14 +75,16 @@ def print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
     from forecast.report import format_flop
 
     for name, answers in fits:
-        table = Table(title=Text(f"threshold compute, FLOP{': ' + name if name else ''}"), title_justify="left")
+        dated = any("date" in answer for answer in answers)
+        what = "threshold date" if dated else "threshold compute, FLOP"
+        table = Table(title=Text(f"{what}{': ' + name if name else ''}"), title_justify="left")
         table.add_column("task")
         for column in ("score", "median", "90 % interval", "P(never)"):
             table.add_column(column, justify="right", no_wrap=True)
         for answer in answers:
-            q = answer["log10_compute"]
-            interval = f"{format_flop(q['q05'])} to {format_flop(q['q95'])}"
-            cells = (f"{answer['at']:g}", format_flop(q["q50"]), interval, percent(answer["p_never"]))
+            flop = {key: format_flop(value) for key, value in answer["log10_compute"].items()}
+            q = answer.get("date", flop)
+            cells = (f"{answer['at']:g}", q["q50"], f"{q['q05']} to {q['q95']}", percent(answer["p_never"]))
             table.add_row(Text(plain(answer["task"])), *cells)
         console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
         console.print(table)

@@ -87,34 +87,36 @@ def expected_score(fit: Fit, task: str, theta: xr.DataArray, residuals: Residual
     return equations.score_from_success(success, floor=law.floor, ceiling=law.ceiling)
 
 
-def theta_at_score(fit: Fit, task: str, at: float) -> xr.DataArray:
-    """Standard effective compute at which the expected score of a task is `at`: dims chain, draw.
+def theta_at_score(fit: Fit, task: str, at: float | xr.DataArray, residuals: Residuals = Residuals()) -> xr.DataArray:
+    """Standard effective compute at which the expected score of a task is `at`: dims chain, draw and those of `at`.
 
     Closed form where there is one. `inf` where no compute suffices, `-inf` where any does.
     """
     law, metric, length, k = law_of_task(fit, task), *_facts(fit, task)
     if "frailty_drift" in law or "token_floor" in law or "log_greedy" in law:
-        return _bisected(fit, task, at, like=law.nu)
+        return _bisected(fit, task, at, residuals, like=law.nu + 0.0 * at + 0.0 * residuals.log_loss)
     shape = {name: law[name] for name in ("irreducible", "log10_amplitude", "exponent")}
     if metric == "loss":
-        return equations.theta_from_loss(at, theta_ref=0.0, **shape)
+        return equations.theta_from_loss(at * np.exp(-residuals.log_loss), theta_ref=0.0, **shape)
     success = equations.success_from_score(at, floor=law.floor, ceiling=law.ceiling)
     if metric == "at_least_k":
         loss = equations.loss_from_at_least_k(success, k=int(k), length=int(length), nu=law.nu)
     else:
         tokens = length if metric == "exact_match" and np.isfinite(length) else 1.0
         loss = equations.loss_from_exact_match(success, length=tokens, nu=law.nu)
-    return equations.theta_from_loss(loss, theta_ref=0.0, **shape)
+    return equations.theta_from_loss(loss * np.exp(-residuals.log_loss), theta_ref=0.0, **shape)
 
 
-def _bisected(fit: Fit, task: str, at: float, *, like: xr.DataArray) -> xr.DataArray:
+def _bisected(
+    fit: Fit, task: str, at: float | xr.DataArray, residuals: Residuals, *, like: xr.DataArray
+) -> xr.DataArray:
     """The crossing of a curve without a closed inverse, taken to cross once."""
     low, high = xr.full_like(like, -FARTHEST), xr.full_like(like, FARTHEST)
     sign = -1.0 if is_loss(fit, task) else 1.0
-    always, never = (sign * (expected_score(fit, task, end) - at) >= 0 for end in (low, high))
+    always, never = (sign * (expected_score(fit, task, end, residuals) - at) >= 0 for end in (low, high))
     for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
-        reached = sign * (expected_score(fit, task, middle) - at) >= 0
+        reached = sign * (expected_score(fit, task, middle, residuals) - at) >= 0
         low, high = low.where(reached, middle), high.where(~reached, middle)
     return (0.5 * (low + high)).where(never, np.inf).where(~always, -np.inf)
 

@@ -108,6 +108,18 @@ def family_deviation(fit: Fit, task: str, family: str | None) -> xr.DataArray | 
     return fit.posterior.deviation.sel(law=law_name(fit, task), family=family, drop=True)
 
 
+def new_deviation(fit: Fit, task: str, normal: Callable[[str], xr.DataArray]) -> xr.DataArray | float:
+    """The same of a family that was not fitted, from standard normal numbers by what they are of: skill, or law."""
+    if "deviation" not in fit.posterior:
+        return 0.0
+    law, (kinds, kind) = fit.posterior, kinds_of_laws(fit.data)
+    place = int(kind[int(fit.data.law_index.sel(task=task))])
+    own = law.sigma_deviation.isel(kind=place, drop=True) * normal(f"deviation on {law_name(fit, task)}")
+    if len(kinds) > 1:  # the skills of a family add to zero over the kinds, of which there are two
+        own = own + (1 - 2 * place) * law.sigma_skill / len(kinds) ** 0.5 * normal("skill")
+    return own / law.theta_scale
+
+
 def typical_score(
     fit: Fit, task: str, log10_compute: np.ndarray, *, family: str | None = None, year: float | None = None
 ) -> xr.DataArray:
@@ -183,7 +195,7 @@ def draw_counts(
     fit: Fit, label: str, mean: np.ndarray, concentration: np.ndarray, trials: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, int]:
     """Counts of a sound evaluation around their mean, and the trials they are out of; of tokens, items times length."""
-    number = _trials(fit, label, trials)
+    number = int(trials) if pd.notna(trials) else usual_trials(fit, label)
     task = fit.data.sel(task=label)
     length = task.task_length.item() if task.metric.item() == "token_accuracy" else 1.0
     tokens = int(length) if np.isfinite(length) and length >= 1 else 1
@@ -234,15 +246,7 @@ class Recipes:
             family = str(self._fit.data.family.values[self._fit.data.family_index.values[run]])
         if "deviation" not in self._fit.posterior or self._is_known(family):
             return family_deviation(self._fit, task, family)
-        law = self._fit.posterior
-        kinds, kind = kinds_of_laws(self._fit.data)
-        place = int(kind[int(self._fit.data.law_index.sel(task=task))])
-        own = law.sigma_deviation.isel(kind=place, drop=True) * self._normal(
-            ("deviation", family, law_name(self._fit, task))
-        )
-        if len(kinds) > 1:  # the skills of a family add to zero over the kinds, of which there are two
-            own = own + (1 - 2 * place) * law.sigma_skill / len(kinds) ** 0.5 * self._normal(("skill", family))
-        return own / law.theta_scale
+        return new_deviation(self._fit, task, lambda of: self._normal((of, family)))
 
     def residuals(self, task: str, model: str) -> Residuals:
         """Residuals that the metrics of a run's answers share: dims chain, draw."""
@@ -289,8 +293,7 @@ class Recipes:
         return self._own[of]
 
 
-def _trials(fit: Fit, label: str, trials: float) -> int:
-    if pd.notna(trials):
-        return int(trials)
+def usual_trials(fit: Fit, label: str) -> int:
+    """The median number of trials of a task in the fitted table."""
     own = fit.data.trials.values[fit.data.task_index.values == fit.data.task.values.tolist().index(label)]
     return int(np.median(own))

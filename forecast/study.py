@@ -15,19 +15,24 @@ import xarray as xr
 from forecast.average import stacking_weights
 from forecast.backtest import SAMPLING, Track, backtest
 from forecast.compare import fit_average
+from forecast.date_scale import by_date
 from forecast.errors import ForecastError, shown, shown_path
 from forecast.files import write_whole
 from forecast.fit import Sampling
+from forecast.frontier import fit_frontier, read_runs
 from forecast.law import rate_tasks
 from forecast.plots import percent
 from forecast.report import OutcomeCheck, Section, TaskForecast, format_flop, write_report
 from forecast.report_evidence import Evidence
 from forecast.report_track import Believed, track_view
+from forecast.scenarios import scenarios_of
 from forecast.sections import check_held_out, evidence, k_sweep, task_forecast, write_csv
 from forecast.splits import Split, latest
 from forecast.store import Fit, save
 from forecast.table import observations, read_table
 from forecast.threshold import threshold_by_structure
+from forecast.timeline import SCENARIOS, Scenario
+from forecast.timeline import when as dates_of
 from forecast.track_files import make_folder, write_track
 from forecast.trust import verdict
 from models.priors import AVERAGED
@@ -46,6 +51,8 @@ class Study:
     headline: str | None = None  # task of the answer sentence; the first of the table if not given
     seed: int = 1
     k_sweep_length: int | None = None  # tokens of the imagined answer of the at-least-k figure
+    when: bool = False  # also forecast the date, of the headline task
+    scenarios: tuple[Scenario, ...] = SCENARIOS  # of which dates are forecast; giving any asks for dates
 
 
 def read_study(folder: str | os.PathLike[str]) -> Study:
@@ -59,13 +66,17 @@ def read_study(folder: str | os.PathLike[str]) -> Study:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ForecastError(f"{shown_path(path)}: not valid TOML ({error}); mend that line") from error
     known = set(Study.__dataclass_fields__) - {"folder"}
-    wrong = [
+    scenarios, wrong = scenarios_of(given.pop("scenarios")) if "scenarios" in given else (SCENARIOS, [])
+    dated = scenarios is not SCENARIOS
+    wrong += [
         f"key {shown(key)} is unknown; use one of {', '.join(sorted(known))}" for key in sorted(set(given) - known)
     ]
     kinds = {"title": str, "question": str, "table": str, "thresholds": list, "cuts": list, "headline": str}
     for key, kind in (kinds | {"seed": int, "k_sweep_length": int}).items():
         if key in given and (not isinstance(given[key], kind) or isinstance(given[key], bool)):
             wrong.append(f"key '{key}' is {given[key]!r}, expected a {kind.__name__}")
+    if not isinstance(given.get("when", False), bool):
+        wrong.append(f"key 'when' is {given['when']!r}, expected true or false")
     wrong += [
         f"key '{key}' is missing; add it" for key in ("title", "question", "table", "thresholds") if key not in given
     ]
@@ -83,7 +94,8 @@ def read_study(folder: str | os.PathLike[str]) -> Study:
     if wrong:
         raise ForecastError(f"{shown_path(path)}: " + "; ".join(wrong))
     lists = {key: tuple(float(value) for value in given.pop(key, ())) for key in ("thresholds", "cuts")}
-    return Study(folder=folder, **(given | lists | {"table": folder / given["table"]}))
+    dates = {"when": given.get("when", dated), "scenarios": scenarios}
+    return Study(folder=folder, **(given | lists | dates | {"table": folder / given["table"]}))
 
 
 def run_study(
@@ -181,6 +193,9 @@ def run_study(
     answer = " ".join(sentences)
     result = {"title": study.title, "question": study.question, "answer": answer, "verdict": judged, "seed": study.seed}
     result |= {"fits": results}
+    if study.when:
+        say("fitting the largest training runs")
+        result["when"] = _dates(study, fit, found.headline)
     say("writing the report")
     if track is not None:
         write_track(track, judged, output / "backtest", table=study.table.name, seed=study.seed)
@@ -192,6 +207,12 @@ def run_study(
     text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     write_whole(output / "result.json", lambda path: path.write_text(text, encoding="utf-8"))
     return result
+
+
+def _dates(study: Study, fit: Fit, task: str) -> list[dict[str, Any]]:
+    frontier = None if by_date(fit.data) else fit_frontier(read_runs(), seed=study.seed)
+    options: dict[str, Any] = {"frontier": frontier, "scenarios": study.scenarios, "seed": study.seed}
+    return [dates_of(fit, task, at, **options) for at in study.thresholds]
 
 
 def _split(below: float) -> Split:

@@ -17,6 +17,7 @@ import pyarrow
 import xarray as xr
 from pyarrow import parquet
 
+from forecast.date_scale import is_by_date
 from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
 from forecast.table_answers import given_rows, law_labels, task_labels
 from forecast.table_cells import COLUMNS, METRICS, NAMES, RATES, Cells, cells_of
@@ -225,11 +226,12 @@ def observations(frame: pd.DataFrame) -> xr.Dataset:
     }
     variables = {"observation": by_observation, "run": by_run, "task": by_task}
     labelled = {"run": runs.index, "task": names.index, "law": law_names, "family": families}
+    dated = is_by_date(by_run["log10_compute"], by_run["date"])
     return xr.Dataset(
         {name: (dim, values) for dim, group in variables.items() for name, values in group.items()},
         coords={"observation": frame.index.to_numpy()}
         | {dim: np.asarray(values.to_list(), dtype=str) for dim, values in labelled.items()},
-        attrs={"data_hash": data_hash(frame)},
+        attrs={"data_hash": data_hash(frame)} | ({"scale": "date"} if dated else {}),
     )
 
 

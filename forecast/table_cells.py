@@ -8,6 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from forecast.date_scale import log10_compute_of
 from forecast.errors import Problem
 
 RATES = ("exact_match", "at_least_k", "token_accuracy", "choice")
@@ -20,6 +21,7 @@ MISSING = ("", "nan", "na", "n/a", "nat", "none", "null", "<na>")  # blank numbe
 DECIMAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
 NUMBER = re.compile(rf"{DECIMAL}(?:e[+-]?[0-9]+)?|[+-]?inf(?:inity)?", re.IGNORECASE)
 ISO_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?")  # the time does not matter
+FEWEST_DATES = 3  # to be a scale
 EARLIEST, LATEST = pd.Timestamp("1950-01-01"), pd.Timestamp("2200-01-01")
 
 
@@ -53,12 +55,25 @@ class Cells:
 
     @cached_property
     def compute(self) -> pd.Series:
-        """Training FLOP: as given, else 6 N D."""
+        """Training FLOP: as given, else 6 N D; where no row has any, the place of the date on `forecast.date_scale`."""
+        if self.by_date:
+            return 10.0 ** pd.Series(log10_compute_of(self.date_of_model.to_numpy()), index=self.date.index)
         return self.number["compute"].fillna(6 * self.number["params"] * self.number["tokens"])
 
     @cached_property
     def compute_given(self) -> pd.Series:
-        return ~self.blank["compute"] | ~(self.blank["params"] | self.blank["tokens"])
+        return ~self.blank["compute"] | ~(self.blank["params"] | self.blank["tokens"]) | self.by_date
+
+    @cached_property
+    def by_date(self) -> bool:
+        """Whether dates are the scale: no row has a compute and all models have a date, of which there are several."""
+        sizes = self.blank["compute"] & (self.blank["params"] | self.blank["tokens"])
+        fewest = FEWEST_DATES if self.scored else 1
+        return bool(sizes.all() and self.date_of_model.notna().all() and self.date_of_model.nunique() >= fewest)
+
+    @cached_property
+    def date_of_model(self) -> pd.Series:
+        return self.date.groupby(self.text["model"]).transform("first")
 
     def problems(
         self, bad: pd.Series, column: str, wrong: str, remedy: str | Callable[[str], str]

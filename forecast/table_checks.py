@@ -65,11 +65,11 @@ def _missing_columns(cells: Cells) -> Iterator[Problem]:
             wrong="the column is missing, and so is 'successes'",
             remedy="add score (a rate in [0, 1]; for loss nats per token) or successes (a count)",
         )
-    if "compute" not in cells.present and not cells.present >= {"params", "tokens"}:
+    if "compute" not in cells.present and not cells.present >= {"params", "tokens"} and not cells.by_date:
         yield Problem(
             column="compute",
             wrong="the column is missing, and 'params' and 'tokens' are not both there",
-            remedy="add compute (training FLOP), or params and tokens",
+            remedy="add compute (training FLOP), or params and tokens, or a date of every model (three or more)",
         )
 
 
@@ -160,7 +160,11 @@ def _unknown_compute(cells: Cells) -> Iterator[Problem]:
     column = "compute" if "compute" in cells.present else "params"
     if has_columns and len(known) and not known.any():
         wrong = "no row of the table has compute, nor both params and tokens"
-        yield Problem(column=column, wrong=wrong, remedy="give compute (training FLOP), or params and tokens")
+        yield Problem(
+            column=column,
+            wrong=wrong,
+            remedy="give compute (training FLOP), or params and tokens, or a date of every model (three or more)",
+        )
     elif has_columns:
         remedy = "give compute, or params and tokens, or delete the row"
         yield from cells.problems(~known, column, "the compute of this row is not known", remedy)

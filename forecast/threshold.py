@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.average import of_structure
+from forecast.date_scale import by_date, iso_date, year_of
 from forecast.errors import ForecastError
 from forecast.law import is_loss, law_of_task, theta_at_score
 from forecast.predict import family_deviation, recipe_shift, recipe_slopes, task_label
@@ -26,12 +27,7 @@ def threshold_compute(
     tau or the irreducible loss too high for it, `-inf` where guessing already reaches it. Of a loss, `at` is in nats
     and reached from above. `family` and `year` as in `forecast.predict.recipe_shift`.
     """
-    label = task_label(fit, task)
-    if is_loss(fit, label):
-        if not 0 < at < np.inf:
-            raise ForecastError(f"the threshold of a loss must be above 0 nats, got {at:g}")
-    elif not 0 < at < 1:
-        raise ForecastError(f"the threshold must lie between 0 and 1, got {at:g}; for 80 % write --at 0.8")
+    label = checked_task(fit, task, at)
     law = fit.posterior
     shift = recipe_shift(fit, family, year)
     theta = theta_at_score(fit, label, at)
@@ -39,6 +35,17 @@ def threshold_compute(
     knots, reference = bend_knots(fit.data), reference_compute(fit.data)
     crossed_at = equations.compute_from_bent(path, slopes=recipe_slopes(fit, family), knots=knots, theta_ref=reference)
     return crossed_at.reset_coords(drop=True)
+
+
+def checked_task(fit: Fit, task: str, at: float) -> str:
+    """The task coordinate that a name means; a `ForecastError` where `at` is no threshold of it."""
+    label = task_label(fit, task)
+    if is_loss(fit, label):
+        if not 0 < at < np.inf:
+            raise ForecastError(f"the threshold of a loss must be above 0 nats, got {at:g}")
+    elif not 0 < at < 1:
+        raise ForecastError(f"the threshold must lie between 0 and 1, got {at:g}; for 80 % write --at 0.8")
+    return label
 
 
 def threshold(
@@ -60,6 +67,7 @@ def threshold(
         "event": "typical",
         "family": family or _only_family(fit),
         "log10_compute": _quantiles(draws),
+        **({"date": date_quantiles(year_of(draws))} if by_date(fit.data) else {}),
         "p_never": never,
         "p_never_ceiling": by_ceiling,
         "p_never_loss": never - by_ceiling,
@@ -95,3 +103,9 @@ def threshold_by_structure(fit: Fit, task: str, at: float) -> list[dict[str, Any
 def _quantiles(draws: np.ndarray) -> dict[str, float | str]:
     values = np.quantile(draws, QUANTILES, method="inverted_cdf")
     return {f"q{round(100 * q):02d}": json_number(value) for q, value in zip(QUANTILES, values, strict=True)}
+
+
+def date_quantiles(years: np.ndarray) -> dict[str, str]:
+    """Order statistics of decimal years as ISO dates, or 'inf', '-inf' and 'after 9999'."""
+    values = np.quantile(years, QUANTILES, method="inverted_cdf")
+    return {f"q{round(100 * q):02d}": iso_date(value) for q, value in zip(QUANTILES, values, strict=True)}

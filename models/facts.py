@@ -277,7 +277,9 @@ def has_deviations(data, structure):
 
 
 def has_progress(data, structure):
-    """Whether known dates span enough time to tell progress."""
+    """Whether known dates span enough time to tell progress, and are not themselves the scale."""
+    if data.attrs.get("scale") == "date":
+        return False
     known = years_of_runs(data)
     known = known[np.isfinite(known)]
     return structure.progress and len(known) > 1 and bool(np.ptp(known) > SHORTEST_SPAN)

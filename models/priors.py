@@ -164,3 +164,22 @@ def held_of(name: str) -> Held:
     for part in name.split("+"):
         found |= {key: value for key, value in asdict(STRUCTURES[part.strip()]).items() if value != default[key]}
     return Held(**found)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontierPriors:
+    """Prior numbers of the growth of the largest training run. Log-normal medians are given in logs."""
+
+    # Growth of the trend, decades a year: median 0.6, a factor of 4, 95 % from 0.22 to 1.6. Published rates of training
+    # compute since 2010 lie between 0.6 and 0.7 (Sevilla et al. 2022, arXiv:2202.05924, and later counts).
+    log_growth_median: float = log(0.6)
+    log_growth_sd: float = 0.5
+    # Random walk of the log of that growth, per square root of a year: 95 % from 0.04 to 0.27. At 0.1 a rate is 1.4
+    # times as large or small after ten years (one standard deviation). Records say little about it.
+    log_walk_sd_median: float = log(0.1)
+    log_walk_sd_sd: float = 0.5
+    # Mean size of a record, decades: 95 % from 0.19 to 1.3.
+    log_jump_median: float = log(0.5)
+    log_jump_sd: float = 0.5
+    # Level of the trend in the middle of the records, decades around their line: hardly informative.
+    level_sd: float = 2.0

@@ -1,0 +1,105 @@
+"""The command that asks for a date: `when`."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from forecast.cli_common import FitFile, Json, Seed, Structure, exit_unless_trustworthy, load_part, plain, print_json
+from forecast.cli_common import progress as progress_bar
+
+
+def when(
+    fit: FitFile,
+    task: Annotated[str, typer.Option(help="Task name as in the table.")],
+    at: Annotated[float, typer.Option(help="Score that counts as 'the capability is there'.")],
+    family: Annotated[str | None, typer.Option(help="Recipe; the typical one when left out.")] = None,
+    runs: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV of the largest training runs: columns model, date, compute, or Epoch's own [default: built-in].",
+            metavar="RUNS.csv",
+        ),
+    ] = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(help="Use only training runs published up to this date.", formats=["%Y-%m-%d"]),
+    ] = None,
+    first_of: Annotated[int, typer.Option(help="Number of new runs of the event 'first'.", min=1, max=1000)] = 5,
+    items: Annotated[int | None, typer.Option(help="Items a new run is scored on [as in the table].", min=1)] = None,
+    trained: Annotated[
+        bool, typer.Option("--trained", help="RUNS.csv dates the end of training: releases come a lag later.")
+    ] = False,
+    structure: Structure = None,
+    figure: Annotated[
+        Path | None, typer.Option("-o", help="Also draw the dates, PNG, PDF or SVG.", metavar="FIGURE")
+    ] = None,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """The date at which a task crosses a score, by scenario: typical, one new run, the first of several."""
+    from forecast.files import check_target
+
+    if figure is not None:
+        check_target(figure)
+    loaded = load_part(fit, structure)
+    from forecast.date_scale import by_date
+    from forecast.frontier import fit_frontier, read_runs
+    from forecast.threshold import checked_task
+    from forecast.timeline import when as dates
+    from models.facts import years
+
+    checked_task(loaded, task, at)
+    year, frontier = None if as_of is None else float(years(as_of)), None
+    if not by_date(loaded.data):
+        found = read_runs(runs)
+        with progress_bar() as (say, callback):
+            say("fitting the largest training runs")
+            table = "built-in" if runs is None else runs.name
+            frontier = fit_frontier(found, table=table, as_of=year, seed=seed, progress=callback)
+    options: dict[str, Any] = {"family": family, "first_of": first_of, "items": items, "trained": trained}
+    answer = dates(loaded, task, at, frontier=frontier, as_of=year, seed=seed, **options)
+    if figure is not None:
+        from forecast.timeline_plots import write_figure
+
+        write_figure(answer, figure)
+    if as_json:
+        print_json(answer)
+    else:
+        print_dates(answer)
+        if figure is not None:
+            print(f"\nfigure: {figure}")
+    unsound = [] if frontier is None else frontier.diagnostics.reasons
+    exit_unless_trustworthy([*loaded.diagnostics.reasons, *(f"largest runs: {each}" for each in unsound)])
+
+
+def print_dates(answer: dict[str, Any]) -> None:
+    """Median, 90 % interval and chances of each event, a block for each scenario."""
+    from forecast.plots import percent
+
+    of = answer["frontier"]
+    print(f"{plain(answer['task'])} at {answer['at']:g}: date of release, as of {answer['as_of']}")
+    if of is not None:
+        _print_frontier(of)
+    names = {"typical": "typical", "new run": "new run", "first": f"first of {answer['first_of']}"}
+    for scenario in answer["scenarios"]:
+        progress, events = scenario["progress"], scenario["events"]
+        median = progress["decades_a_year"]["q50"] if progress["decades_a_year"] else 0.0
+        rate = f"{median:.2f} decades a year, " if median > 0 else ""
+        print(f"\n{plain(scenario['name'])}; progress: {rate}{progress['source']}")
+        years = "  ".join(f"by {each['date'][:4]}" for each in events["typical"]["p_by"])
+        print(f"  {'':<12} {'median':>10}   {'90 % interval':<24}  already  {years}  never")
+        for event, label in names.items():
+            q, found = events[event]["date"], events[event]
+            chances = [found["p_already"], *(each["p"] for each in found["p_by"])]
+            told = "  ".join(f"{percent(each):>7}" for each in chances)
+            ends = f"{q['q05']} to {q['q95']}"
+            print(f"  {label:<12} {q['q50']:>10}   {ends:<24}  {told}  {percent(found['p_never']):>5}")
+    already = "" if of is None else ", where the largest run so far, of whatever kind, had the compute"
+    print(f"\nby: before 1 January; already: by {answer['as_of']}{already}")
+
+
+def _print_frontier(of: dict[str, Any]) -> None:
+    growth = "{q50:.2f} ({q05:.2f} to {q95:.2f})".format(**of["growth"])
+    print(f"largest runs: {plain(of['table'])}, known to {of['known_to']}; growing by {growth} decades a year")

@@ -1,0 +1,52 @@
+"""Dates in place of compute, for tables of models of which no compute is known: a year counts as 0.6 decades.
+
+So the priors of the model, which are per decade of compute, mean for a year what the growth of the largest run
+(`models.priors.FrontierPriors`) makes of it. Progress of recipes is in the scale itself and not estimated beside it.
+"""
+
+import numpy as np
+import xarray as xr
+
+from models.facts import years, years_of_runs
+
+DECADES_A_YEAR = 0.6
+ZERO_YEAR = 2000.0
+LAST_YEAR = 9999.0  # of a date that can be written
+SAME = 1e-6  # decades; computes are stored as FLOP
+
+
+def log10_compute_of(dates) -> np.ndarray:
+    """Place of dates on the scale, in nominal decades."""
+    return DECADES_A_YEAR * (years(dates) - ZERO_YEAR)
+
+
+def year_of(log10_compute):
+    """Decimal year at a place on the scale; infinities stay."""
+    return ZERO_YEAR + log10_compute / DECADES_A_YEAR
+
+
+def is_by_date(log10_compute: np.ndarray, dates: np.ndarray) -> bool:
+    """Whether computes are dates: no published compute is that of its date to a millionth of a decade."""
+    return bool((abs(log10_compute - log10_compute_of(dates)) < SAME).all())  # False where a date is missing
+
+
+def by_date(data: xr.Dataset) -> bool:
+    """Whether the scale of a fitted table is its dates."""
+    return data.attrs.get("scale") == "date"
+
+
+def latest(data: xr.Dataset) -> float:
+    """Decimal year of the last dated run."""
+    return float(np.nanmax(years_of_runs(data)))
+
+
+def iso_date(year: float) -> str:
+    """A decimal year as an ISO date; 'inf', '-inf', or 'after 9999' where there is none."""
+    if not np.isfinite(year):
+        return str(float(year))
+    if year >= LAST_YEAR + 1:
+        return "after 9999"
+    if year < 1.0:
+        return "before 0001"
+    day = np.datetime64("2000-01-01") + np.timedelta64(round((year - 2000.0) * 365.25), "D")
+    return str(day)

@@ -1,0 +1,39 @@
+"""The scenarios of a study: an array of tables in `study.toml`, checked."""
+
+from dataclasses import fields
+from math import isfinite
+from typing import Any
+
+from forecast.errors import shown
+from forecast.timeline import Scenario
+
+KEYS = tuple(each.name for each in fields(Scenario))
+
+
+def scenarios_of(given: Any) -> tuple[tuple[Scenario, ...], list[str]]:
+    """Scenarios from what `[[scenarios]]` says, and all that is wrong with it."""
+    if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
+        return (), [f"key 'scenarios' is {given!r}, expected tables headed [[scenarios]]"]
+    if not given:
+        return (), ["key 'scenarios' names none; leave it out for the usual three"]
+    wrong = [problem for place, each in enumerate(given, start=1) for problem in _problems(place, each)]
+    names = [each.get("name") for each in given]
+    wrong += [f"two scenarios are named {shown(str(name))}" for name in dict.fromkeys(names) if names.count(name) > 1]
+    return (() if wrong else tuple(Scenario(**each) for each in given)), wrong
+
+
+def _problems(place: int, given: dict[str, Any]) -> list[str]:
+    wrong = [f"key {shown(key)} is unknown; use {', '.join(KEYS)}" for key in sorted(set(given) - set(KEYS))]
+    if not isinstance(given.get("name"), str) or not given["name"].strip():
+        wrong.append('name is missing; add one, such as name = "slow"')
+    for key in ("growth", "progress"):
+        if key in given and not (_is_number(given[key]) and given[key] >= 0):
+            wrong.append(f"{key} is {given[key]!r}, expected decades a year, such as 0.5; tenfold a year is 1")
+    slowdown = given.get("slowdown", False)
+    if not isinstance(slowdown, bool) and not (_is_number(slowdown) and slowdown > 0):
+        wrong.append(f"slowdown is {slowdown!r}, expected true, false or the years in which growth halves, such as 5")
+    return [f"scenario {place}: {each}" for each in wrong]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)

@@ -1,0 +1,305 @@
+"""The date at which a capability appears: threshold draws against draws of the largest run of each date."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf, isfinite, log
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from forecast.date_scale import LAST_YEAR, by_date, iso_date, latest, year_of
+from forecast.events import compute_of, needed_path, needed_path_of_new_runs, path_of, slopes_of
+from forecast.frontier import Frontier, Paths, paths
+from forecast.store import Fit, json_number
+from forecast.threshold import QUANTILES, checked_task, date_quantiles
+from models.facts import reference_year, years, years_of_runs
+
+BY = (2027, 2028, 2030, 2035)  # P(by) is of the first of January of these years
+PROGRESS_DECADES, PROGRESS_SD = 0.477, 0.46  # log-normal, where the fit does not know it
+"""Median 3x a year less compute for the same score, 90 % from 1.7x to 10x. Published: 2.8x, 1.8x to 5.3x (Ho et al.
+2024, arXiv:2403.05812, language models), 2.5x (Erdil, Besiroglu 2022, arXiv:2212.05153, vision); others 1.7 to 11."""
+HALVING_YEARS, HALVING_SD = 5.0, 0.5  # log-normal: growth of compute halves in 2.2 to 11 years (90 %)
+"""What is left to come at 0.6 decades a year is then 4.3 decades, 1.9 to 9.8."""
+LAG_YEARS, LAG_SD = 0.5, 0.5  # log-normal: training ends 2.6 to 14 months before release (90 %)
+"""GPT-4 was trained by August 2022 and released in March 2023 (arXiv:2303.08774)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What is supposed of the time to come."""
+
+    name: str
+    growth: float | None = None  # decades of compute a year; None: as fitted to the largest runs
+    progress: float | None = None  # decades a year; 0: recipes stay as they are; None: as the fit has it, else a prior
+    slowdown: bool | float = False  # years in which growth halves; True: a prior; False: never
+
+    def __post_init__(self) -> None:
+        for key, value, least in (("growth", self.growth, 0.0), ("progress", self.progress, 0.0)):
+            if value is not None and not (least <= value < inf):
+                raise ValueError(
+                    f"{key} of scenario {self.name!r} is {value!r}; give decades a year, {least:g} or more"
+                )
+        if not isinstance(self.slowdown, bool) and not 0 < self.slowdown < inf:
+            raise ValueError(f"slowdown of scenario {self.name!r} is {self.slowdown!r}; give years, or true or false")
+
+
+SCENARIOS = (
+    Scenario(name="compute only", progress=0.0),
+    Scenario(name="with algorithmic progress"),
+    Scenario(name="with slowdown", slowdown=True),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """By how much recipes improve: added once, from the date of the recipes that were fitted."""
+
+    decades: np.ndarray  # (draw,) a year
+    since: float  # decimal year from which it is counted
+    in_fit: bool  # True: on the scale of the fit, which estimated it; False: decades of compute
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """What is needed, and what it is set against."""
+
+    fit: Fit
+    family: str | None
+    needed: dict[str, xr.DataArray]  # event: place on the path (chain, draw)
+    frontier: Frontier
+    as_of: float  # decimal year from which a slowdown counts
+    seed: int
+    trained: bool = False  # True: the runs are dated by the end of their training, not by their release
+    by: tuple[int, ...] = BY
+
+
+def progress_of(fit: Fit, scenario: Scenario, *, family: str | None, as_of: float, seed: int) -> Progress:
+    """The progress of a scenario: the fit's own where it has one, else the scenario's number, else the prior."""
+    since, dated = recipe_year(fit, family), True
+    if not isfinite(since):
+        since, dated = as_of, False
+    where = "the latest date of the fitted runs" if dated else "the date of the forecast, since the table has no dates"
+    count = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
+    if scenario.progress is not None:
+        source = "none" if scenario.progress == 0 else f"the scenario's, counted from {where}"
+        return Progress(decades=np.full(count, float(scenario.progress)), since=since, in_fit=False, source=source)
+    if "progress" in fit.posterior:
+        own = fit.posterior.progress.transpose("chain", "draw").values.ravel()
+        source = f"as the fit estimates it from dates, counted on from {where}; no prior is added"
+        return Progress(decades=own, since=since, in_fit=True, source=source)
+    rng = np.random.default_rng([seed, 3])
+    decades = rng.lognormal(log(PROGRESS_DECADES), PROGRESS_SD, count)
+    source = f"a prior, median {10**PROGRESS_DECADES:.0f}x a year, since the fit has none; counted from {where}"
+    return Progress(decades=decades, since=since, in_fit=False, source=source)
+
+
+def recipe_year(fit: Fit, family: str | None) -> float:
+    """The date of the recipe that thresholds are of: the latest of the family, or of all; `-inf` where none is known.
+
+    The counterpart of `forecast.predict.recipe_shift` without a year.
+    """
+    known = years_of_runs(fit.data)
+    if family is not None:
+        known = known[fit.data.family_index.values == fit.data.family.values.tolist().index(family)]
+    latest = float(np.nanmax(known, initial=-inf))
+    return latest if isfinite(latest) or "progress" not in fit.posterior else reference_year(fit.data)
+
+
+def arrival(outlook: Outlook, event: str, largest: Paths, progress: Progress) -> xr.DataArray:
+    """Date at which the largest run so far, with the recipe of the day, brings what is needed: dims chain, draw.
+
+    The first date t of ``path(M(t)) + progress (t - since) >= needed`` or, for a progress in decades of compute, of
+    ``M(t) + progress (t - since) >= C*``: decimal years, of release. `inf` where no compute suffices; `-inf` where the
+    first known run did; later than 9999 where growth stops short.
+    """
+    fit, needed, family = outlook.fit, outlook.needed[event], outlook.family
+    if progress.in_fit:
+        slopes = slopes_of(fit, family).transpose("chain", "draw", ...).values.reshape(needed.size, -1)
+        wanted, height = needed.values.ravel(), lambda x: path_of(fit, x, slopes)
+    else:
+        wanted, height = compute_of(fit, needed, family).values.ravel(), lambda x: x
+    row = np.arange(needed.size)
+
+    def reached(at: np.ndarray) -> np.ndarray:
+        grown = progress.decades * (largest.years[at] - progress.since)
+        return height(largest.log10_compute[row, at]) + grown >= wanted
+
+    low, high = np.full(needed.size, -1), np.full(needed.size, len(largest.years))
+    while (high - low > 1).any():
+        middle = (low + high) // 2
+        now = reached(middle.clip(0, len(largest.years) - 1)) & (middle >= 0)
+        open_ = high - low > 1
+        low, high = np.where(open_ & ~now, middle, low), np.where(open_ & now, middle, high)
+    dates = np.append(largest.years, LAST_YEAR + 1)[high]
+    dates = np.where(high == 0, -inf, np.where(wanted == inf, inf, dates))
+    return needed.copy(data=dates.reshape(needed.shape)).drop_attrs()
+
+
+def lags(draws: int, *, seed: int) -> np.ndarray:
+    """Years from the end of training to release, from the prior."""
+    return np.random.default_rng([seed, 4]).lognormal(log(LAG_YEARS), LAG_SD, draws)
+
+
+def paths_of(outlook: Outlook, scenario: Scenario) -> Paths:
+    """The largest run so far under a scenario, one path for each draw of the fit; the same luck in every scenario."""
+    draws = next(iter(outlook.needed.values())).size
+    halving: np.ndarray | float = inf if scenario.slowdown is False else scenario.slowdown
+    if scenario.slowdown is True:
+        halving = np.random.default_rng([outlook.seed, 5]).lognormal(log(HALVING_YEARS), HALVING_SD, draws)
+    return paths(
+        outlook.frontier,
+        draws=draws,
+        seed=outlook.seed,
+        growth=scenario.growth,
+        halving=halving,
+        slowing_from=outlook.as_of,
+    )
+
+
+def when(
+    fit: Fit,
+    task: str,
+    at: float,
+    *,
+    frontier: Frontier | None,
+    scenarios: Sequence[Scenario] = SCENARIOS,
+    family: str | None = None,
+    as_of: float | None = None,
+    first_of: int = 5,
+    items: int | None = None,
+    trained: bool = False,
+    by: Sequence[int] = BY,
+    seed: int = 1,
+) -> dict[str, Any]:
+    """When a task reaches the score `at`, by scenario and event, as JSON: quantiles are order statistics.
+
+    Parameters
+    ----------
+    frontier : the growth of the largest run, `forecast.frontier.fit_frontier`; of no use, and None, where the scale of
+        the table is its dates, whose only scenario is that they go on as they did
+    as_of : decimal year from which a slowdown counts and, where the table has no dates, progress; None: the last
+        date of the frontier's runs
+    first_of : number J of runs of the event `first`
+    items : items that a new run is scored on; None: as usual in the table
+    trained : whether the frontier's runs are dated by the end of training; then releases come a lag later
+    by : years by whose first of January chances are given
+    """
+    label = checked_task(fit, task, at)
+    new = needed_path_of_new_runs(fit, label, at, runs=first_of, seed=seed, items=items, family=family)
+    needed = {
+        "typical": needed_path(fit, label, at, family=family),
+        "new run": new.isel(run=0, drop=True),
+        "first": new.min("run"),
+    }
+    if frontier is None:
+        as_of = latest(fit.data) if as_of is None else as_of
+        found = [_trend_of_dates(fit, needed, family=family, as_of=as_of, by=by, seed=seed)]
+    else:
+        as_of = frontier.known_to if as_of is None else as_of
+        options: dict[str, Any] = {"fit": fit, "family": family, "needed": needed, "frontier": frontier}
+        outlook = Outlook(**options, as_of=as_of, seed=seed, trained=trained, by=tuple(by))
+        found = [_scenario_answer(outlook, scenario) for scenario in scenarios]
+    threshold = compute_of(fit, needed["typical"], family).values.ravel()
+    return {
+        "task": label,
+        "metric": fit.data.metric.sel(task=label).item(),
+        "at": float(at),
+        "family": family,
+        "as_of": iso_date(as_of),
+        "first_of": first_of,
+        "items": items,
+        "scale": "date" if by_date(fit.data) else "compute",
+        "log10_compute": {name: json_number(value) for name, value in _quantiles(threshold).items()},
+        "scenarios": found,
+        "frontier": None if frontier is None else _frontier_answer(frontier, trained),
+        "seed": seed,
+    }
+
+
+def _frontier_answer(frontier: Frontier, trained: bool) -> dict[str, Any]:
+    found = frontier.diagnostics
+    return {
+        "table": frontier.table,
+        "records": len(frontier.records),
+        "known_to": iso_date(frontier.known_to),
+        "largest": str(frontier.records["model"].iloc[-1]),
+        "largest_log10_compute": float(np.log10(frontier.records["compute"].iloc[-1])),
+        "growth": _quantiles(frontier.posterior["growth"].values[..., -1].ravel()),
+        "dates_are": "end of training" if trained else "release",
+        "diagnostics": {
+            "max_rhat": found.max_rhat,
+            "min_ess": min(found.min_ess_bulk, found.min_ess_tail),
+            "divergences": found.divergences,
+        },
+    }
+
+
+def _trend_of_dates(
+    fit: Fit, needed: dict[str, xr.DataArray], *, family: str | None, as_of: float, by: Sequence[int], seed: int
+) -> dict[str, Any]:
+    """The only scenario of a table whose scale is its dates: thresholds are dates already."""
+    events = {}
+    for event, path in needed.items():
+        dates = year_of(compute_of(fit, path, family).values.ravel())
+        events[event] = _event_answer(dates, lags(len(dates), seed=seed), as_of, by)
+    source = "in the dates, which are the scale of the table; nothing is added"
+    return {
+        "name": "dates go on",
+        "growth": None,
+        "slowdown": False,
+        "progress": {"decades_a_year": None, "since": None, "source": source},
+        "largest_run": [],
+        "events": events,
+    }
+
+
+def _scenario_answer(outlook: Outlook, scenario: Scenario) -> dict[str, Any]:
+    largest = paths_of(outlook, scenario)
+    progress = progress_of(outlook.fit, scenario, family=outlook.family, as_of=outlook.as_of, seed=outlook.seed)
+    lag = lags(len(progress.decades), seed=outlook.seed)
+    events = {}
+    for event in outlook.needed:
+        dates = arrival(outlook, event, largest, progress).values.ravel()
+        events[event] = _event_answer(dates + (lag if outlook.trained else 0.0), lag, outlook.as_of, outlook.by)
+    return {
+        "name": scenario.name,
+        "growth": scenario.growth,
+        "slowdown": scenario.slowdown,
+        "progress": {
+            "decades_a_year": _quantiles(progress.decades),
+            "since": iso_date(progress.since),
+            "source": progress.source,
+        },
+        "largest_run": [
+            {"date": f"{year}-01-01", "log10_compute": _quantiles(largest_by(largest, year))}
+            for year in outlook.by
+            if _new_year(year) > largest.years[0]
+        ],
+        "events": events,
+    }
+
+
+def _event_answer(dates: np.ndarray, lag: np.ndarray, as_of: float, by: Sequence[int]) -> dict[str, Any]:
+    return {
+        "date": date_quantiles(dates),
+        "trained": date_quantiles(dates - lag),
+        "p_by": [{"date": f"{year}-01-01", "p": float(np.mean(dates <= _new_year(year)))} for year in by],
+        "p_already": float(np.mean(dates <= as_of)),
+        "p_never": float(np.mean(dates == inf)),
+    }
+
+
+def largest_by(largest: Paths, year: float) -> np.ndarray:
+    """log10 FLOP of the largest run published by the first of January of a year (draw)."""
+    return largest.log10_compute[:, np.searchsorted(largest.years, _new_year(year), side="right") - 1]
+
+
+def _new_year(year: float) -> float:
+    return float(years(np.datetime64(f"{int(year)}-01-01")))
+
+
+def _quantiles(draws: np.ndarray) -> dict[str, float]:
+    values = np.quantile(draws, QUANTILES, method="inverted_cdf")
+    return {f"q{round(100 * q):02d}": float(value) for q, value in zip(QUANTILES, values, strict=True)}

@@ -87,7 +87,7 @@ def expected_score(fit: Fit, task: str, theta: xr.DataArray, residuals: Residual
     return equations.score_from_success(success, floor=law.floor, ceiling=law.ceiling)
 
 
-def theta_at_score(fit: Fit, task: str, at: float) -> xr.DataArray:
+def theta_at_score(fit: Fit, task: str, at: float | xr.DataArray) -> xr.DataArray:
     """Standard effective compute at which the expected score of a task is `at`: dims chain, draw.
 
     Closed form where there is one. `inf` where no compute suffices, `-inf` where any does.
@@ -107,7 +107,7 @@ def theta_at_score(fit: Fit, task: str, at: float) -> xr.DataArray:
     return equations.theta_from_loss(loss, theta_ref=0.0, **shape)
 
 
-def _bisected(fit: Fit, task: str, at: float, *, like: xr.DataArray) -> xr.DataArray:
+def _bisected(fit: Fit, task: str, at: float | xr.DataArray, *, like: xr.DataArray) -> xr.DataArray:
     """The crossing of a curve without a closed inverse, taken to cross once."""
     low, high = xr.full_like(like, -FARTHEST), xr.full_like(like, FARTHEST)
     sign = -1.0 if is_loss(fit, task) else 1.0

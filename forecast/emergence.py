@@ -66,20 +66,13 @@ def emergence(fit: Fit, task: str, *, companion: str | None = None, seed: int) -
     `task` is a label of a rate; metrics of the same law count as its companions. `companion` names another task that
     measures the same capability more smoothly.
     """
-    own = [str(each) for each in fit.data.task.values if law_name(fit, str(each)) == law_name(fit, task)]
-    smooth = [each for each in own if _sharpness(fit, each) < _sharpness(fit, task)]
-    other = None if companion is None else task_label(fit, companion)
-    if other is not None and other in own:
-        other = None  # of the same law: a companion already
-    seen_by = own if other is None else [other]
-    over_compute = compare(fit, task, seen_by, seed=seed)
-    over_companion = None if other is None else compare(fit, task, [task], companion=[other], seed=seed)
-    verdict, reason = decide(over_compute, over_companion, companions=smooth + ([other] if other else []))
-    metrics = [_metric(fit, each) for each in (*own, *([other] if other else []))]
+    own, smooth, other = _companions(fit, task, companion)
+    verdict, reason, over_compute, over_companion = judged(fit, task, companion=companion, seed=seed)
+    metrics = [_metric(fit, each) for each in (*own, *other)]
     found = {
         "task": task,
         "metric": fit.data.metric.sel(task=task).item(),
-        "companions": smooth + ([other] if other else []),
+        "companions": [*smooth, *other],
         "verdict": verdict,
         "sentence": "",
         "comparison": _comparison(over_compute),
@@ -89,6 +82,24 @@ def emergence(fit: Fit, task: str, *, companion: str | None = None, seed: int) -
         "resolution": resolution(fit, task),
     }
     return found | {"sentence": sentence(found, reason)}
+
+
+def judged(
+    fit: Fit, task: str, *, companion: str | None = None, seed: int
+) -> tuple[str, str, Comparison | None, Comparison | None]:
+    """Verdict and reason of `decide`, and what they rest on: the loss over compute, the task over its companion."""
+    own, smooth, other = _companions(fit, task, companion)
+    over_compute = compare(fit, task, other or own, seed=seed)
+    over_companion = compare(fit, task, [task], companion=other, seed=seed) if other else None
+    return *decide(over_compute, over_companion, companions=[*smooth, *other]), over_compute, over_companion
+
+
+def _companions(fit: Fit, task: str, companion: str | None) -> tuple[list[str], list[str], list[str]]:
+    """The tasks of one law, those of them that are smoother, and the companion where it is of another law."""
+    own = [str(each) for each in fit.data.task.values if law_name(fit, str(each)) == law_name(fit, task)]
+    smooth = [each for each in own if _sharpness(fit, each) < _sharpness(fit, task)]
+    other = [] if companion is None else [task_label(fit, companion)]
+    return own, smooth, [each for each in other if each not in own]
 
 
 def decide(

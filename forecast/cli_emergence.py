@@ -16,6 +16,9 @@ from forecast.cli_common import (
     print_json,
     progress,
 )
+from forecast.errors import ForecastError, shown_path
+
+FIGURES = (".png", ".svg", ".pdf")
 
 
 def emergence(
@@ -36,6 +39,8 @@ def emergence(
 
     if output is not None:
         check_target(output)
+        if output.suffix.lower() not in FIGURES:
+            raise ForecastError(f"{shown_path(output)}: figures are png, svg or pdf; name the file so")
     loaded = load_part(fit, structure)
     from forecast.emergence import emergence as facts_of
     from forecast.emergence import one_task, tasks_asked
@@ -98,5 +103,4 @@ def _draw(fit: Any, task: str, path: Path) -> None:
         figure = Figure(figsize=(6.4, 3.8), layout="constrained")
         FigureCanvasAgg(figure)
         plot_emergence(*curves_along_compute(thinned(fit, 100), task), observed_scores(fit, task), ax=figure.subplots())
-        kind = path.suffix[1:] or "png"
-        write_whole(path, lambda temporary: figure.savefig(temporary, format=kind, dpi=160))
+        write_whole(path, lambda temporary: figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=160))

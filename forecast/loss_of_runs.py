@@ -16,10 +16,10 @@ from models import equations, facts
 from models.capability import frailty, log_measured_loss, success_of_task, token_floor_of_run
 from models.observation import MEAN_MARGIN, conditional_counts, mean_among
 
-GRID = np.arange(-4.0, 4.01, 0.02)
+GRID = np.arange(-4.0, 4.01, 0.03)
 """Log10 of the loss in nats per token."""
 NODES = np.array([-0.375, -0.125, 0.125, 0.375])  # of each cell, over which the likelihood is averaged
-SMALLEST_LOG_LOSS_SD = 0.01  # of a measured loss, natural log: what the grid resolves
+SMALLEST_LOG_LOSS_SD = 0.02  # of a measured loss, natural log: what the grid resolves
 
 
 def rows_of(fit: Fit, tasks: Sequence[str]) -> np.ndarray:

@@ -69,9 +69,10 @@ def print_emergence(answer: dict[str, Any]) -> None:
     """The sentence, a line for each metric, and what the items could not show."""
     print(plain(answer["sentence"]))
     for each in answer["metrics"]:
-        q, score = each["width_decades"], each["emergence_score"]
-        width = f"{_short(q['q50'])} ({_short(q['q05'])} to {_short(q['q95'])})"
-        print(f"  {plain(each['task'])}: emergence score {_short(score)}, 10 to 90 % of the rise in {width} decades")
+        line = f"  {plain(each['task'])}: emergence score {_short(each['emergence_score'])}"
+        if q := each["width_decades"]:
+            line += f", 10 to 90 % of the rise in {_short(q['q50'])} ({_short(q['q05'])} to {_short(q['q95'])}) decades"
+        print(line)
     unseen = answer["resolution"]
     if unseen:
         last = unseen[-1]

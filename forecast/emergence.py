@@ -145,13 +145,16 @@ def sentence(found: dict[str, Any], reason: str) -> str:
         if found["verdict"] == EXPLAINED and compared["inside_90"]:
             inside, points = compared["inside_90"]
             said += f" The smooth law's 90 % intervals hold {inside} of {points} scores of runs left out."
-    widths = [(each["metric"], each["task"], each["width_decades"]["q50"]) for each in found["metrics"]]
     named = [
-        f"{METRIC.get(metric, metric)} {width if isinstance(width, str) else format(width, '.1f')}"
-        for metric, _, width in widths
-        if width is not None
+        f"{METRIC.get(each['metric'], each['metric'])} {_short(each['width_decades']['q50'])}"
+        for each in found["metrics"]
+        if each["width_decades"]
     ]
     return said + f" From 10 to 90 % of the rise in decades: {', '.join(named)}."
+
+
+def _short(decades: float | str) -> str:
+    return decades if isinstance(decades, str) else f"{decades:.1f}"
 
 
 def _metric(fit: Fit, task: str) -> dict[str, Any]:
@@ -166,7 +169,7 @@ def _metric(fit: Fit, task: str) -> dict[str, Any]:
         "k": _or_none(of.task_k.item()) if of.metric.item() == "at_least_k" else None,
         "runs": len(rows),
         "emergence_score": json_number(emergence_score(score)) if len(score) > 1 else None,
-        "width_decades": quantiles(transition_width(fit, task).values),
+        "width_decades": None if is_loss(fit, task) else quantiles(transition_width(fit, task).values),
     }
 
 

@@ -114,6 +114,8 @@ def break_positions(x: np.ndarray, share: np.ndarray) -> np.ndarray:
 
     Three runs or more, at different compute, lie on either side. `x` and `share` (NaN: not scored) are (run,).
     """
+    if np.isnan(share).all():
+        return np.empty(0)
     known = np.interp(x, x[~np.isnan(share)], np.maximum.accumulate(share[~np.isnan(share)]))
     rungs = np.unique(x)
     middle = 0.5 * (rungs[1:] + rungs[:-1])[FEWEST_RUNS - 1 : len(rungs) - FEWEST_RUNS]

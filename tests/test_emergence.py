@@ -154,6 +154,25 @@ def test_the_same_seed_gives_the_same_facts(known):
     assert emergence(fit, SHARP, seed=3) == emergence(fit, SHARP, seed=3)
 
 
+@pytest.fixture(scope="module")
+def prior(answer_table, prior_fit):
+    """A law with every part on: several metrics, a measured loss, drift, guessed tokens, families and dates."""
+    return prior_fit(read_table(answer_table), draws=12)
+
+
+def test_a_measured_loss_is_a_companion_without_a_width(prior):
+    facts = emergence(prior, SHARP, seed=SEED)
+    assert set(facts["companions"]) == {"sums [at_least_k]", SMOOTH, "sums [loss]"}
+    assert {each["task"] for each in facts["metrics"] if each["width_decades"] is None} == {"sums [loss]"}
+    assert facts["comparison"]["runs"] == 8 and np.isfinite(facts["comparison"]["difference"])
+
+
+def test_a_companion_of_another_law_stands_in_for_the_loss(prior):
+    facts = emergence(prior, "words [exact_match]", companion="validation", seed=SEED)
+    assert facts["comparison"]["tasks"] == ["validation"]
+    assert facts["through_companion"]["tasks"] == ["words [exact_match]"]
+
+
 # the command
 
 

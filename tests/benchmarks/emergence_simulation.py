@@ -2,8 +2,7 @@
 
 `python tests/benchmarks/emergence_simulation.py COUNT quadrature|mcmc [WORLD ...]` simulates COUNT tables of each world
 and counts the three sentences. Worlds: a pure metric effect and a true break, each with token accuracy beside exact
-match, and with exact match alone. What runs share, the frailty at least, is drawn by quadrature, or by MCMC of the whole
-model.
+match, and with exact match alone. What runs share is drawn by quadrature, the frailty only, or by MCMC of everything.
 """
 
 import sys

@@ -28,9 +28,14 @@ def threshold_compute(
     and reached from above. `family` and `year` as in `forecast.predict.recipe_shift`.
     """
     label = checked_task(fit, task, at)
-    law = fit.posterior
-    shift = recipe_shift(fit, family, year)
-    theta = theta_at_score(fit, label, at)
+    return compute_at_theta(fit, label, theta_at_score(fit, label, at), family=family, year=year)
+
+
+def compute_at_theta(
+    fit: Fit, label: str, theta: xr.DataArray, *, family: str | None = None, year: float | None = None
+) -> xr.DataArray:
+    """Log10 FLOP at which a recipe is at standard effective compute theta on a task: dims chain, draw."""
+    law, shift = fit.posterior, recipe_shift(fit, family, year)
     path = (theta - family_deviation(fit, label, family)) * law.theta_scale + law.theta_origin - shift
     knots, reference = bend_knots(fit.data), reference_compute(fit.data)
     crossed_at = equations.compute_from_bent(path, slopes=recipe_slopes(fit, family), knots=knots, theta_ref=reference)

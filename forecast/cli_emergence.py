@@ -1,0 +1,107 @@
+"""The command that asks whether a jump is the metric's doing: `emergence`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from forecast.cli_common import (
+    FitFile,
+    Json,
+    Seed,
+    Structure,
+    exit_unless_trustworthy,
+    load_part,
+    plain,
+    print_json,
+    progress,
+)
+from forecast.errors import ForecastError, shown_path
+
+FIGURES = (".png", ".svg", ".pdf")
+
+
+def emergence(
+    fit: FitFile,
+    task: Annotated[str | None, typer.Option(help="Task whose jump is looked at; all when left out.")] = None,
+    companion: Annotated[
+        str | None, typer.Option(help="Another task that measures the same capability more smoothly.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", help="Also draw the curves of one task.", metavar="FIGURE.png")
+    ] = None,
+    structure: Structure = None,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """Say whether a jump is the metric's doing, a break in the loss, or not to be told from these data."""
+    from forecast.files import check_target
+
+    if output is not None:
+        check_target(output)
+        if output.suffix.lower() not in FIGURES:
+            raise ForecastError(f"{shown_path(output)}: figures are png, svg or pdf; name the file so")
+    loaded = load_part(fit, structure)
+    from forecast.emergence import emergence as facts_of
+    from forecast.emergence import one_task, tasks_asked
+
+    tasks = tasks_asked(loaded, task, companion=companion)
+    if output is not None:
+        _draw(loaded, one_task(tasks), output)
+    with progress() as (say, _):
+        answers = []
+        for place, each in enumerate(tasks):
+            say(f"task {place + 1} of {len(tasks)}")
+            answers.append(facts_of(loaded, each, companion=companion, seed=seed))
+    if as_json:
+        figure = None if output is None else str(output)
+        reasons = loaded.diagnostics.reasons
+        print_json({"fit": str(fit), "seed": seed, "figure": figure, "tasks": answers, "reasons": reasons})
+    else:
+        for answer in answers:
+            print_emergence(answer)
+        if output is not None:
+            print(f"figure: {output}")
+    exit_unless_trustworthy(loaded.diagnostics.reasons)
+
+
+def print_emergence(answer: dict[str, Any]) -> None:
+    """The sentence, a line for each metric, and what the items could not show."""
+    print(plain(answer["sentence"]))
+    for each in answer["metrics"]:
+        line = f"  {plain(each['task'])}: emergence score {_short(each['emergence_score'])}"
+        if q := each["width_decades"]:
+            line += f", 10 to 90 % of the rise in {_short(q['q50'])} ({_short(q['q05'])} to {_short(q['q95'])}) decades"
+        print(line)
+    unseen = answer["resolution"]
+    if unseen:
+        last = unseen[-1]
+        print(
+            f"  {len(unseen)} runs show nothing or hardly anything; the largest, {plain(last['model'])}, scores "
+            f"{last['successes']} of {last['items']}: a success had a chance of {last['p_seen']:.2g}, "
+            f"{_short(last['items_needed'])} items show one with 95 %"
+        )
+
+
+def _short(value: float | str | None) -> str:
+    return "-" if value is None else value if isinstance(value, str) else f"{value:.3g}"
+
+
+def _draw(fit: Any, task: str, path: Path) -> None:
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from forecast.emergence import observed_scores
+    from forecast.emergence_curves import curves_along_compute
+    from forecast.emergence_plot import plot_emergence
+    from forecast.emergence_test import thinned
+    from forecast.figure_style import STYLE
+    from forecast.files import write_whole
+
+    style: Any = STYLE
+    with mpl.rc_context(style):
+        figure = Figure(figsize=(6.4, 3.8), layout="constrained")
+        FigureCanvasAgg(figure)
+        plot_emergence(*curves_along_compute(thinned(fit, 100), task), observed_scores(fit, task), ax=figure.subplots())
+        write_whole(path, lambda temporary: figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=160))

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast import cli_record
+from forecast import cli_howmuch, cli_record
 from forecast.cli_common import (
     Below,
     Draws,
@@ -309,6 +309,7 @@ def report(
 
 app.command()(cli_record.backtest)
 app.command()(cli_record.compare)
+app.command()(cli_howmuch.howmuch)
 
 
 def problem(problem: Any) -> dict[str, Any]:

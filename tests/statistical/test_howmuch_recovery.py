@@ -1,8 +1,8 @@
 """Targets in parameters and tokens on simulated tables: 90 % intervals cover the truth as often as they say.
 
 The model is fitted under the prior that the truth was drawn from. Of the target, exact match one half, are asked the
-compute-optimal parameters, tokens and FLOP, the tokens and FLOP of a model of a third of the true optimal size and the
-FLOP of the cheapest run on a fifth of the true optimal tokens.
+compute-optimal parameters, tokens and FLOP, the tokens and FLOP of a small model and the FLOP of the cheapest run on
+few unique tokens. True answers that are infinite count as all others.
 """
 
 import os
@@ -25,6 +25,7 @@ PRIORS = Priors(reference_logit_mean=-1.0, reference_logit_sd=1.0)  # scores nei
 STRUCTURE = Structure(bend=False)
 SAMPLING = Sampling(chains=2, tune=300, draws=250)
 RATIOS = (-0.6, 0.4, 0.0, 0.8)  # decades of tokens per parameter beside 20 of the runs in turn
+SIZE, UNIQUE = 9.3, 10.5  # log10: a model smaller than most optimal ones, and fewer tokens than most need
 WRONG_RATIO = 1.0  # decades
 
 pytestmark = pytest.mark.slow
@@ -64,26 +65,22 @@ def ranks(design):
         truth = truth.expand_dims(("chain", "draw"))
         wrong = truth.assign(log10_optimal_ratio=truth.log10_optimal_ratio + WRONG_RATIO)
         many, one, other = (drawn_fit(draws, data, PRIORS, STRUCTURE) for draws in (posterior, truth, wrong))
-        known = optimal_run(one, "one", 0.5)
-        if not np.isfinite(known.log10_params).all():
-            continue
-        size, unique = float(known.log10_params) - np.log10(3.0), float(known.log10_tokens) - np.log10(5.0)
-        draws, true, control = (answers(fit, size, unique) for fit in (many, one, other))
+        draws, true, control = (answers(fit) for fit in (many, one, other))
         found.append({name: rank(draws[name], true[name], rng) for name in true})
         found[-1] |= {f"not {name}": rank(draws[name], control[name], rng) for name in ("params", "tokens")}
     return pd.DataFrame(found)
 
 
-def answers(fit, size, unique):
+def answers(fit):
     optimal = optimal_run(fit, "one", 0.5)
-    needed = tokens_of(optimal, size)
+    needed = tokens_of(optimal, SIZE)
     return {
         "FLOP": optimal.log10_compute.values,
         "params": optimal.log10_params.values,
         "tokens": optimal.log10_tokens.values,
         "tokens of a small model": needed.values,
-        "FLOP ratio of a small model": (size + needed - optimal.log10_params - optimal.log10_tokens).values,
-        "FLOP on limited data": sum(each.values for each in cheapest_run(optimal, unique)),
+        "FLOP ratio of a small model": (SIZE + needed - optimal.log10_params - optimal.log10_tokens).values,
+        "FLOP on limited data": sum(each.values for each in cheapest_run(optimal, UNIQUE)),
     }
 
 
@@ -97,7 +94,6 @@ def rank(draws, truth, rng):
 def test_nine_of_ten_intervals_cover_the_true_sizes_and_costs(ranks):
     covered = (abs(ranks - 0.5) < 0.45).mean()
     print(len(ranks), covered.to_dict())
-    assert len(ranks) > 0.6 * TABLES
     spread = np.sqrt(0.9 * 0.1 / len(ranks))
     true = covered[[name for name in covered.index if not name.startswith("not ")]]
     assert np.all(abs(true - 0.9) < 3.5 * spread), true.to_dict()

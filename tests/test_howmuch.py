@@ -310,24 +310,23 @@ def test_a_figure_of_a_score_never_reached_shows_the_runs_alone():
 
 
 def test_the_truth_of_a_simulated_table_lies_inside_the_bands(tmp_path):
-    """One small fit: parameters and tokens varied, the truth behind the table known; one four times as large is not."""
+    """One small fit: parameters and tokens varied, the truth behind the table known. Coverage, with a negative control: tests/statistical."""
     design = read_rows(table_of(tmp_path))
+    design = design[design["task"] != "words"].reset_index(drop=True)
     priors = Priors(reference_logit_mean=-1.0, reference_logit_sd=1.0)
     structure = Structure(families=False, bend=False, free_floor=False, free_ceiling=False, broken_rows=False)
     table, truth = simulate(design, seed=SEED, priors=priors, structure=structure)
     placing = np.where(design["metric"] == "loss", 1.0, 0.0)  # as when the truth was drawn, before any score
     data = observations(table).assign(placing=("observation", placing))
-    posterior = fit(capability_model(data, structure, priors), Sampling(seed=SEED, chains=2, tune=300, draws=200))
+    posterior = fit(capability_model(data, structure, priors), Sampling(seed=SEED, chains=2, tune=200, draws=200))
     many, one = (
         drawn_fit(draws, data, priors, structure) for draws in (posterior, truth.expand_dims(("chain", "draw")))
     )
-    found, true = (optimal_run(fit, "sums", 0.5) for fit in (many, one))
+    at = float(np.clip(table["score"][table["task"] == "sums"].median(), 0.05, 0.9))  # among the runs
+    found, true = (optimal_run(fit, "sums", at) for fit in (many, one))
     pairs = {name: (found[name], float(true[name].squeeze())) for name in ("log10_params", "log10_tokens")}
     size = float(true.log10_params.squeeze()) - 0.3
     pairs["over-trained"] = tokens_of(found, size), float(tokens_of(true, size).squeeze())
-    outside = []
     for name, (draws, value) in pairs.items():
         low, high = np.quantile(draws.values, (0.005, 0.995), method="inverted_cdf")
         assert low <= value <= high, (name, low, value, high)
-        outside += [not low <= value + np.log10(4.0) <= high, not low <= value - np.log10(4.0) <= high]
-    assert any(outside)

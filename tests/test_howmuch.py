@@ -310,7 +310,7 @@ def test_a_figure_of_a_score_never_reached_shows_the_runs_alone():
 
 
 def test_the_truth_of_a_simulated_table_lies_inside_the_bands(tmp_path):
-    """One small fit: parameters and tokens varied, the truth behind the table known. Coverage, with a negative control: tests/statistical."""
+    """One small fit; how often it is so, with a negative control, is in tests/statistical."""
     design = read_rows(table_of(tmp_path))
     design = design[design["task"] != "words"].reset_index(drop=True)
     priors = Priors(reference_logit_mean=-1.0, reference_logit_sd=1.0)

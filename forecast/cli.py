@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast import cli_design, cli_emergence, cli_record, cli_when
+from forecast import cli_design, cli_emergence, cli_howmuch, cli_record, cli_when
 from forecast.cli_common import (
     Below,
     Draws,
@@ -312,6 +312,7 @@ app.command()(cli_record.compare)
 app.command()(cli_design.design)
 app.command()(cli_when.when)
 app.command()(cli_emergence.emergence)
+app.command()(cli_howmuch.howmuch)
 
 
 def problem(problem: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.ticker import MaxNLocator
 
 INK, GREY, BLUE, ORANGE, VERMILLION = "#222222", "#767676", "#0072B2", "#E69F00", "#D55E00"
@@ -52,15 +53,20 @@ def scientific(log10_compute: float) -> tuple[str, int]:
 
 
 def flop_ticks(ax: Axes, limits: tuple[float, float], *, count: int = 5) -> None:
-    """Ticks at round log10 FLOP within `limits`, at most about `count`, labelled as powers of ten."""
+    """Ticks of the x axis at round log10 FLOP within `limits`, at most about `count`, labelled as powers of ten."""
+    power_ticks(ax.xaxis, limits, count=count)
+
+
+def power_ticks(axis: Axis, limits: tuple[float, float], *, count: int = 5) -> None:
+    """The same of any axis of a log10."""
     whole = limits[1] - limits[0] >= 1.5
     locator = MaxNLocator(nbins=count if whole else 2, integer=whole, steps=[1, 2, 5, 10])
     ticks = [t for t in locator.tick_values(*limits) if limits[0] <= t <= limits[1]]
-    ax.set_xticks(ticks, [_flop_tick(t) for t in ticks])
+    axis.set_ticks(ticks, [_power_tick(t) for t in ticks])
 
 
-def _flop_tick(log10_compute: float) -> str:
-    mantissa, exponent = scientific(log10_compute)
+def _power_tick(log10_value: float) -> str:
+    mantissa, exponent = scientific(log10_value)
     power = "10" + str(exponent).translate(_SUPERSCRIPT)
     return power if mantissa == "1.0" else f"{mantissa}×{power}"
 

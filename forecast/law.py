@@ -9,9 +9,11 @@ from forecast.errors import ForecastError
 from forecast.store import Fit
 from models import equations, facts
 from models.capability import frailty, log_measured_loss, success_of_task, token_floor_of_run
+from models.rubric_equations import success_of_judgement
 
 PER_LAW = ("nu", "log10_amplitude", "exponent", "irreducible", "frailty_drift", "token_floor", "answer_sd")
 PER_TASK = ("floor", "ceiling", "concentration")
+PASSING = ("passing_share", "passing_softness")
 GREEDY = ("log_greedy", "greedy_power", "log_guess_loss")
 FARTHEST = 60.0  # decades of standard effective compute between which a crossing without a closed form is sought
 BISECTIONS = 50  # from 120 decades to 1e-13
@@ -41,7 +43,8 @@ def rate_tasks(fit: Fit) -> list[str]:
 def law_of_task(fit: Fit, task: str) -> xr.Dataset:
     """Parameters of one task and its law, by their name in the equations: dims chain, draw.
 
-    frailty_drift, token_floor, log_greedy, greedy_power, log_guess_loss and loss_scale are there only where they apply.
+    frailty_drift, token_floor, passing_share, passing_softness, log_greedy, greedy_power, log_guess_loss and loss_scale
+    are there only where they apply.
     """
     posterior, law = fit.posterior, law_name(fit, task)
     at, data = int(fit.data.law_index.sel(task=task)), fit.data
@@ -51,6 +54,8 @@ def law_of_task(fit: Fit, task: str) -> xr.Dataset:
         found.pop("frailty_drift", None)
     if not facts.has_token_floor(data, fit.structure)[at]:
         found.pop("token_floor", None)
+    if facts.has_unknown_k(data)[data.task.values == task].item():
+        found |= {name: posterior[name].sel(judged=task, drop=True) for name in PASSING}
     if is_loss(fit, task):
         found["loss_scale"] = posterior.loss_scale.sel(measured=task, drop=True)
         if facts.has_greedy(data)[at]:
@@ -83,7 +88,11 @@ def expected_score(fit: Fit, task: str, theta: xr.DataArray, residuals: Residual
             return np.exp(log_measured_loss(loss, **{name: law[name] for name in GREEDY}))
     nu = frailty(theta, law.nu, law.get("frailty_drift"), fit.data)
     floor = token_floor_of_run(law.token_floor, residuals.token_floor) if "token_floor" in law else None
-    success = success_of_task(loss, nu, metric=metric, length=length, k=k, token_floor=floor)
+    if "passing_share" in law:
+        own = {"share": law.passing_share, "softness": law.passing_softness, "length": _judged_length(fit, task)}
+        success = success_of_judgement(loss, nu, **own, token_floor=0.0 if floor is None else floor)
+    else:
+        success = success_of_task(loss, nu, metric=metric, length=length, k=k, token_floor=floor)
     return equations.score_from_success(success, floor=law.floor, ceiling=law.ceiling)
 
 
@@ -93,7 +102,7 @@ def theta_at_score(fit: Fit, task: str, at: float | xr.DataArray, residuals: Res
     Closed form where there is one. `inf` where no compute suffices, `-inf` where any does.
     """
     law, metric, length, k = law_of_task(fit, task), *_facts(fit, task)
-    if "frailty_drift" in law or "token_floor" in law or "log_greedy" in law:
+    if {"frailty_drift", "token_floor", "log_greedy", "passing_share"} & set(law):
         return _bisected(fit, task, at, residuals, like=law.nu + 0.0 * at + 0.0 * residuals.log_loss)
     shape = {name: law[name] for name in ("irreducible", "log10_amplitude", "exponent")}
     if metric == "loss":
@@ -119,6 +128,10 @@ def _bisected(
         reached = sign * (expected_score(fit, task, middle, residuals) - at) >= 0
         low, high = low.where(reached, middle), high.where(~reached, middle)
     return (0.5 * (low + high)).where(never, np.inf).where(~always, -np.inf)
+
+
+def _judged_length(fit: Fit, task: str) -> int:
+    return int(facts.judged_length(fit.data)[fit.data.task.values == task].item())
 
 
 def _facts(fit: Fit, task: str) -> tuple[str, float, float]:

@@ -167,7 +167,9 @@ def predict(fit: Fit, rows: pd.DataFrame, *, seed: int) -> xr.DataArray:
     `trials` (where blank, the median number of trials of the task in the fitted table); losses are in nats.
     """
     labels = [
-        task_label(fit, row.task, row.metric, row.k if row.metric == "at_least_k" else None, row.length)
+        task_label(
+            fit, row.task, row.metric, row.k if row.metric == "at_least_k" and pd.notna(row.k) else None, row.length
+        )
         for row in rows.itertuples()
     ]
     rng = np.random.default_rng(seed)

@@ -30,7 +30,7 @@ def task_forecast(fit: Fit, task: str, at: float, data: xr.Dataset | None = None
     data = fit.data if data is None else data
     facts = fit.data.sel(task=task)  # not by label: a table of more rows may label the same task otherwise
     same = (data.task_name == facts.task_name.item()) & (data.metric == facts.metric.item())
-    same &= (data.metric != "at_least_k") | (data.task_k == facts.task_k.item())
+    same &= (data.metric != "at_least_k") | (data.task_k.fillna(0) == facts.task_k.fillna(0))
     if same.sum() > 1:
         same &= data.task_length == facts.task_length.item()
     own = same.values[data.task_index.values]

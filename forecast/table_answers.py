@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 RATES_OF_ANSWERS = ("exact_match", "at_least_k", "token_accuracy")
+UNKNOWN_K = -1
 
 
 def task_labels(frame: pd.DataFrame) -> pd.Series:
@@ -11,7 +12,7 @@ def task_labels(frame: pd.DataFrame) -> pd.Series:
 
     A length tells tasks apart only where one run has several of them: published lengths of one task may differ by run.
     """
-    k = frame["k"].where(frame["metric"] == "at_least_k", 0).astype(int)
+    k = frame["k"].where(frame["metric"] == "at_least_k", 0).fillna(UNKNOWN_K).astype(int)
     same = [frame["task"], frame["metric"], k]
     of_run = frame["length"].groupby([frame["model"], frame["task"]]).transform("nunique")
     several = of_run.groupby(frame["task"]).transform("max") > 1
@@ -20,7 +21,8 @@ def task_labels(frame: pd.DataFrame) -> pd.Series:
     kinds = pd.DataFrame(keys.drop_duplicates().to_list(), columns=["task", "metric", "k", "length"])
     several_kinds = kinds.groupby("task")["k"].transform("size") > 1
     several_k = kinds.groupby(["task", "metric"])["k"].transform("nunique") > 1
-    bracket = kinds["metric"].where(~several_k, kinds["metric"] + " " + kinds["k"].astype(str))
+    needed = kinds["k"].astype(str).where(kinds["k"] != UNKNOWN_K, "unknown k")
+    bracket = kinds["metric"].where(~several_k, kinds["metric"] + " " + needed)
     bracket = bracket.where(kinds["length"] == 0, bracket + " of " + kinds["length"].map("{:g}".format))
     labels = kinds["task"].where(~several_kinds, kinds["task"] + " [" + bracket + "]")
     return keys.map(dict(zip(kinds.itertuples(index=False, name=None), _unique(labels), strict=True)))
@@ -62,7 +64,8 @@ def given_rows(frame: pd.DataFrame, run: np.ndarray, law: np.ndarray) -> np.ndar
         table.loc[tokens, "length"], axis=0
     )
     given = np.full(len(frame), -1)
-    usable = table[table["metric"].isin(RATES_OF_ANSWERS) & table["length"].notna() & (table["items"] > 0)]
+    usable = table["metric"].isin(RATES_OF_ANSWERS) & table["length"].notna() & (table["items"] > 0)
+    usable = table[usable & (table["k"].notna() | (table["metric"] != "at_least_k"))]
     answers = ["run", "law", "length"]
     for _, group in usable[usable.duplicated(answers, keep=False)].groupby(answers, sort=False):
         chain = group[group["metric"] != "token_accuracy"].sort_values("k", kind="stable")

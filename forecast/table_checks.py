@@ -8,6 +8,7 @@ import pandas as pd
 from forecast.errors import Problem, shown
 from forecast.table_cells import METRICS, Cells, cells_of
 from forecast.table_columns import COLUMN_CHECKS, RULES, is_count, is_positive
+from models.rubric_equations import LARGEST_LENGTH
 
 FEWEST_RUNS = 3  # two runs fix a line exactly and leave nothing to judge it by
 SAME_WITHIN = 1e-3  # relative: published figures of one run are rounded differently in different rows
@@ -53,7 +54,7 @@ def _missing_columns(cells: Cells) -> Iterator[Problem]:
         ("task", True, "the name of what is measured"),
         ("metric", True, f"one of {', '.join(METRICS)}"),
         ("trials", cells.scored and not only_losses, "the number of items scored"),
-        ("k", at_least_k, "the tokens needed: metric at_least_k is in use"),
+        ("k", at_least_k, "the tokens needed, blank where that is to be learned: metric at_least_k is in use"),
         ("length", at_least_k, "the answer length in tokens: metric at_least_k is in use"),
     ]
     for column, is_needed, meaning in needed:
@@ -141,9 +142,12 @@ def _counts(cells: Cells) -> Iterator[Problem]:
 def _at_least_k(cells: Cells) -> Iterator[Problem]:
     rows = cells.metric == "at_least_k"
     k, length = cells.number["k"], cells.number["length"]
-    for column, meaning in {"k": "the number of tokens that must be right", "length": "the answer length"}.items():
-        wrong = f"is blank: metric at_least_k needs {column}"
-        yield from cells.problems(rows & cells.blank[column], column, wrong, f"give {column}, {meaning}")
+    wrong = "is blank: metric at_least_k with k needs length"
+    remedy = "give length, the answer length, or leave k blank too: the share that is needed is then learned"
+    yield from cells.problems(rows & cells.blank["length"] & ~cells.blank["k"], "length", wrong, remedy)
+    long = rows & cells.blank["k"] & (length > LARGEST_LENGTH)
+    wrong = f"is above {LARGEST_LENGTH}: metric at_least_k without k takes no more sub-judgements"
+    yield from cells.problems(long, "length", wrong, "give k, or leave length blank too")
     fractional = rows & is_positive(length) & (length != np.floor(length))
     wrong = "is fractional: metric at_least_k needs a whole length"
     yield from cells.problems(fractional, "length", wrong, "give one row for each length, in whole tokens")

@@ -9,6 +9,7 @@ from models import equations, facts, observation
 from models.effective_compute import effective_compute
 from models.laws import laws
 from models.priors import Held, Priors, Structure
+from models.rubric_equations import success_of_judgement
 
 FARTHEST_LOG = 1e3  # of a measured loss: beyond it, zero or infinity
 MANY_ROWS = 6  # of one run's answers: from here on they fix its residual well enough to sample it directly
@@ -29,7 +30,7 @@ def capability_model(
     concentration (task), slopes (segment), theta_origin, theta_scale, sigma_run; where the table supports them
     family_effect (family), deviation (law, family), progress, params_exponent, tokens_exponent, log10_optimal_ratio,
     frailty_drift, token_floor, answer_sd (law), answer_residual, token_floor_residual (answer), log_greedy,
-    greedy_power, log_guess_loss (law), loss_scale (measured).
+    greedy_power, log_guess_loss (law), loss_scale (measured), passing_share, passing_softness (judged).
     `forecast.predict` puts them back into the equations. How the laws are sampled: `models.laws`.
     """
     with pm.Model(coords=_coords(data)) as model:
@@ -45,6 +46,7 @@ def capability_model(
         loss = _loss(theta_of_row, {name: law[name][law_of_row] for name in ("log10_amplitude", "exponent")})
         loss = (law["irreducible"][law_of_row] + loss) * pt.exp(_answer_residual(data, priors))
         law |= _token_floor_of_runs(data, law, structure, priors)
+        law |= _passing(data, priors)
         _observe_counts(data, loss, nu, law, floor, ceiling, structure, priors)
         _observe_losses(data, loss, law, priors)
     return model
@@ -108,6 +110,7 @@ def _coords(data):
         "row_kind": np.arange(len(observation.alike(data, np.flatnonzero(~losses))[0])),
         "loss_row": data.observation.values[losses],
         "measured": data.task.values[facts.is_loss(data)],
+        "judged": data.task.values[facts.has_unknown_k(data)],
         "answer": np.arange(facts.answers(data).max(initial=-1) + 1),
     }
 
@@ -147,6 +150,16 @@ def _token_floor_of_runs(data, law, structure, priors):
     spread = pm.LogNormal("token_floor_spread", priors.log_token_floor_spread_median, priors.log_token_floor_spread_sd)
     residual = pm.Normal("token_floor_residual", 0.0, spread, dims="answer")
     return {"token_floor_of_row": token_floor_of_run(law["token_floor"][law_of_row], residual[np.maximum(index, 0)])}
+
+
+def _passing(data, priors):
+    """Share of sub-judgements that must be right and how sharply judges tell (judged), where k is not known."""
+    if not facts.has_unknown_k(data).any():
+        return {}
+    softness = pm.LogNormal(
+        "passing_softness", priors.log_passing_softness_median, priors.log_passing_softness_sd, dims="judged"
+    )
+    return {"passing_share": pm.Uniform("passing_share", dims="judged"), "passing_softness": softness}
 
 
 def _floor(data, structure, priors, held):
@@ -195,7 +208,8 @@ def _success_of_rows(data, loss, nu, law):
         floor = law["token_floor_of_row"]
         by_token = (guessed & (metric == "token_accuracy"))[task]
         success = pt.where(by_token, floor + (1.0 - floor) * success, success)
-    whole = (metric == "at_least_k") | (guessed & (metric == "exact_match"))
+    judged = facts.has_unknown_k(data)
+    whole = ((metric == "at_least_k") & ~judged) | (guessed & (metric == "exact_match"))
     needed = np.where(metric == "at_least_k", k, length)
     for group in sorted({(laws_[t], length[t]) for t in np.flatnonzero(whole)}):
         tasks = np.flatnonzero(whole & (laws_ == group[0]) & (length == group[1]))
@@ -210,6 +224,12 @@ def _success_of_rows(data, loss, nu, law):
             tails = pt.stack([equations.at_least_k(loss[first], k=k, **options) for k in ks], axis=-1)
         own = tails[of_run, np.searchsorted(ks, needed[task[rows]])]
         success = pt.set_subtensor(success[rows], own)
+    for place, judged_task in enumerate(np.flatnonzero(judged)):
+        rows = np.flatnonzero(task == judged_task)
+        floor = law["token_floor_of_row"][rows] if guessed[judged_task] else 0.0
+        passing = {"share": law["passing_share"][place], "softness": law["passing_softness"][place]}
+        options = {"length": int(facts.judged_length(data)[judged_task]), "nu": nu[rows], "token_floor": floor}
+        success = pt.set_subtensor(success[rows], success_of_judgement(loss[rows], **options, **passing))
     return success
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from models import equations
 from models.priors import Structure
+from models.rubric_equations import UNKNOWN_LENGTH
 
 KNOT_SPACING = 0.5  # decades
 KNOTS_BEYOND = 4.0  # decades past the largest run over which the law may still bend
@@ -151,6 +152,16 @@ def has_drift(data, structure: Structure):
     return (rates_of_law(data) > 1) & structure.frailty & structure.drift
 
 
+def has_unknown_k(data):
+    """Whether a task (task) is at least k of L with an unknown k: how much must be right is learned."""
+    return (data.metric.values == "at_least_k") & np.isnan(data.task_k.values)
+
+
+def judged_length(data):
+    """Sub-judgements (task) of which a judgement with an unknown k is made."""
+    return np.nan_to_num(data.task_length.values, nan=UNKNOWN_LENGTH).astype(int)
+
+
 def has_token_floor(data, structure: Structure):
     """Whether single tokens of a law (law) may be guessed right: where several rates look at it, in whole tokens."""
     length = np.nan_to_num(data.task_length.values, nan=1.0)
@@ -190,6 +201,7 @@ def surrogate_length(data):
     """
     task = main_task(data)
     metric, length, k = data.metric.values[task], data.task_length.values[task], data.task_k.values[task]
+    k = np.where(has_unknown_k(data)[task], np.ceil(0.5 * judged_length(data)[task]), k)
     return np.select(
         [metric == "exact_match", metric == "at_least_k"], [np.nan_to_num(length, nan=1.0), k], default=1.0
     )

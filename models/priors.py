@@ -111,6 +111,10 @@ class Priors:
     # Runs differ in it, as logits: sd 0.28 over the character models; those that have not learned to guess lie below.
     log_token_floor_spread_median: float = log(0.3)
     log_token_floor_spread_sd: float = 0.4
+    # Judgements of L sub-judgements of which an unknown number must be right: any share is as likely as another. Judges
+    # pass some answers with one less and fail some with one more: softness 0.2 (nearly always the same number) to 1.3.
+    log_passing_softness_median: float = log(0.5)
+    log_passing_softness_sd: float = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from models.frontier import PIECE, frontier_model, largest_between
 from models.priors import FrontierPriors
 
 COLUMNS = {"model": "Model", "date": "Publication date", "compute": "Training compute (FLOP)"}  # ours: Epoch's
+DOMAIN, OTHER = "Domain", "Games"  # of Epoch's rows, left out: self-play trains no model that could be asked a question
 SINCE = 2012.0  # runs before deep learning grew twentyfold slower (Sevilla et al. 2022)
 FEWEST_RECORDS = 4
 SAMPLING = Sampling(draws=1000, tune=1000, target_accept=0.97)
@@ -45,7 +46,11 @@ class Paths:
 
 
 def read_runs(path: str | os.PathLike[str] | None = None) -> pd.DataFrame:
-    """Runs of a CSV with the columns model, date, compute, or of Epoch's format, by date; None: the built-in ones."""
+    """Runs of a CSV with the columns model, date, compute, or of Epoch's format, by date; None: the built-in ones.
+
+    Of Epoch's rows those whose only domain is games are left out, as of the built-in runs. AlphaGo Zero had the compute of
+    GPT-3 three years before it, and a date at which such compute is there would not be one of a language model.
+    """
     own = resources.files("forecast") / "frontier_runs.csv"
     try:
         with own.open(encoding="utf-8") if path is None else Path(path).open(encoding="utf-8-sig") as file:
@@ -54,6 +59,7 @@ def read_runs(path: str | os.PathLike[str] | None = None) -> pd.DataFrame:
         raise ForecastError(f"{shown_path(path or '')}: cannot be read ({error.strerror}); check the path") from error
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise ForecastError(f"{shown_path(path or '')}: is not a CSV in UTF-8 ({error}); save it as one") from error
+    frame = frame[frame[DOMAIN].str.strip() != OTHER] if DOMAIN in frame else frame
     frame = frame.rename(columns={theirs: ours for ours, theirs in COLUMNS.items() if ours not in frame})
     missing = [name for name in COLUMNS if name not in frame]
     if missing:

@@ -135,7 +135,8 @@ def test_the_built_in_table_is_read_and_grows():
     runs = read_runs()
     records, known_to = records_of(runs)
     assert 15 <= len(records) < len(runs) and known_to == years(runs["date"].max())
-    assert (np.diff(records["compute"]) > 0).all() and "GPT-3" not in set(records["model"])
+    assert (np.diff(records["compute"]) > 0).all()
+    assert "GPT-3" in set(records["model"]) and "AlexNet" not in set(records["model"])
 
 
 def test_epochs_format_is_read_directly_and_rows_without_compute_are_left_out(write):
@@ -143,6 +144,16 @@ def test_epochs_format_is_read_directly_and_rows_without_compute_are_left_out(wr
     text = RUNS.replace("model,date,compute", "Model,Publication date,Training compute (FLOP)")
     epoch = read_runs(write(text + "unknown,2019-01-01,\n"))
     pd.testing.assert_frame_equal(ours, epoch)
+
+
+def test_self_play_of_games_is_left_out_of_epochs_rows(write):
+    text = RUNS.replace("model,date,compute", "Model,Publication date,Training compute (FLOP),Domain").strip()
+    lines = text.split("\n")
+    with_domain = [lines[0], *(f"{line},Language" for line in lines[1:])]
+    plain = read_runs(write("\n".join(with_domain) + "\n"))
+    assert len(plain) == len(lines) - 1
+    games = read_runs(write("\n".join([*with_domain, "zero,2017-10-18,1e30,Games"]) + "\n"))
+    pd.testing.assert_frame_equal(plain, games)
 
 
 def test_only_runs_larger_than_all_before_them_are_records(write):

@@ -48,8 +48,8 @@ class Paths:
 def read_runs(path: str | os.PathLike[str] | None = None) -> pd.DataFrame:
     """Runs of a CSV with the columns model, date, compute, or of Epoch's format, by date; None: the built-in ones.
 
-    Of Epoch's rows those whose only domain is games are left out, as they are of the built-in runs: AlphaGo Zero had the
-    compute of GPT-3 three years before it, and says nothing of when a model that answers questions has it.
+    Of Epoch's rows those whose only domain is games are left out, as they are of the built-in runs: AlphaGo Zero had
+    the compute of GPT-3 three years before it, and says nothing of when a model that answers questions has it.
     """
     own = resources.files("forecast") / "frontier_runs.csv"
     try:

@@ -1,11 +1,36 @@
-"""The scenarios of a study: an array of tables in `study.toml`, checked."""
+"""What is supposed of the time to come, and the scenarios of a study: an array of tables in `study.toml`, checked."""
 
-from dataclasses import fields
-from math import isfinite
+from dataclasses import dataclass, fields
+from math import inf, isfinite
 from typing import Any
 
 from forecast.errors import shown
-from forecast.timeline import Scenario
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What is supposed of the time to come."""
+
+    name: str
+    growth: float | None = None  # decades of compute a year; None: as fitted to the largest runs
+    progress: float | None = None  # decades a year; 0: recipes stay as they are; None: as the fit has it, else a prior
+    slowdown: bool | float = False  # years in which growth halves; True: a prior; False: never
+
+    def __post_init__(self) -> None:
+        for key, value, least in (("growth", self.growth, 0.0), ("progress", self.progress, 0.0)):
+            if value is not None and not (least <= value < inf):
+                raise ValueError(
+                    f"{key} of scenario {self.name!r} is {value!r}; give decades a year, {least:g} or more"
+                )
+        if not isinstance(self.slowdown, bool) and not 0 < self.slowdown < inf:
+            raise ValueError(f"slowdown of scenario {self.name!r} is {self.slowdown!r}; give years, or true or false")
+
+
+SCENARIOS = (
+    Scenario(name="compute only", progress=0.0),
+    Scenario(name="with algorithmic progress"),
+    Scenario(name="with slowdown", slowdown=True),
+)
 
 KEYS = tuple(each.name for each in fields(Scenario))
 

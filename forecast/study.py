@@ -25,13 +25,12 @@ from forecast.plots import percent
 from forecast.report import OutcomeCheck, Section, TaskForecast, format_flop, write_report
 from forecast.report_evidence import Evidence
 from forecast.report_track import Believed, track_view
-from forecast.scenarios import scenarios_of
+from forecast.scenarios import SCENARIOS, Scenario, scenarios_of
 from forecast.sections import check_held_out, evidence, k_sweep, task_forecast, write_csv
 from forecast.splits import Split, latest
 from forecast.store import Fit, save
 from forecast.table import observations, read_table
 from forecast.threshold import threshold_by_structure
-from forecast.timeline import SCENARIOS, Scenario
 from forecast.timeline import when as dates_of
 from forecast.track_files import make_folder, write_track
 from forecast.trust import verdict

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, isfinite, log
+from math import inf, log
 from typing import Any
 
 import numpy as np
@@ -11,54 +11,17 @@ import xarray as xr
 from forecast.date_scale import LAST_YEAR, by_date, iso_date, latest, year_of
 from forecast.events import compute_of, needed_path, needed_path_of_new_runs, path_of, slopes_of
 from forecast.frontier import Frontier, Paths, paths
+from forecast.recipe_progress import Progress, progress_of
+from forecast.scenarios import SCENARIOS, Scenario
 from forecast.store import Fit, json_number
 from forecast.threshold import QUANTILES, checked_task, date_quantiles
-from models.facts import reference_year, years, years_of_runs
+from models.facts import years
 
 BY = (2027, 2028, 2030, 2035)  # P(by) is of the first of January of these years
-PROGRESS_DECADES, PROGRESS_SD = 0.477, 0.46  # log-normal, where the fit does not know it
-"""Median 3x a year less compute for the same score, 90 % from 1.7x to 10x. Published: 2.8x, 1.8x to 5.3x (Ho et al.
-2024, arXiv:2403.05812, language models), 2.5x (Erdil, Besiroglu 2022, arXiv:2212.05153, vision); others 1.7 to 11."""
 HALVING_YEARS, HALVING_SD = 5.0, 0.5  # log-normal: growth of compute halves in 2.2 to 11 years (90 %)
 """What is left to come at 0.6 decades a year is then 4.3 decades, 1.9 to 9.8."""
 LAG_YEARS, LAG_SD = 0.5, 0.5  # log-normal: training ends 2.6 to 14 months before release (90 %)
 """GPT-4 was trained by August 2022 and released in March 2023 (arXiv:2303.08774)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scenario:
-    """What is supposed of the time to come."""
-
-    name: str
-    growth: float | None = None  # decades of compute a year; None: as fitted to the largest runs
-    progress: float | None = None  # decades a year; 0: recipes stay as they are; None: as the fit has it, else a prior
-    slowdown: bool | float = False  # years in which growth halves; True: a prior; False: never
-
-    def __post_init__(self) -> None:
-        for key, value, least in (("growth", self.growth, 0.0), ("progress", self.progress, 0.0)):
-            if value is not None and not (least <= value < inf):
-                raise ValueError(
-                    f"{key} of scenario {self.name!r} is {value!r}; give decades a year, {least:g} or more"
-                )
-        if not isinstance(self.slowdown, bool) and not 0 < self.slowdown < inf:
-            raise ValueError(f"slowdown of scenario {self.name!r} is {self.slowdown!r}; give years, or true or false")
-
-
-SCENARIOS = (
-    Scenario(name="compute only", progress=0.0),
-    Scenario(name="with algorithmic progress"),
-    Scenario(name="with slowdown", slowdown=True),
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """By how much recipes improve: added once, from the date of the recipes that were fitted."""
-
-    decades: np.ndarray  # (draw,) a year
-    since: float  # decimal year from which it is counted
-    in_fit: bool  # True: on the scale of the fit, which estimated it; False: decades of compute
-    source: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,38 +36,6 @@ class Outlook:
     seed: int
     trained: bool = False  # True: the runs are dated by the end of their training, not by their release
     by: tuple[int, ...] = BY
-
-
-def progress_of(fit: Fit, scenario: Scenario, *, family: str | None, as_of: float, seed: int) -> Progress:
-    """The progress of a scenario: the fit's own where it has one, else the scenario's number, else the prior."""
-    since, dated = recipe_year(fit, family), True
-    if not isfinite(since):
-        since, dated = as_of, False
-    where = "the latest date of the fitted runs" if dated else "the date of the forecast, since the table has no dates"
-    count = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
-    if scenario.progress is not None:
-        source = "none" if scenario.progress == 0 else f"the scenario's, counted from {where}"
-        return Progress(decades=np.full(count, float(scenario.progress)), since=since, in_fit=False, source=source)
-    if "progress" in fit.posterior:
-        own = fit.posterior.progress.transpose("chain", "draw").values.ravel()
-        source = f"as the fit estimates it from dates, counted on from {where}; no prior is added"
-        return Progress(decades=own, since=since, in_fit=True, source=source)
-    rng = np.random.default_rng([seed, 3])
-    decades = rng.lognormal(log(PROGRESS_DECADES), PROGRESS_SD, count)
-    source = f"a prior, median {10**PROGRESS_DECADES:.0f}x a year, since the fit has none; counted from {where}"
-    return Progress(decades=decades, since=since, in_fit=False, source=source)
-
-
-def recipe_year(fit: Fit, family: str | None) -> float:
-    """The date of the recipe that thresholds are of: the latest of the family, or of all; `-inf` where none is known.
-
-    The counterpart of `forecast.predict.recipe_shift` without a year.
-    """
-    known = years_of_runs(fit.data)
-    if family is not None:
-        known = known[fit.data.family_index.values == fit.data.family.values.tolist().index(family)]
-    latest = float(np.nanmax(known, initial=-inf))
-    return latest if isfinite(latest) or "progress" not in fit.posterior else reference_year(fit.data)
 
 
 def arrival(outlook: Outlook, event: str, largest: Paths, progress: Progress) -> xr.DataArray:

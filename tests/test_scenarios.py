@@ -3,8 +3,8 @@
 import pytest
 
 from forecast.errors import ForecastError
+from forecast.scenarios import SCENARIOS, Scenario
 from forecast.study import read_study
-from forecast.timeline import SCENARIOS, Scenario
 
 STUDY = 'title = "T"\nquestion = "Q?"\ntable = "table.csv"\nthresholds = [0.5]\n'
 

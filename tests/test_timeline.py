@@ -14,11 +14,13 @@ from test_frontier import frontier_of
 from forecast.errors import ForecastError
 from forecast.events import compute_of, needed_mean, needed_path, needed_path_of_new_runs
 from forecast.frontier import paths
+from forecast.recipe_progress import progress_of
+from forecast.scenarios import SCENARIOS, Scenario
 from forecast.simulate import drawn_fit
 from forecast.store import Fit
 from forecast.table import observations
 from forecast.threshold import threshold_compute
-from forecast.timeline import SCENARIOS, Outlook, Scenario, arrival, paths_of, progress_of, when
+from forecast.timeline import Outlook, arrival, paths_of, when
 from models.facts import bend_knots, reference_compute, reference_year, years, years_of_runs
 from models.priors import Priors, Structure
 

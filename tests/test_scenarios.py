@@ -4,7 +4,7 @@ import pytest
 
 from forecast.errors import ForecastError
 from forecast.scenarios import SCENARIOS, Scenario
-from forecast.study import read_study
+from forecast.study_file import read_study
 
 STUDY = 'title = "T"\nquestion = "Q?"\ntable = "table.csv"\nthresholds = [0.5]\n'
 

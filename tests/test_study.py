@@ -32,7 +32,8 @@ from forecast.report_evidence import Evidence
 from forecast.sections import check_held_out, task_forecast
 from forecast.splits import Split
 from forecast.store import load
-from forecast.study import read_study, report_of_fit, run_study
+from forecast.study import report_of_fit, run_study
+from forecast.study_file import read_study
 from forecast.surprise import surprising_rows
 from forecast.table import observations, read_table
 from forecast.threshold import threshold

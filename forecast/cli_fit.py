@@ -1,0 +1,205 @@
+"""The commands of one fit: `fit`, `threshold`, `predict`, `report`, and `simulate`, which draws a table to fit."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from forecast.cli_common import (
+    Below,
+    Draws,
+    FitFile,
+    Json,
+    Seed,
+    Structure,
+    Structures,
+    TableFile,
+    TargetAccept,
+    Tune,
+    exit_unless_trustworthy,
+    load_part,
+    plain,
+    print_json,
+    print_thresholds,
+    progress,
+    structure_names,
+)
+
+HALF = 0.5  # threshold of which `fit --json` says what the data moved
+
+
+def fit(
+    table: TableFile,
+    output: Annotated[Path, typer.Option("-o", help="Posterior file to write.", metavar="FIT.nc")],
+    below: Below = None,
+    structures: Structures = None,
+    seed: Seed = 1,
+    draws: Draws = None,
+    tune: Tune = 500,
+    target_accept: TargetAccept = 0.88,
+    as_json: Json = False,
+) -> None:
+    """Fit all tasks of a table jointly by MCMC and write the posterior, averaged over structures."""
+    from forecast.files import check_target
+
+    check_target(output)
+    names = structure_names(structures)
+    from forecast.fit import Sampling
+    from forecast.table import read_table
+
+    frame = read_table(table)
+    from forecast.compare import fit_average
+    from forecast.moved import moved
+    from forecast.store import save
+    from forecast.surprise import surprising_rows
+
+    sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
+    options: dict[str, Any] = {"table": table.name, "structures": names, "sampling": sampling, "below": below}
+    with progress() as (say, callback):
+        say(f"fitting {frame['task'].nunique()} tasks")
+        result = fit_average(frame, **options, progress=callback, say=say)
+    save(result, output)
+    found, surprising = result.diagnostics, surprising_rows(result, seed=seed)
+    facts = {
+        "fit": str(output),
+        "tasks": result.data.task.values.tolist(),
+        "runs": result.data.sizes["run"],
+        "rows": result.data.sizes["observation"],
+        "diagnostics": {
+            "max_rhat": found.max_rhat,
+            "min_ess": min(found.min_ess_bulk, found.min_ess_tail),
+            "min_ess_bulk": found.min_ess_bulk,
+            "min_ess_tail": found.min_ess_tail,
+            "divergences": found.divergences,
+        },
+        "reasons": found.reasons,
+        "weights": dict(result.weights),
+        "surprising_rows": surprising,
+        "provenance": result.provenance(),
+    }
+    if as_json:
+        print_json(facts | {"moved": moved(result, at=(HALF,), seed=seed)})
+    else:
+        least = facts["diagnostics"]["min_ess"]
+        print(f"{output}: {facts['rows']} rows, {facts['runs']} runs, {len(facts['tasks'])} tasks")
+        if len(result.weights) > 1:
+            print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in result.weights.items()))
+        print(
+            f"R-hat at most {found.max_rhat:.3f}, effective draws at least {least:.0f}, divergences {found.divergences}"
+        )
+        for row in surprising:
+            q = row["expected"]
+            print(
+                f"surprising: row {row['row']}, {plain(row['model'])} on {plain(row['task'])} scores "
+                f"{row['score']:.3g}, expected {q['q05']:.3g} to {q['q95']:.3g}; "
+                f"broken with chance {row['p_broken']:.2g}"
+            )
+    exit_unless_trustworthy(found.reasons)
+
+
+def threshold(
+    fit: FitFile,
+    task: Annotated[str, typer.Option(help="Task name as in the table.")],
+    at: Annotated[float, typer.Option(help="Score that counts as 'the capability is there'.")],
+    family: Annotated[str | None, typer.Option(help="Recipe; the typical one when left out.")] = None,
+    date: Annotated[
+        datetime | None,
+        typer.Option(help="Date of the recipe; the latest of the table when left out.", formats=["%Y-%m-%d"]),
+    ] = None,
+    structure: Structure = None,
+    as_json: Json = False,
+) -> None:
+    """The posterior of the training compute at which a task crosses a score."""
+    from forecast.threshold import threshold as posterior_of_threshold
+    from models.facts import years
+
+    loaded = load_part(fit, structure)
+    answer = posterior_of_threshold(loaded, task, at, family=family, year=None if date is None else float(years(date)))
+    if as_json:
+        print_json(answer)
+    else:
+        print_thresholds([("", [answer])])
+    exit_unless_trustworthy(loaded.diagnostics.reasons)
+
+
+def predict(
+    fit: FitFile,
+    rows: Annotated[Path, typer.Option(help="Table of runs and tasks; scores are not needed.", metavar="NEW.csv")],
+    output: Annotated[Path, typer.Option("-o", help="CSV to write.", metavar="OUT.csv")],
+    draws: Annotated[Path | None, typer.Option(help="Also write all predictive draws.", metavar="DRAWS.nc")] = None,
+    structure: Structure = None,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """The predictive distribution of the score of each row of a table."""
+    from forecast.files import check_target, write_whole
+    from forecast.predict import predict as predictive_draws
+    from forecast.predict import summarise
+    from forecast.table import read_rows
+
+    for target in (output, draws):
+        if target is not None:
+            check_target(target)
+    loaded, wanted = load_part(fit, structure), read_rows(rows)
+    scores = predictive_draws(loaded, wanted, seed=seed)
+    summary = summarise(wanted, scores)
+    if draws is not None:
+        dataset = scores.to_dataset()
+        write_whole(draws, lambda temporary: dataset.to_netcdf(temporary, engine="netcdf4"))
+    write_whole(output, lambda temporary: summary.to_csv(temporary, index=False))
+    if as_json:
+        print_json({"seed": seed, "rows": summary.to_dict("records")})
+    else:
+        print(f"{output}: {len(summary)} rows")
+    exit_unless_trustworthy(loaded.diagnostics.reasons)
+
+
+def simulate(
+    design: Annotated[Path, typer.Argument(help="Table of runs and tasks without scores.", metavar="DESIGN.csv")],
+    output: Annotated[Path, typer.Option("-o", help="Table to write.", metavar="TABLE.csv")],
+    truth: Annotated[Path | None, typer.Option(help="Also write the truth behind it.", metavar="TRUTH.nc")] = None,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """A table drawn from the model with known truth."""
+    from forecast.files import check_target, write_whole
+
+    for target in (output, truth):
+        if target is not None:
+            check_target(target)
+    from forecast.simulate import simulate as draw_table
+    from forecast.table import read_rows
+
+    table, drawn = draw_table(read_rows(design), seed=seed)
+    if truth is not None:
+        write_whole(truth, lambda temporary: drawn.to_netcdf(temporary, engine="netcdf4"))
+    write_whole(output, lambda temporary: table.to_csv(temporary, index=False))
+    facts = {"table": str(output), "truth": None if truth is None else str(truth), "rows": len(table), "seed": seed}
+    if as_json:
+        print_json(facts)
+    else:
+        print(f"{output}: {len(table)} rows")
+
+
+def report(
+    fit: FitFile,
+    output: Annotated[Path, typer.Option("-o", help="HTML file to write.", metavar="report.html")],
+    at: Annotated[float, typer.Option(help="Score that counts as 'the capability is there'.")] = 0.5,
+    as_json: Json = False,
+) -> None:
+    """One self-contained HTML file: answer, thresholds, curves, diagnostics, provenance."""
+    from forecast.files import check_target
+
+    check_target(output)
+    from forecast.store import load
+
+    loaded = load(fit)
+    from forecast.study import report_of_fit
+
+    answer = report_of_fit(loaded, output, at=at)
+    if as_json:
+        print_json({"report": str(output), "answer": answer})
+    else:
+        print(f"{plain(answer)}\nreport: {output}")
+    exit_unless_trustworthy(loaded.diagnostics.reasons)

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from forecast.figure_style import percent
 from forecast.files import write_whole
+from forecast.report_dates import dates_view
 from forecast.report_evidence import Evidence, evidence_view, headline_warnings
 from forecast.report_figures import curve_figure, k_sweep_figure, outcomes_figure, threshold_figure, threshold_limits
 from forecast.report_text import flop, number, plain
@@ -101,6 +102,7 @@ def write_report(
     sections: Sequence[Section],
     warnings: Sequence[str] = (),
     record: Mapping[str, Any] | None = None,
+    dates: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Write the report to `path`, whole or not at all.
 
@@ -112,6 +114,7 @@ def write_report(
     warnings : what a reader must know before believing the answer; reasons for which a fit is not trustworthy
         are added where they are not named already, thresholds of the headline task that are prior-dominated too
     record : the track record, what `forecast.report_track.track_view` gives
+    dates : of each threshold, answers of `forecast.timeline.when`
     """
     environment = Environment(
         loader=PackageLoader("forecast"),
@@ -127,6 +130,7 @@ def write_report(
         answer=answer,
         warnings=[*warnings, *_untrusted(sections, warnings)],
         record=record,
+        dates=dates_view(dates),
         sections=[_section(section, key=str(i)) for i, section in enumerate(sections, start=1)],
     )
     # A lone surrogate in a name (a badly decoded byte) is shown as '?', not fatal.

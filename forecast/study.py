@@ -129,9 +129,10 @@ def run_study(
     answer = " ".join(sentences)
     result = {"title": study.title, "question": study.question, "answer": answer, "verdict": judged, "seed": study.seed}
     result |= {"fits": results}
+    dates = []
     if study.when:
         say("fitting the largest training runs")
-        result["when"] = _dates(study, fit, found.headline)
+        result["when"] = dates = _dates(study, fit, found.headline)
     say("writing the report")
     if track is not None:
         write_track(track, judged, output / "backtest", table=study.table.name, seed=study.seed)
@@ -139,7 +140,7 @@ def run_study(
     believed = Believed(verdict=judged, track=track, weights=fit.weights, apart=headline)
     record = track_view(believed, table=study.table.name, seed=study.seed)
     texts = {"title": study.title, "question": study.question, "answer": answer}
-    write_report(output / "report.html", **texts, sections=sections, record=record)
+    write_report(output / "report.html", **texts, sections=sections, record=record, dates=dates)
     text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     write_whole(output / "result.json", lambda path: path.write_text(text, encoding="utf-8"))
     return result

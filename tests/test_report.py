@@ -291,3 +291,28 @@ def sweep(task: str) -> KSweep:
 
 def fail(*args, **kwargs):
     raise RuntimeError("on purpose")
+
+
+def dates_of(task):
+    """An answer of `forecast.timeline.when`, with dates that are and are not dates."""
+    q = dict(
+        zip(LEVELS, ("-inf", "2021-01-01", "2022-02-03", "2024-05-06", "2029-01-01", "after 9999", "inf"), strict=True)
+    )
+    event = {"date": q, "trained": q, "p_already": 0.2, "p_never": 0.07, "p_by": [{"date": "2030-01-01", "p": 0.61}]}
+    scenario = {"progress": {"source": "none"}, "events": {"typical": event, "new run": event, "first": event}}
+    return {
+        **{"task": task, "at": 0.5, "as_of": "2025-02-21", "first_of": 7},
+        "scenarios": [{"name": name, **scenario} for name in ("compute only", HOSTILE)],
+        "frontier": {"table": HOSTILE, "records": 16, "known_to": "2025-02-21"},
+    }
+
+
+def test_dates_stand_by_scenario_and_event_and_hostile_names_are_only_shown(tmp_path):
+    texts = {"title": "t", "question": "q", "answer": "a", "sections": []}
+    write_report(tmp_path / "none.html", **texts)
+    assert 'id="dates"' not in (tmp_path / "none.html").read_text()
+    write_report(tmp_path / "dates.html", **texts, dates=[dates_of(HOSTILE)])
+    html = (tmp_path / "dates.html").read_text()
+    assert html.count("first of 7 runs") >= 2 and '<td class="number">2024-05-06</td>' in html
+    assert "-inf to inf" in html and "61 %" in html and "by 2030" in html
+    assert "<script>" not in html

@@ -1,0 +1,44 @@
+"""The dates of a capability as the report shows them: a table of scenarios and events, and a figure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from forecast.report_figures import inline_svg
+from forecast.timeline_plots import plot_dates
+
+Answer = Mapping[str, Any]  # of `forecast.timeline.when`
+
+
+def dates_view(answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    """What the template shows of each threshold."""
+    return [_view(answer, key=str(place)) for place, answer in enumerate(answers, start=1)]
+
+
+def _view(answer: Answer, *, key: str) -> dict[str, Any]:
+    named = {"first": f"first of {answer['first_of']} runs"}
+    scenarios = [
+        {
+            "name": each["name"],
+            "progress": each["progress"]["source"],
+            "lines": [{"event": named.get(event, event), **of} for event, of in each["events"].items()],
+        }
+        for each in answer["scenarios"]
+    ]
+    facts = {name: answer[name] for name in ("task", "as_of", "frontier")}
+    years = [each["date"][:4] for each in answer["scenarios"][0]["events"]["typical"]["p_by"]]
+    return facts | {"at": f"{answer['at']:g}", "scenarios": scenarios, "years": years, "figure": _figure(answer, key)}
+
+
+def _figure(answer: Answer, key: str) -> Markup:
+    rows = sum(len(each["events"]) + 1 for each in answer["scenarios"])
+
+    def draw(figure: Figure) -> None:
+        ax = figure.subplots()
+        plot_dates(answer, ax=ax)
+        figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+        figure.set_layout_engine("constrained")
+
+    return inline_svg(draw, size=(5.2, 1.1 + 0.22 * rows), key=f"dates-{key}")

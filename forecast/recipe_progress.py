@@ -22,6 +22,12 @@ class Progress:
     since: float  # decimal year from which it is counted
     in_fit: bool  # True: on the scale of the fit, which estimated it; False: decades of compute
     source: str
+    dated: bool = True  # False: the date of the recipes is not known; then none is added before `since`, nor taken away
+
+    def grown(self, year: np.ndarray) -> np.ndarray:
+        """Decades (draw) by which recipes of each date are ahead of those that were fitted."""
+        ahead = year - self.since
+        return self.decades * (ahead if self.dated else np.maximum(ahead, 0.0))
 
 
 def progress_of(fit: Fit, scenario: Scenario, *, family: str | None, as_of: float, seed: int) -> Progress:
@@ -33,7 +39,9 @@ def progress_of(fit: Fit, scenario: Scenario, *, family: str | None, as_of: floa
     count = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
     if scenario.progress is not None:
         source = "none" if scenario.progress == 0 else f"the scenario's, counted from {where}"
-        return Progress(decades=np.full(count, float(scenario.progress)), since=since, in_fit=False, source=source)
+        return Progress(
+            decades=np.full(count, float(scenario.progress)), since=since, in_fit=False, source=source, dated=dated
+        )
     if "progress" in fit.posterior:
         own = fit.posterior.progress.transpose("chain", "draw").values.ravel()
         source = f"as the fit estimates it from dates, counted on from {where}; no prior is added"
@@ -41,7 +49,7 @@ def progress_of(fit: Fit, scenario: Scenario, *, family: str | None, as_of: floa
     rng = np.random.default_rng([seed, 3])
     decades = rng.lognormal(log(PROGRESS_DECADES), PROGRESS_SD, count)
     source = f"a prior, median {10**PROGRESS_DECADES:.0f}x a year, since the fit has none; counted from {where}"
-    return Progress(decades=decades, since=since, in_fit=False, source=source)
+    return Progress(decades=decades, since=since, in_fit=False, source=source, dated=dated)
 
 
 def recipe_year(fit: Fit, family: str | None) -> float:

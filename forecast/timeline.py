@@ -54,8 +54,7 @@ def arrival(outlook: Outlook, event: str, largest: Paths, progress: Progress) ->
     row = np.arange(needed.size)
 
     def reached(at: np.ndarray) -> np.ndarray:
-        grown = progress.decades * (largest.years[at] - progress.since)
-        return height(largest.log10_compute[row, at]) + grown >= wanted
+        return height(largest.log10_compute[row, at]) + progress.grown(largest.years[at]) >= wanted
 
     low, high = np.full(needed.size, -1), np.full(needed.size, len(largest.years))
     while (high - low > 1).any():

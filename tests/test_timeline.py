@@ -174,6 +174,12 @@ def test_the_progress_of_a_table_without_dates_counts_from_the_date_of_the_forec
     assert dated.since == pytest.approx(LATEST) == np.nanmax(years_of_runs(known_fit(27.0).data))
 
 
+def test_progress_of_a_table_without_dates_makes_no_date_later():
+    fit = known_fit(np.linspace(19.0, 33.0, DRAWS), dated=False)
+    with_progress, without = (dates_of(fit, Scenario(name="s", progress=each)) for each in (0.6, 0.0))
+    assert (with_progress <= without).all() and (with_progress < without).any()
+
+
 def test_where_larger_families_may_be_better_for_being_later_their_regression_is_not_counted_beside_progress():
     extra = {"family_slope": 0.5, "sigma_family": 1e-9}
     undated = known_fit(27.0, families=True, dated=False, **extra)

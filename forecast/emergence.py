@@ -1,5 +1,6 @@
 """Is the jump of a metric real? Facts about one task of a fit, and the sentence that they allow."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from forecast.emergence_curves import (
 from forecast.emergence_scores import emergence_score
 from forecast.emergence_test import BREAK, EXPLAINED, FEWEST_RUNS, UNDECIDED, Comparison, compare, thinned
 from forecast.errors import ForecastError, shown
-from forecast.law import is_loss, law_name, rate_tasks
+from forecast.law import is_loss, law_name, law_of_task, rate_tasks
 from forecast.loss_of_runs import rows_of
 from forecast.predict import task_label
 from forecast.store import Fit, json_number
@@ -67,7 +68,7 @@ def emergence(fit: Fit, task: str, *, companion: str | None = None, seed: int) -
     measures the same capability more smoothly.
     """
     own, smooth, other = _companions(fit, task, companion)
-    verdict, reason, over_compute, over_companion = judged(fit, task, companion=companion, seed=seed)
+    verdict, reason, over_compute, over_companion, unguessed = judged(fit, task, companion=companion, seed=seed)
     metrics = [_metric(fit, each) for each in (*own, *other)]
     found = {
         "task": task,
@@ -77,6 +78,7 @@ def emergence(fit: Fit, task: str, *, companion: str | None = None, seed: int) -
         "sentence": "",
         "comparison": _comparison(over_compute),
         "through_companion": _comparison(over_companion),
+        "without_guessing": _comparison(unguessed),
         "metrics": metrics,
         "curves": _curves(fit, task),
         "resolution": resolution(fit, task),
@@ -86,12 +88,21 @@ def emergence(fit: Fit, task: str, *, companion: str | None = None, seed: int) -
 
 def judged(
     fit: Fit, task: str, *, companion: str | None = None, seed: int
-) -> tuple[str, str, Comparison | None, Comparison | None]:
-    """Verdict and reason of `decide`, and what they rest on: the loss over compute, the task over its companion."""
+) -> tuple[str, str, Comparison | None, Comparison | None, Comparison | None]:
+    """Verdict and reason of `decide`, and what they rest on.
+
+    These are the loss over compute, the task over its companion, and, where single tokens may be guessed right and no
+    break was found, the loss over compute if none is.
+    """
     own, smooth, other = _companions(fit, task, companion)
     over_compute = compare(fit, task, other or own, seed=seed)
     over_companion = compare(fit, task, [task], companion=other, seed=seed) if other else None
-    return *decide(over_compute, over_companion, companions=[*smooth, *other]), over_compute, over_companion
+    unguessed = None
+    if over_compute is not None and over_compute.decided <= 0 and "token_floor" in law_of_task(fit, (other or own)[0]):
+        without = fit.posterior.drop_vars(["token_floor", "token_floor_residual"])
+        unguessed = compare(replace(fit, posterior=without), task, other or own, seed=seed)
+    said = decide(over_compute, over_companion, unguessed, companions=[*smooth, *other])
+    return *said, over_compute, over_companion, unguessed
 
 
 def _companions(fit: Fit, task: str, companion: str | None) -> tuple[list[str], list[str], list[str]]:
@@ -103,13 +114,19 @@ def _companions(fit: Fit, task: str, companion: str | None) -> tuple[list[str], 
 
 
 def decide(
-    over_compute: Comparison | None, over_companion: Comparison | None, *, companions: list[str]
+    over_compute: Comparison | None,
+    over_companion: Comparison | None,
+    unguessed: Comparison | None,
+    *,
+    companions: list[str],
 ) -> tuple[str, str]:
     """The verdict, and why nothing can be decided where that is it.
 
     *A break in the loss*: with a break at the jump, left-out runs are forecast better than without, by 4 nats and two
     standard errors. *Explained by the metric*: worse by as much, a smoother metric of the same law (or a companion) was
-    among what was forecast, and the scores of the sharp metric lie where the smooth law puts them.
+    among what was forecast, and the scores of the sharp metric lie where the smooth law puts them. A chance of guessing
+    single tokens makes small models alike, as a loss that is flat before a break does: where there is a break unless
+    tokens are guessed, nothing is decided.
     """
     if over_compute is None:
         return (
@@ -118,6 +135,8 @@ def decide(
         )
     if over_compute.decided > 0:
         return BREAK, ""
+    if unguessed is not None and unguessed.decided > 0:
+        return UNDECIDED, "a break, or tokens that small models guess right: both look alike; measure the loss itself"
     if over_compute.decided == 0:
         return UNDECIDED, "the two forecast left-out runs about equally well"
     if not companions:

@@ -126,7 +126,7 @@ def main() -> None:
         started = time.time()
         for seed in range(1, count + 1):
             of = posterior(read(simulated(world, seed)), seed)
-            verdict, reason, compared, _ = judged(of, TASK[world.split()[1]], seed=seed)
+            verdict, reason, compared, *_ = judged(of, TASK[world.split()[1]], seed=seed)
             said[verdict] += 1
             numbers = "" if compared is None else f"{compared.difference:.1f} ± {compared.error:.1f}, {compared.inside}"
             print(f"{world} {seed}: {verdict} ({reason}) {numbers}", flush=True)

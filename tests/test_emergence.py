@@ -8,7 +8,7 @@ import pytest
 from benchmarks.emergence_simulation import LENGTH, by_quadrature, read, simulated, written
 from conftest import SEED, forecast_command
 
-from forecast.emergence import decide, emergence, judged, tasks_asked
+from forecast.emergence import emergence, observed_scores, tasks_asked
 from forecast.emergence_curves import curves_along_compute, curves_at_runs, resolution, transition_width, typical_curves
 from forecast.emergence_scores import (
     chance_of_a_success,
@@ -17,6 +17,7 @@ from forecast.emergence_scores import (
     items_for_a_success_on_average,
 )
 from forecast.emergence_test import BREAK, EXPLAINED, UNDECIDED, Comparison, break_positions
+from forecast.emergence_verdict import decide, judged
 from forecast.errors import ForecastError
 from forecast.store import save
 from forecast.table import read_table
@@ -188,6 +189,12 @@ def test_a_companion_of_another_law_stands_in_for_the_loss(prior):
     facts = emergence(prior, "words [exact_match]", companion="validation", seed=SEED)
     assert facts["comparison"]["tasks"] == ["validation"]
     assert facts["through_companion"]["tasks"] == ["words [exact_match]"]
+
+
+def test_a_choice_and_an_unknown_length_have_the_curve_of_their_own_metric(prior):
+    grid, curves = curves_along_compute(prior, "picks")
+    assert list(curves) == list(observed_scores(prior, "picks")) == [("choice", None)]
+    assert curves["choice", None]["q50"].shape == grid.shape
 
 
 # the command

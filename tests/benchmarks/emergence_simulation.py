@@ -18,8 +18,8 @@ import pandas as pd
 import xarray as xr
 from scipy.special import logsumexp
 
-from forecast.emergence import judged
 from forecast.emergence_test import BREAK, EXPLAINED, UNDECIDED
+from forecast.emergence_verdict import judged
 from forecast.fit import Sampling, compiled, fit
 from forecast.loss_of_runs import log_likelihood
 from forecast.simulate import drawn_fit

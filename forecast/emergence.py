@@ -13,7 +13,8 @@ from forecast.emergence_curves import (
     whole_length,
 )
 from forecast.emergence_scores import emergence_score
-from forecast.emergence_test import BREAK, EXPLAINED, FEWEST_RUNS, UNDECIDED, Comparison, compare, thinned
+from forecast.emergence_test import BREAK, EXPLAINED, Comparison, thinned
+from forecast.emergence_verdict import companions_of, judged, sharpness
 from forecast.errors import ForecastError, shown
 from forecast.law import is_loss, law_name, rate_tasks
 from forecast.loss_of_runs import rows_of
@@ -21,8 +22,12 @@ from forecast.predict import task_label
 from forecast.store import Fit, json_number
 
 CURVE_DRAWS_A_CHAIN = 100
-SHARP = {"exact_match": 3, "at_least_k": 2, "choice": 1, "token_accuracy": 0, "loss": -1}
-METRIC = {"exact_match": "exact match", "at_least_k": "at least k", "token_accuracy": "token accuracy"}
+METRIC = {
+    "exact_match": "exact match",
+    "at_least_k": "at least k",
+    "token_accuracy": "token accuracy",
+    "choice": "choice",
+}
 
 
 def tasks_asked(fit: Fit, name: str | None, *, companion: str | None = None) -> list[str]:
@@ -31,13 +36,13 @@ def tasks_asked(fit: Fit, name: str | None, *, companion: str | None = None) -> 
         found: dict[str, str] = {}
         for task in rate_tasks(fit):
             law = law_name(fit, task)
-            found[law] = max(found.get(law, task), task, key=lambda each: _sharpness(fit, each))
+            found[law] = max(found.get(law, task), task, key=lambda each: sharpness(fit, each))
         if companion is not None:
             raise ForecastError("--companion belongs to one task; name it with --task")
         return list(found.values())
     named = [task for task in rate_tasks(fit) if fit.data.task_name.sel(task=task).item() == name]
     if name not in fit.data.task.values and len(named) > 1:
-        return [max(named, key=lambda each: _sharpness(fit, each))]
+        return [max(named, key=lambda each: sharpness(fit, each))]
     label = task_label(fit, name)
     if is_loss(fit, label):
         raise ForecastError(f"{shown(label)} is a loss, which no metric makes sharp; name a rate")
@@ -54,20 +59,14 @@ def one_task(tasks: list[str]) -> str:
     return tasks[0]
 
 
-def _sharpness(fit: Fit, task: str) -> tuple[float, ...]:
-    of = fit.data.sel(task=task)
-    k = of.task_k.item() if of.metric.item() == "at_least_k" else of.task_length.item()
-    return SHARP[of.metric.item()], float(np.nan_to_num(k)), float(np.nan_to_num(of.task_length.item()))
-
-
 def emergence(fit: Fit, task: str, *, companion: str | None = None, seed: int) -> dict[str, Any]:
     """All facts about the jump of one task, as JSON values, with the verdict and its sentence.
 
     `task` is a label of a rate; metrics of the same law count as its companions. `companion` names another task that
     measures the same capability more smoothly.
     """
-    own, smooth, other = _companions(fit, task, companion)
-    verdict, reason, over_compute, over_companion = judged(fit, task, companion=companion, seed=seed)
+    own, smooth, other = companions_of(fit, task, companion)
+    verdict, reason, over_compute, over_companion, unguessed = judged(fit, task, companion=companion, seed=seed)
     metrics = [_metric(fit, each) for each in (*own, *other)]
     found = {
         "task": task,
@@ -77,56 +76,12 @@ def emergence(fit: Fit, task: str, *, companion: str | None = None, seed: int) -
         "sentence": "",
         "comparison": _comparison(over_compute),
         "through_companion": _comparison(over_companion),
+        "without_guessing": _comparison(unguessed),
         "metrics": metrics,
         "curves": _curves(fit, task),
         "resolution": resolution(fit, task),
     }
     return found | {"sentence": sentence(found, reason)}
-
-
-def judged(
-    fit: Fit, task: str, *, companion: str | None = None, seed: int
-) -> tuple[str, str, Comparison | None, Comparison | None]:
-    """Verdict and reason of `decide`, and what they rest on: the loss over compute, the task over its companion."""
-    own, smooth, other = _companions(fit, task, companion)
-    over_compute = compare(fit, task, other or own, seed=seed)
-    over_companion = compare(fit, task, [task], companion=other, seed=seed) if other else None
-    return *decide(over_compute, over_companion, companions=[*smooth, *other]), over_compute, over_companion
-
-
-def _companions(fit: Fit, task: str, companion: str | None) -> tuple[list[str], list[str], list[str]]:
-    """The tasks of one law, those of them that are smoother, and the companion where it is of another law."""
-    own = [str(each) for each in fit.data.task.values if law_name(fit, str(each)) == law_name(fit, task)]
-    smooth = [each for each in own if _sharpness(fit, each) < _sharpness(fit, task)]
-    other = [] if companion is None else [task_label(fit, companion)]
-    return own, smooth, [each for each in other if each not in own]
-
-
-def decide(
-    over_compute: Comparison | None, over_companion: Comparison | None, *, companions: list[str]
-) -> tuple[str, str]:
-    """The verdict, and why nothing can be decided where that is it.
-
-    *A break in the loss*: with a break at the jump, left-out runs are forecast better than without, by 4 nats and two
-    standard errors. *Explained by the metric*: worse by as much, a smoother metric of the same law (or a companion) was
-    among what was forecast, and the scores of the sharp metric lie where the smooth law puts them.
-    """
-    if over_compute is None:
-        return (
-            UNDECIDED,
-            f"fewer than {FEWEST_RUNS} runs lie on one side of every place where a break would make the jump",
-        )
-    if over_compute.decided > 0:
-        return BREAK, ""
-    if over_compute.decided == 0:
-        return UNDECIDED, "the two forecast left-out runs about equally well"
-    if not companions:
-        return UNDECIDED, "the smooth law forecasts better, but no smoother metric shows the loss: measure one"
-    if over_companion is not None and over_companion.decided > 0:
-        return UNDECIDED, "the companion's loss is smooth, but the task breaks away from it"
-    if not over_compute.follows or (over_companion is not None and not over_companion.follows):
-        return UNDECIDED, "the loss is smooth, but the sharp scores do not lie where it puts them"
-    return EXPLAINED, ""
 
 
 def sentence(found: dict[str, Any], reason: str) -> str:
@@ -239,9 +194,7 @@ def observed_scores(fit: Fit, task: str) -> dict[tuple[str, int | None], pd.Data
         metric = data.metric.sel(task=label).item()
         if law_name(fit, label) != law_name(fit, task) or metric not in METRIC:
             continue
-        k = {"token_accuracy": None, "exact_match": whole_length(fit, label)}.get(
-            metric, data.task_k.sel(task=label).item()
-        )
+        k = {"exact_match": whole_length(fit, label), "at_least_k": data.task_k.sel(task=label).item()}.get(metric)
         rows = rows_of(fit, [label])
         columns = {"score": data.score.values[rows], "trials": data.trials.values[rows]}
         x = data.log10_compute.values[data.run_index.values[rows]]

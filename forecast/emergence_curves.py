@@ -39,15 +39,19 @@ def curves_of_law(
 ) -> Curves:
     """The score of one law at standard effective compute under token accuracy, at least each k, and exact match.
 
-    Floor and ceiling are those of the task. Without a whole length there are token accuracy and exact match alone.
+    Floor and ceiling are those of the task. Without a whole length there are token accuracy and exact match alone, of a
+    choice or an unknown length the task's own metric.
     """
     law, own = law_of_task(fit, task), fit.data.sel(task=task)
     loss = loss_per_token(law, theta, residual=residuals.log_loss)
     nu = frailty(theta, law.nu, law.get("frailty_drift"), fit.data)
     floor = token_floor_of_run(law.token_floor, residuals.token_floor) if "token_floor" in law else None
+    metric = own.metric.item()
     asked: list[tuple[str, int | None]] = [("token_accuracy", None)]
     asked += [("at_least_k", k) for k in range(1, length or 1)]
     asked += [("exact_match", length)]
+    if metric == "choice" or not np.isfinite(own.task_length.item()):
+        asked = [(metric, None)]
     found = {}
     for metric, k in asked:
         tokens = length if length is not None else own.task_length.item()

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.emergence_simulation import LENGTH, by_quadrature, read, simulated, written
 from conftest import SEED, forecast_command
 
-from forecast.emergence import emergence, judged, tasks_asked
+from forecast.emergence import emergence, observed_scores, tasks_asked
 from forecast.emergence_curves import curves_along_compute, curves_at_runs, resolution, transition_width, typical_curves
 from forecast.emergence_scores import (
     chance_of_a_success,
@@ -16,7 +16,8 @@ from forecast.emergence_scores import (
     items_for_a_success,
     items_for_a_success_on_average,
 )
-from forecast.emergence_test import BREAK, EXPLAINED, UNDECIDED, break_positions
+from forecast.emergence_test import BREAK, EXPLAINED, UNDECIDED, Comparison, break_positions
+from forecast.emergence_verdict import decide, judged
 from forecast.errors import ForecastError
 from forecast.store import save
 from forecast.table import read_table
@@ -136,6 +137,23 @@ def test_simulated_truths_are_told_and_never_mistaken_for_each_other(known, worl
     assert wrong not in said and right in said
 
 
+def test_a_break_that_guessed_tokens_would_look_like_is_not_called_the_metric():
+    """The evidence of a smooth law, which turns into that of a break where no token is guessed right."""
+    facts = {"tasks": (), "log10_compute": np.zeros(8), "positions": np.zeros(1), "p_position": np.ones(1)}
+    alike = facts | {"steepening": 3.0, "inside": (8, 8), "smooth": np.zeros(8)}
+    smooth, broken = (Comparison(**alike, broken=np.full(8, by)) for by in (-1.0, 1.0))
+    assert decide(smooth, None, None, companions=[SMOOTH])[0] == EXPLAINED
+    assert decide(smooth, None, smooth, companions=[SMOOTH])[0] == EXPLAINED
+    assert decide(broken, None, None, companions=[])[0] == BREAK
+    for verdict, reason in (
+        decide(smooth, None, broken, companions=[SMOOTH]),
+        decide(smooth, broken, None, companions=[SMOOTH]),
+        decide(smooth, None, None, companions=[]),
+        decide(None, None, None, companions=[SMOOTH]),
+    ):
+        assert verdict == UNDECIDED and reason
+
+
 def test_exact_match_alone_never_shows_that_the_metric_explains(known):
     assert {judged(known("metric alone", seed), "sums", seed=SEED)[0] for seed in SIMULATED} == {UNDECIDED}
 
@@ -171,6 +189,12 @@ def test_a_companion_of_another_law_stands_in_for_the_loss(prior):
     facts = emergence(prior, "words [exact_match]", companion="validation", seed=SEED)
     assert facts["comparison"]["tasks"] == ["validation"]
     assert facts["through_companion"]["tasks"] == ["words [exact_match]"]
+
+
+def test_a_choice_and_an_unknown_length_have_the_curve_of_their_own_metric(prior):
+    grid, curves = curves_along_compute(prior, "picks")
+    assert list(curves) == list(observed_scores(prior, "picks")) == [("choice", None)]
+    assert curves["choice", None]["q50"].shape == grid.shape
 
 
 # the command

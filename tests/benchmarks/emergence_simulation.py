@@ -18,8 +18,8 @@ import pandas as pd
 import xarray as xr
 from scipy.special import logsumexp
 
-from forecast.emergence import judged
 from forecast.emergence_test import BREAK, EXPLAINED, UNDECIDED
+from forecast.emergence_verdict import judged
 from forecast.fit import Sampling, compiled, fit
 from forecast.loss_of_runs import log_likelihood
 from forecast.simulate import drawn_fit
@@ -126,7 +126,7 @@ def main() -> None:
         started = time.time()
         for seed in range(1, count + 1):
             of = posterior(read(simulated(world, seed)), seed)
-            verdict, reason, compared, _ = judged(of, TASK[world.split()[1]], seed=seed)
+            verdict, reason, compared, *_ = judged(of, TASK[world.split()[1]], seed=seed)
             said[verdict] += 1
             numbers = "" if compared is None else f"{compared.difference:.1f} ± {compared.error:.1f}, {compared.inside}"
             print(f"{world} {seed}: {verdict} ({reason}) {numbers}", flush=True)

@@ -93,9 +93,9 @@ def _draw(fit: Any, task: str, path: Path) -> None:
     from matplotlib.figure import Figure
 
     from forecast.emergence import observed_scores
+    from forecast.emergence_comparison import thinned
     from forecast.emergence_curves import curves_along_compute
     from forecast.emergence_plot import plot_emergence
-    from forecast.emergence_test import thinned
     from forecast.figure_style import STYLE
     from forecast.files import write_whole
 

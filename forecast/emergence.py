@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast.emergence_comparison import BREAK, EXPLAINED, Comparison, thinned
 from forecast.emergence_curves import (
     curves_at_runs,
     quantiles,
@@ -13,7 +14,6 @@ from forecast.emergence_curves import (
     whole_length,
 )
 from forecast.emergence_scores import emergence_score
-from forecast.emergence_test import BREAK, EXPLAINED, Comparison, thinned
 from forecast.emergence_verdict import companions_of, judged, sharpness
 from forecast.errors import ForecastError, shown
 from forecast.law import is_loss, law_name, rate_tasks

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from forecast.emergence_test import BREAK, EXPLAINED, FEWEST_RUNS, UNDECIDED, Comparison, compare
+from forecast.emergence_comparison import BREAK, EXPLAINED, FEWEST_RUNS, UNDECIDED, Comparison, compare
 from forecast.law import law_name, law_of_task
 from forecast.predict import task_label
 from forecast.store import Fit

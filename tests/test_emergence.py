@@ -9,6 +9,7 @@ from benchmarks.emergence_simulation import LENGTH, by_quadrature, read, simulat
 from conftest import SEED, forecast_command
 
 from forecast.emergence import emergence, observed_scores, tasks_asked
+from forecast.emergence_comparison import BREAK, EXPLAINED, UNDECIDED, Comparison, break_positions
 from forecast.emergence_curves import curves_along_compute, curves_at_runs, resolution, transition_width, typical_curves
 from forecast.emergence_scores import (
     chance_of_a_success,
@@ -16,7 +17,6 @@ from forecast.emergence_scores import (
     items_for_a_success,
     items_for_a_success_on_average,
 )
-from forecast.emergence_test import BREAK, EXPLAINED, UNDECIDED, Comparison, break_positions
 from forecast.emergence_verdict import decide, judged
 from forecast.errors import ForecastError
 from forecast.store import save

@@ -18,7 +18,7 @@ import pandas as pd
 import xarray as xr
 from scipy.special import logsumexp
 
-from forecast.emergence_test import BREAK, EXPLAINED, UNDECIDED
+from forecast.emergence_comparison import BREAK, EXPLAINED, UNDECIDED
 from forecast.emergence_verdict import judged
 from forecast.fit import Sampling, compiled, fit
 from forecast.loss_of_runs import log_likelihood

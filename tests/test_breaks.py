@@ -6,7 +6,7 @@ from conftest import SEED
 from scipy.special import log_ndtr, logsumexp
 from scipy.stats import multivariate_normal, norm
 
-from forecast.break_test import FALL_MEAN, FALL_SD, LEVEL_SD, bent_axis, hypotheses, left_out, log_scores
+from forecast.breaks import FALL_MEAN, FALL_SD, LEVEL_SD, bent_axis, hypotheses, left_out, log_scores
 
 GRID = np.arange(-4.0, 4.01, 0.02)
 X = np.linspace(20.0, 23.0, 9)

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import logsumexp
 
-from forecast.break_test import Hypotheses, LeftOut, bent_axis, hypotheses, left_out, log_scores
+from forecast.breaks import Hypotheses, LeftOut, bent_axis, hypotheses, left_out, log_scores
 from forecast.law import is_loss, law_of_task
 from forecast.loss_of_runs import GRID, corrected_compute, log_likelihood, mean_at_loss, rows_of
 from forecast.predict import draw_counts, row_means

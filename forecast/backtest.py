@@ -20,7 +20,9 @@ from forecast.errors import ForecastError
 from forecast.fit import Sampling
 from forecast.jobs import Outcome, Progress, run_jobs
 from forecast.splits import Split, latest
+from forecast.table import observations
 from forecast.table_answers import task_labels
+from forecast.table_fit import distinct
 from forecast.threshold_scores import Crossing, crossing, ranked_probability_score
 from forecast.trial import DRAWS, SAMPLING, forecasts, trial
 from models.priors import AVERAGED
@@ -73,6 +75,7 @@ def backtest(
     if not splits:
         raise ForecastError("there is no cut to test at; name one, or add runs")
     splits = list({split.name: split for split in splits}.values())  # a cut named twice counts once
+    structures = distinct(structures, observations(frame))
     options = {"structures": list(structures), "at": list(at), "sampling": asdict(replace(sampling, cores=2))}
     outer = {split.name: trial(split.name, frame, split.checked(frame), table, options) for split in splits}
     earlier = {

@@ -11,7 +11,8 @@ from forecast.backtest import weights_of
 from forecast.fit import Sampling
 from forecast.law import rate_tasks
 from forecast.store import Fit, json_number
-from forecast.table_fit import fit_structures
+from forecast.table import observations
+from forecast.table_fit import distinct, fit_structures
 from forecast.threshold import threshold, threshold_by_structure
 from models.priors import AVERAGED, Priors
 
@@ -30,10 +31,12 @@ def fit_average(
 ) -> Fit:
     """One posterior of all tasks, averaged over structures.
 
-    `weights` are those of a back-test; without any, the structures are weighed by how well they forecast the largest
-    three in ten runs of the table from the others. The other arguments are those of `forecast.table_fit.fit_table`.
+    `weights` are those of a back-test, of the structures to fit. Without any, the `structures` that differ on the table
+    are weighed by how well they forecast its largest three in ten runs from the others. The other arguments are those
+    of `forecast.table_fit.fit_table`.
     """
     used = frame if below is None else frame[frame["compute"] < below]
+    structures = distinct(structures, observations(frame)) if weights is None else list(weights)
     if weights is None:
         say("weighing structures by their forecast of the largest runs")
         weights = weights_of(used, structures, table=table)

@@ -81,7 +81,7 @@ def run_study(
             frame,
             table=study.table.name,
             structures=structures,
-            weights=_weights(track, below, structures),
+            weights=_weights(track, below),
             sampling=sampling,
             below=below,
             progress=progress,
@@ -156,14 +156,16 @@ def _split(below: float) -> Split:
     return Split(by="compute", at=below)
 
 
-def _weights(track: Track | None, below: float | None, structures: Sequence[str]) -> dict[str, float] | None:
+def _weights(track: Track | None, below: float | None) -> dict[str, float] | None:
     """Weights of a fit: those of its cut, learned below it; of all runs by the record at all cuts; None: not known."""
     if track is None:
         return None
     if below is not None:
         return dict(track.weights[_split(below).name]) if _split(below).name in track.weights else None
-    own = track.scores[track.scores["method"].isin(structures)]
-    return stacking_weights(own) if len(structures) > 1 else {structures[0]: 1.0}
+    names = track.structures
+    if len(names) == 1:
+        return {names[0]: 1.0}
+    return stacking_weights(track.scores[track.scores["method"].isin(names)])
 
 
 def _splits(study: Study, frame: pd.DataFrame, data: xr.Dataset) -> list[Split]:

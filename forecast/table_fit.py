@@ -14,8 +14,9 @@ from forecast.fit import Sampling, compiled, diagnose, fit
 from forecast.splits import FEWEST_RUNS
 from forecast.store import Fit, installed_versions
 from forecast.table import observations
+from models import facts
 from models.capability import HELD, capability_model
-from models.priors import Priors, Structure, held_of
+from models.priors import Held, Priors, Structure, held_of
 
 KEPT_PROGRAMS = 2
 _programs: dict[tuple[str, str], Any] = {}
@@ -69,6 +70,28 @@ def fit_structures(
             _fit(posterior, data, table=table, below=below, sampling=sampling, structure=Structure(), priors=priors),
             weights={name: 1.0},
         )
+
+
+def distinct(names: Sequence[str], data: xr.Dataset) -> tuple[str, ...]:
+    """The named structures that differ on a table; of those that are alike there the first.
+
+    Where every law has an irreducible loss in place of a ceiling, 'ceiling 1' is 'full'; of losses alone all are one.
+    """
+    first: dict[Held, str] = {}
+    for name in names:
+        first.setdefault(_held_on(held_of(name), data), name)
+    return tuple(first.values())
+
+
+def _held_on(held: Held, data: xr.Dataset) -> Held:
+    """What of a structure can be held at all on a table."""
+    rates = ~facts.is_loss(data)
+    return Held(
+        nu=held.nu if rates.any() else None,
+        ceiling=held.ceiling and not facts.has_irreducible(data).all(),
+        floor=held.floor and bool((rates & (data.chance.values == 0)).any()),
+        bend=held.bend and facts.has_bend(data, Structure()),
+    )
 
 
 def _program(model: pm.Model, data: xr.Dataset, priors: Priors) -> Any:

@@ -7,15 +7,16 @@ import numpy as np
 import pytensor
 import pytest
 import xarray as xr
-from conftest import SEED, write_rows
+from conftest import ANSWER_COLUMNS, SEED, write_rows
 from pytensor.compile.mode import Mode
 
 from forecast.fit import Sampling, compiled, draw_prior, fit
 from forecast.table import observations, read_table
+from forecast.table_fit import distinct
 from models.capability import capability_model
 from models.facts import bend_knots, is_loss_law
 from models.laws import INDEPENDENT_NU
-from models.priors import STRUCTURES, Held, held_of
+from models.priors import AVERAGED, STRUCTURES, Held, held_of
 
 SHORT = Sampling(seed=SEED, chains=2, tune=100, draws=50)
 EACH_PART = {
@@ -62,6 +63,29 @@ def prior_of():
 def varies(draws) -> bool:
     """Whether every element is learned: no two draws of it are the same number."""
     return bool((draws.std(("chain", "draw")) > 0).all())
+
+
+# Structures that are one on a table
+
+
+def of_metrics(path, *metrics, task="addition"):
+    """A table of four runs of one task in some metrics."""
+    rows = [
+        {"model": f"run {run}", "compute": f"1e2{run}", "task": task, "metric": metric, "length": 4}
+        | ({"score": 2.0 - 0.3 * run} if metric == "loss" else {"successes": 10 * run, "trials": 100})
+        for run in range(4)
+        for metric in metrics
+    ]
+    return observations(read_table(write_rows(path, rows, header=ANSWER_COLUMNS)))
+
+
+def test_structures_that_are_alike_on_a_table_count_once(tmp_path, lone, linked):
+    assert distinct(AVERAGED, lone) == AVERAGED
+    assert distinct(AVERAGED, linked) == AVERAGED  # one of its tasks is a lone rate
+    answers = of_metrics(tmp_path / "answers.csv", "exact_match", "loss")
+    assert distinct(AVERAGED, answers) == ("full", "independent")  # an irreducible loss stands for every ceiling
+    losses = of_metrics(tmp_path / "losses.csv", "loss")
+    assert distinct(tuple(STRUCTURES), losses) == ("full",)
 
 
 # What is held

@@ -10,6 +10,7 @@ question = "At what training compute does a run reach half of the test, judging 
 table = "table.csv"
 thresholds = [0.5]   # scores that count as 'the capability is there'
 cuts = []            # FLOP, e.g. [1e23]: also fit the runs below it and score that forecast on the rest
+when = false         # true: also at what date, by the growth of the largest training runs
 seed = 1
 """
 

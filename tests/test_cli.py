@@ -38,7 +38,7 @@ BAD_TABLES = {
     "textual compute": (GOOD_LINES[0].replace("1e21", "a lot"), ["row 6", "'compute'", "'a lot'"]),
     "zero trials": (GOOD_LINES[0].replace(",100,", ",0,"), ["row 6", "'trials'", "'0'"]),
     "fractional trials": (GOOD_LINES[0].replace(",100,", ",1.5,"), ["row 6", "'trials'", "'1.5'"]),
-    "no k": (GOOD_LINES[0].replace("exact_match", "at_least_k"), ["row 6", "'k'"]),
+    "k": (GOOD_LINES[0].replace("exact_match", "at_least_k").replace(",4,,", ",4,9,"), ["row 6", "'k'", "'9'"]),
     "chance": (GOOD_LINES[0].replace(",4,,,", ",4,,1.5,"), ["row 6", "'chance'", "'1.5'"]),
     "date": (GOOD_LINES[0].replace("2020-01-01", "soon"), ["row 6", "'date'", "'soon'", "YYYY-MM-DD"]),
     "ragged": (GOOD_LINES[0] + ",,,", ["row 6", "fields"]),

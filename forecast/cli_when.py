@@ -76,6 +76,7 @@ def when(
 
 def print_dates(answer: dict[str, Any]) -> None:
     """Median, 90 % interval and chances of each event, a block for each scenario."""
+    from forecast.date_scale import spoken
     from forecast.plots import percent
 
     of = answer["frontier"]
@@ -91,12 +92,13 @@ def print_dates(answer: dict[str, Any]) -> None:
         years = "  ".join(f"by {each['date'][:4]}" for each in events["typical"]["p_by"])
         print(f"  {'':<12} {'median':>10}   {'90 % interval':<24}  already  {years}  never")
         for event, label in names.items():
-            q, found = events[event]["date"], events[event]
+            found = events[event]
+            low, middle, high = (spoken(found["date"][name]) for name in ("q05", "q50", "q95"))
             chances = [found["p_already"], *(each["p"] for each in found["p_by"])]
             told = "  ".join(f"{percent(each):>7}" for each in chances)
-            ends = f"{q['q05']} to {q['q95']}"
-            print(f"  {label:<12} {q['q50']:>10}   {ends:<24}  {told}  {percent(found['p_never']):>5}")
-    already = "" if of is None else ", where the largest run so far, of whatever kind, had the compute"
+            ends = f"{low} to {high}"
+            print(f"  {label:<12} {middle:>10}   {ends:<24}  {told}  {percent(found['p_never']):>5}")
+    already = "" if of is None else ", where the largest run so far had the compute"
     print(f"\nby: before 1 January; already: by {answer['as_of']}{already}")
 
 

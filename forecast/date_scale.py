@@ -50,3 +50,8 @@ def iso_date(year: float) -> str:
         return "before 0001"
     day = np.datetime64("2000-01-01") + np.timedelta64(round((year - 2000.0) * 365.25), "D")
     return str(day)
+
+
+def spoken(date: str) -> str:
+    """A date for readers: the infinite ones are 'never' and 'always'."""
+    return {"inf": "never", "-inf": "always"}.get(date, date)

@@ -6,6 +6,7 @@ from typing import Any
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from forecast.date_scale import spoken
 from forecast.report_figures import inline_svg
 from forecast.timeline_plots import plot_dates
 
@@ -23,13 +24,17 @@ def _view(answer: Answer, *, key: str) -> dict[str, Any]:
         {
             "name": each["name"],
             "progress": each["progress"]["source"],
-            "lines": [{"event": named.get(event, event), **of} for event, of in each["events"].items()],
+            "lines": [_line(named.get(event, event), of) for event, of in each["events"].items()],
         }
         for each in answer["scenarios"]
     ]
     facts = {name: answer[name] for name in ("task", "as_of", "frontier")}
     years = [each["date"][:4] for each in answer["scenarios"][0]["events"]["typical"]["p_by"]]
     return facts | {"at": f"{answer['at']:g}", "scenarios": scenarios, "years": years, "figure": _figure(answer, key)}
+
+
+def _line(event: str, of: Mapping[str, Any]) -> dict[str, Any]:
+    return {**of, "event": event, "date": {name: spoken(date) for name, date in of["date"].items()}}
 
 
 def _figure(answer: Answer, key: str) -> Markup:

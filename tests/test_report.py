@@ -314,5 +314,5 @@ def test_dates_stand_by_scenario_and_event_and_hostile_names_are_only_shown(tmp_
     write_report(tmp_path / "dates.html", **texts, dates=[dates_of(HOSTILE)])
     html = (tmp_path / "dates.html").read_text()
     assert html.count("first of 7 runs") >= 2 and '<td class="number">2024-05-06</td>' in html
-    assert "-inf to inf" in html and "61 %" in html and "by 2030" in html
+    assert "always to never" in html and "61 %" in html and "by 2030" in html
     assert "<script>" not in html

@@ -22,7 +22,7 @@ from forecast.threshold import threshold, threshold_compute
 from models import equations
 
 CURVE_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-CURVE_DRAWS, K_SWEEP_DRAWS = 2000, 800  # plenty for the quantiles and for the median line of a figure
+CURVE_DRAWS, K_SWEEP_DRAWS = 2000, 200  # plenty for the quantiles and for the median line of a figure
 
 
 def task_forecast(fit: Fit, task: str, at: float, data: xr.Dataset | None = None) -> TaskForecast:

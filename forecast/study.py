@@ -165,7 +165,8 @@ def _weights(track: Track | None, below: float | None) -> dict[str, float] | Non
     names = track.structures
     if len(names) == 1:
         return {names[0]: 1.0}
-    return stacking_weights(track.scores[track.scores["method"].isin(names)])
+    found = stacking_weights(track.scores[track.scores["method"].isin(names)])
+    return {name: found[name] for name in names}
 
 
 def _splits(study: Study, frame: pd.DataFrame, data: xr.Dataset) -> list[Split]:

@@ -7,8 +7,8 @@ import pandas as pd
 
 from forecast.emergence_comparison import BREAK, EXPLAINED, Comparison, thinned
 from forecast.emergence_curves import (
+    QUANTILES,
     curves_at_runs,
-    quantiles,
     resolution,
     transition_width,
     whole_length,
@@ -19,7 +19,7 @@ from forecast.errors import ForecastError, shown
 from forecast.law import is_loss, law_name, rate_tasks
 from forecast.loss_of_runs import rows_of
 from forecast.predict import task_label
-from forecast.store import Fit, json_number
+from forecast.store import Fit, json_number, quantiles
 
 CURVE_DRAWS_A_CHAIN = 100
 METRIC = {
@@ -124,7 +124,7 @@ def _metric(fit: Fit, task: str) -> dict[str, Any]:
         "k": _or_none(of.task_k.item()) if of.metric.item() == "at_least_k" else None,
         "runs": len(rows),
         "emergence_score": json_number(emergence_score(score)) if len(score) > 1 else None,
-        "width_decades": None if is_loss(fit, task) else quantiles(transition_width(fit, task).values),
+        "width_decades": None if is_loss(fit, task) else quantiles(transition_width(fit, task).values, QUANTILES),
     }
 
 
@@ -157,7 +157,7 @@ def _curves(fit: Fit, task: str) -> list[dict[str, Any]]:
         at = {"model": str(data.run.values[run]), "log10_compute": float(data.log10_compute.values[run])}
         for key, draws in curves_at_runs(few, task, int(row)).items():
             lines.setdefault(key, []).append(
-                at | {"observed": _observed(fit, task, key, run)} | quantiles(draws.values)
+                at | {"observed": _observed(fit, task, key, run)} | quantiles(draws.values, QUANTILES)
             )
     return [
         {

@@ -9,7 +9,7 @@ import xarray as xr
 from forecast.emergence_scores import SEEN, chance_of_a_success, items_for_a_success, items_for_a_success_on_average
 from forecast.law import Residuals, expected_score, is_loss, law_of_task, loss_per_token, theta_at_score
 from forecast.predict import effective_compute, family_deviation, recipe_shift, residuals_of_answers, row_means
-from forecast.store import Fit, json_number
+from forecast.store import Fit, json_number, quantiles
 from forecast.threshold import compute_at_theta
 from models import equations, facts
 from models.capability import frailty, success_of_task, token_floor_of_run
@@ -106,19 +106,13 @@ def resolution(fit: Fit, task: str) -> list[dict[str, Any]]:
                 "items": int(trials),
                 "successes": int(successes),
                 "smallest_score": 1.0 / trials,
-                "expected_score": quantiles(rate),
+                "expected_score": quantiles(rate, QUANTILES),
                 "p_seen": float(chance_of_a_success(rate, items=trials).mean()),
                 "items_needed": json_number(items_for_a_success_on_average(rate)),
-                "items_needed_by_draw": quantiles(items_for_a_success(rate, chance=SEEN)),
+                "items_needed_by_draw": quantiles(items_for_a_success(rate, chance=SEEN), QUANTILES),
             }
         )
     return sorted(found, key=lambda each: each["log10_compute"])
-
-
-def quantiles(draws: np.ndarray) -> dict[str, float | str]:
-    """q05, q50 and q95 as order statistics, for JSON."""
-    values = np.quantile(np.asarray(draws).ravel(), QUANTILES, method="inverted_cdf")
-    return {f"q{round(100 * q):02d}": json_number(value) for q, value in zip(QUANTILES, values, strict=True)}
 
 
 def curves_along_compute(fit: Fit, task: str) -> tuple[np.ndarray, dict[tuple[str, int | None], dict[str, np.ndarray]]]:

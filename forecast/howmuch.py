@@ -10,7 +10,7 @@ import xarray as xr
 from forecast.errors import ForecastError
 from forecast.law import is_loss
 from forecast.predict import task_label
-from forecast.store import Fit, json_number
+from forecast.store import Fit, quantiles
 from forecast.threshold import QUANTILES, threshold, threshold_compute
 from models import split_equations
 from models.facts import reference_compute
@@ -101,7 +101,8 @@ def howmuch(
         "split_note": SAID[optimal.attrs["split"]],
         "seed": seed,
         "compute_optimal": {
-            name: quantiles(optimal[name]) for name in ("log10_compute", "log10_params", "log10_tokens")
+            name: quantiles(optimal[name].values, QUANTILES)
+            for name in ("log10_compute", "log10_params", "log10_tokens")
         },
         "curve": _curve(optimal, given),
         **_fixed(optimal, given),
@@ -118,12 +119,6 @@ def measured_runs(fit: Fit, task: str, at: float) -> pd.DataFrame:
     runs, score = data.run_index.values[rows], data.score.values[rows]
     sizes = {name: data[name].values[runs] for name in ("log10_params", "log10_tokens")}
     return pd.DataFrame(sizes | {"reached": score <= at if is_loss(fit, label) else score >= at})
-
-
-def quantiles(draws: xr.DataArray, at: tuple[float, ...] = QUANTILES) -> dict[str, float | str]:
-    """Order statistics by name, as numbers for JSON: an infinite one is the string 'inf'."""
-    values = np.quantile(draws.values.ravel(), at, method="inverted_cdf")
-    return {f"q{round(100 * q):02d}": json_number(value) for q, value in zip(at, values, strict=True)}
 
 
 def _split(fit: Fit, seed: int) -> tuple[xr.Dataset, str]:
@@ -157,7 +152,7 @@ def _curve(optimal: xr.Dataset, given: Given) -> list[dict[str, Any]]:
     return [
         {
             "log10_params": round(float(x), 6),
-            "log10_tokens": quantiles(needed.isel(point=point), CURVE_QUANTILES),
+            "log10_tokens": quantiles(needed.isel(point=point).values, CURVE_QUANTILES),
             "p_never": float((needed.isel(point=point) == np.inf).mean()),
         }
         for point, x in enumerate(grid)
@@ -225,11 +220,11 @@ def _run(optimal: xr.Dataset, log10_params: Size, log10_tokens: Size, log10_uniq
         "log10_params": _size(log10_params),
         "log10_tokens": _size(log10_tokens),
         **epochs,
-        "log10_compute": quantiles(compute),
-        "log10_compute_ratio": quantiles(ratio),
+        "log10_compute": quantiles(compute.values, QUANTILES),
+        "log10_compute_ratio": quantiles(ratio.values, QUANTILES),
         "p_never": float((compute == np.inf).mean()),
     }
 
 
 def _size(value: Size) -> float | dict[str, float | str]:
-    return quantiles(value) if isinstance(value, xr.DataArray) else value
+    return quantiles(value.values, QUANTILES) if isinstance(value, xr.DataArray) else value

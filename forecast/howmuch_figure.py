@@ -75,7 +75,8 @@ def write_figure(answer: Mapping[str, Any], runs: pd.DataFrame, path: Path) -> N
         "unique_tokens": limited.get("log10_unique_tokens"),
         "most_effective_tokens": limited.get("log10_most_effective_tokens"),
     }
-    with matplotlib.rc_context(dict(STYLE)):  # type: ignore[arg-type]
+    style: Any = dict(STYLE)
+    with matplotlib.rc_context(style):
         figure = Figure(figsize=(5.2, 3.6), layout="constrained")
         ax = figure.subplots()
         plot_iso_capability(curve, optimal, runs, given=given, ax=ax)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -120,3 +120,9 @@ def _fit_of(tree: xr.DataTree, attributes: dict) -> Fit:
 def json_number(value: float) -> float | str:
     """A number for JSON: infinite ones are the strings "inf" and "-inf"."""
     return float(value) if np.isfinite(value) else str(float(value))
+
+
+def quantiles(draws: np.ndarray, at: Sequence[float]) -> dict[str, float | str]:
+    """Order statistics of draws by name, such as q05, as numbers for JSON: infinite draws stay what they are."""
+    values = np.quantile(np.ravel(draws), at, method="inverted_cdf")
+    return {f"q{round(100 * q):02d}": json_number(value) for q, value in zip(at, values, strict=True)}

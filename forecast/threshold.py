@@ -10,7 +10,7 @@ from forecast.date_scale import by_date, iso_date, year_of
 from forecast.errors import ForecastError
 from forecast.law import is_loss, law_of_task, theta_at_score
 from forecast.predict import family_deviation, recipe_shift, recipe_slopes, task_label
-from forecast.store import Fit, json_number
+from forecast.store import Fit, quantiles
 from models import equations
 from models.facts import bend_knots, reference_compute
 
@@ -71,7 +71,7 @@ def threshold(
         "at": float(at),
         "event": "typical",
         "family": family or _only_family(fit),
-        "log10_compute": _quantiles(draws),
+        "log10_compute": quantiles(draws, QUANTILES),
         **({"date": date_quantiles(year_of(draws))} if by_date(fit.data) else {}),
         "p_never": never,
         "p_never_ceiling": by_ceiling,
@@ -98,16 +98,11 @@ def threshold_by_structure(fit: Fit, task: str, at: float) -> list[dict[str, Any
     apart = {name: crossed_at.sel(draw=own).values for name, own in each.items()}
     return [
         {
-            **{"structure": name, "weight": fit.weights[name], "log10_compute": _quantiles(values)},
+            **{"structure": name, "weight": fit.weights[name], "log10_compute": quantiles(values, QUANTILES)},
             "p_never": float(np.mean(values == np.inf)),
         }
         for name, values in apart.items()
     ]
-
-
-def _quantiles(draws: np.ndarray) -> dict[str, float | str]:
-    values = np.quantile(draws, QUANTILES, method="inverted_cdf")
-    return {f"q{round(100 * q):02d}": json_number(value) for q, value in zip(QUANTILES, values, strict=True)}
 
 
 def date_quantiles(years: np.ndarray) -> dict[str, str]:

@@ -12,10 +12,10 @@ from models.facts import (
     has_families,
     has_greedy,
     has_irreducible,
-    has_params_tokens,
     has_progress,
 )
 from models.priors import Structure
+from models.training_split import FEWEST_CHECKPOINTS, has_params_tokens, has_warm_up
 
 FEW = 3  # counts above guessing that tell a score from zero
 WIDE, FALLEN = 2.0, 1.5  # decades of compute, and factor of the loss, over which a bend towards E can show
@@ -54,6 +54,9 @@ def _parts(data: Any) -> dict[str, str]:
         "params_tokens": "on: compute counts as that of the compute-optimal run of the same loss"
         if has_params_tokens(data, full)
         else "off: params and tokens are unknown or do not vary independently; compute alone counts",
+        "warm_up": "on: early checkpoints of one training may lag behind the law of late ones"
+        if has_warm_up(data, full)
+        else f"off: no recipe and size at {FEWEST_CHECKPOINTS} numbers of tokens or more, tenfold apart",
     }
 
 

@@ -7,7 +7,7 @@ import xarray as xr
 
 from forecast.errors import ForecastError
 from forecast.store import Fit
-from models import equations, facts
+from models import equations, facts, training_split
 from models.capability import frailty, log_measured_loss, success_of_task, token_floor_of_run
 from models.rubric_equations import success_of_judgement
 
@@ -61,6 +61,25 @@ def law_of_task(fit: Fit, task: str) -> xr.Dataset:
         if facts.has_greedy(data)[at]:
             found |= {name: posterior[name].sel(law=law, drop=True) for name in GREEDY}
     return xr.Dataset(found)
+
+
+def split_deficit(fit: Fit, log10_params: xr.DataArray | float, log10_tokens: xr.DataArray | float) -> xr.DataArray:
+    """Decades (chain, draw) that runs lose by their split and in warm-up: zero if not fitted, NaN if N or D is."""
+    law = fit.posterior
+    if "params_exponent" not in law:
+        return xr.zeros_like(law.sigma_run)
+    found = training_split.split_deficit(
+        log10_params,
+        log10_tokens,
+        params_exponent=law.params_exponent,
+        tokens_exponent=law.tokens_exponent,
+        log10_ratio=law.log10_optimal_ratio,
+        reference=facts.reference_compute(fit.data),
+    )
+    if "warm_up_lag" in law:
+        warm_up = {name: law[name] for name in ("log10_warm_up_tokens", "warm_up_lag")}
+        found = found + training_split.warm_up_deficit(log10_tokens, **warm_up)
+    return found
 
 
 def loss_per_token(law: xr.Dataset, theta: xr.DataArray, *, residual: xr.DataArray | float = 0.0) -> xr.DataArray:

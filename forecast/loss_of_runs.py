@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from scipy import special, stats
 
-from forecast.law import GREEDY, law_name, law_of_task
+from forecast.law import GREEDY, law_name, law_of_task, split_deficit
 from forecast.predict import residuals_of_answers
 from forecast.store import Fit
 from models import equations, facts
@@ -35,11 +35,8 @@ def corrected_compute(fit: Fit, task: str, runs: np.ndarray) -> np.ndarray:
     data, law = fit.data, fit.posterior
     family = xr.DataArray(data.family_index.values[runs], dims="run")
     x = xr.DataArray(data.log10_compute.values[runs], dims="run") + 0.0 * law.sigma_run
-    if "params_exponent" in law:
-        sizes = (xr.DataArray(data[name].values[runs], dims="run") for name in ("log10_params", "log10_tokens"))
-        exponents = {name: law[name] for name in ("params_exponent", "tokens_exponent")}
-        ratio, reference = law.log10_optimal_ratio, facts.reference_compute(data)
-        x = x + facts.split_deficit(*sizes, **exponents, log10_ratio=ratio, reference=reference).fillna(0.0)
+    sizes = (xr.DataArray(data[name].values[runs], dims="run") for name in ("log10_params", "log10_tokens"))
+    x = x + split_deficit(fit, *sizes).fillna(0.0)
     if "family_effect" in law:
         x = x + law.family_effect.isel(family=family).drop_vars("family")
     if "deviation" in law:

@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.errors import ForecastError, shown
-from forecast.law import Residuals, expected_score, is_loss, law_name, law_of_task
+from forecast.law import Residuals, expected_score, is_loss, law_name, law_of_task, split_deficit
 from forecast.store import Fit
 from models import equations
 from models.facts import (
@@ -17,7 +17,6 @@ from models.facts import (
     kinds_of_laws,
     reference_compute,
     reference_year,
-    split_deficit,
     years,
     years_of_runs,
 )
@@ -265,18 +264,9 @@ class Recipes:
             token_floor=spread * self._normal(("token floor", model, law)),
         )
 
-    def _deficit(self, params: float, tokens: float) -> xr.DataArray:
-        law = self._fit.posterior
-        if "params_exponent" not in law or pd.isna(params) or pd.isna(tokens):
-            return xr.DataArray(0.0)
-        return split_deficit(
-            np.log10(params),
-            np.log10(tokens),
-            params_exponent=law.params_exponent,
-            tokens_exponent=law.tokens_exponent,
-            log10_ratio=law.log10_optimal_ratio,
-            reference=reference_compute(self._fit.data),
-        )
+    def _deficit(self, params: float, tokens: float) -> xr.DataArray | float:
+        known = pd.notna(params) and pd.notna(tokens)
+        return split_deficit(self._fit, np.log10(params), np.log10(tokens)) if known else 0.0
 
     def _is_known(self, family: str) -> bool:
         return family in self._fit.data.family.values

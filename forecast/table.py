@@ -43,7 +43,8 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     -------
     DataFrame
         All columns of DESIGN.md section 4 in its order, then the unknown ones as they came; the index `line` is the
-        line in the file. Compute is filled as 6 N D. Rates have both `score` (as given) and `successes` (the count
+        line in the file. Of compute, params and tokens the
+        missing one is filled by C = 6 N D. Rates have both `score` (as given) and `successes` (the count
         nearest to score * trials); losses have neither successes nor trials. Family and date given in one row of a
         model hold for all of them.
 
@@ -170,7 +171,7 @@ def _normalised(frame: pd.DataFrame, cells: Cells) -> pd.DataFrame:
         successes=successes.astype("Int64"),
         trials=trials.astype("Int64"),
         chance=number["chance"].fillna(0.0),
-        compute=cells.compute,
+        **cells.sizes,
         compute_sd=_of_the_run(number["compute_sd"], model).fillna(0.0),
         family=_of_the_run(family, model).fillna(NO_FAMILY),
         date=_of_the_run(cells.date, model),

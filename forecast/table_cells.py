@@ -61,6 +61,16 @@ class Cells:
         return self.number["compute"].fillna(6 * self.number["params"] * self.number["tokens"])
 
     @cached_property
+    def sizes(self) -> dict[str, pd.Series]:
+        """Compute, params and tokens: as given, else what C = 6 N D leaves where the other two are given."""
+        params, tokens, product = self.number["params"], self.number["tokens"], self.number["compute"] / 6
+        return {
+            "compute": self.compute,
+            "params": params.fillna(product / tokens),
+            "tokens": tokens.fillna(product / params),
+        }
+
+    @cached_property
     def compute_given(self) -> pd.Series:
         return ~self.blank["compute"] | ~(self.blank["params"] | self.blank["tokens"]) | self.by_date
 

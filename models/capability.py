@@ -250,7 +250,9 @@ def _observe_losses(data, loss, law, priors):
         # what the measured losses fix is their own level at the reference; s follows from it
         level = pm.Normal("log_measured", (pt.log(reference) - priors.log_greedy_mean) / power, sd / power, dims="law")
         greedy = pm.Deterministic("log_greedy", pt.log(reference) - power * level, dims="law")
-        guess = pm.Normal("log_guess_loss", priors.log_guess_loss_mean, priors.log_guess_loss_sd, dims="law")
+        least = np.log(facts.largest_loss(data).clip(priors.least_guess_loss))
+        excess = pm.LogNormal("guess_excess", priors.log_guess_excess_median, priors.log_guess_excess_sd, dims="law")
+        guess = pm.Deterministic("log_guess_loss", pm.Data("least_guess_loss", least, dims="law") + excess, dims="law")
         relation = {"log_greedy": greedy[laws_], "greedy_power": power[laws_], "log_guess_loss": guess[laws_]}
         log_loss = pt.where(linked[laws_], log_measured_loss(loss[rows], **relation), log_loss)
     sd = np.where(linked[data.law_index.values[losses]], priors.log_loss_scale_sd_of_answers, priors.log_loss_scale_sd)

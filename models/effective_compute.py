@@ -5,7 +5,7 @@ import pymc as pm
 import xarray as xr
 from pytensor import tensor as pt
 
-from models import equations, facts
+from models import equations, facts, training_split
 from models.priors import Held, Priors, Structure
 
 MANY_LAWS = 3  # from here on the laws fix a run's residual well enough to sample it directly
@@ -28,7 +28,7 @@ def effective_compute(data: xr.Dataset, structure: Structure, priors: Priors, he
     x = pm.Data("log10_compute", data.log10_compute.values, dims="run")
     spread = np.ptp(data.log10_compute.values) > SAME_COMPUTE
     knots = pm.Data("knots", facts.bend_knots(data), dims="knot")
-    compute = x + _split(data, reference, priors) if facts.has_params_tokens(data, structure) else x
+    compute = x + _split(data, structure, reference, priors) if training_split.has_params_tokens(data, structure) else x
     slopes = _slopes(data, structure, priors, held)
     expected = equations.bent_compute(compute, slopes=slopes, knots=knots, theta_ref=reference)
     if facts.has_families(data, structure):
@@ -133,8 +133,8 @@ def _slopes(data, structure, priors, held):
     return pm.Deterministic("slopes", pt.exp(pt.dot(walk, steps)), dims="segment")
 
 
-def _split(data, reference, priors):
-    """Deficit of each run (run); a run whose parameters or tokens are unknown counts as compute-optimal."""
+def _split(data, structure, reference, priors):
+    """Deficit of each run (run); one whose parameters and tokens are unknown counts as compute-optimal, warmed up."""
     exponents = {
         name: pm.LogNormal(name, priors.log_params_exponent_mean, priors.log_params_exponent_sd)
         for name in ("params_exponent", "tokens_exponent")
@@ -147,7 +147,14 @@ def _split(data, reference, priors):
         pm.Data(name, np.where(known, size, size[known].mean()), dims="run")
         for name, size in zip(("log10_params", "log10_tokens"), sizes, strict=True)
     )
-    deficit = facts.split_deficit(params, tokens, **exponents, log10_ratio=log10_ratio, reference=reference)
+    deficit = training_split.split_deficit(params, tokens, **exponents, log10_ratio=log10_ratio, reference=reference)
+    if training_split.has_warm_up(data, structure):
+        first = pm.Data("fewest_tokens", training_split.fewest_tokens(data)) + priors.log10_warm_up_beyond_fewest
+        warm_up = {
+            "log10_warm_up_tokens": pm.Normal("log10_warm_up_tokens", first, priors.log10_warm_up_sd),
+            "warm_up_lag": pm.LogNormal("warm_up_lag", priors.log_warm_up_lag_median, priors.log_warm_up_lag_sd),
+        }
+        deficit = deficit + training_split.warm_up_deficit(tokens, **warm_up)
     return pt.where(pm.Data("split_known", known.astype("int64"), dims="run") > 0, deficit, 0.0)
 
 

@@ -7,7 +7,6 @@ prior, whose prior must not look at them.
 
 import numpy as np
 
-from models import equations
 from models.priors import Structure
 from models.rubric_equations import UNKNOWN_LENGTH
 
@@ -18,8 +17,6 @@ BEYOND_BEST = 1.2  # a top is expected this much above the best score
 FEWEST_INFORMATION = 0.003  # a row of a run, on the same scale; below it hardly any answer is right, or wrong
 UNINFORMATIVE_ROW = 0.002  # weight of a row of all or nothing, where one half counts 0.25
 DAYS_A_YEAR = 365.25
-SMALLEST_VARIATION = 0.15  # decades, standard deviation of parameters and tokens in their least varied direction
-FEWEST_SPLIT_RUNS = 5
 SHORTEST_SPAN = 1.0  # years that dates must span for progress to be told from families
 
 # The scale of compute
@@ -174,6 +171,14 @@ def has_greedy(data):
     return (np.bincount(data.law_index.values, is_loss(data), data.sizes["law"]) > 0) & ~is_loss_law(data)
 
 
+def largest_loss(data):
+    """The largest measured loss of each law (law), nats; of a law without any zero."""
+    rows = is_loss(data)[data.task_index.values]
+    found = np.zeros(data.sizes["law"])
+    np.maximum.at(found, data.law_index.values[data.task_index.values[rows]], data.placing.values[rows])
+    return found
+
+
 def known_length(data):
     """Answer length (law) where a rate task of the law gives one, else NaN."""
     known = np.where(is_loss(data), np.nan, data.task_length.values)
@@ -248,34 +253,7 @@ def answers(data):
     return index - int((pair < 0).any())
 
 
-# Parameters and tokens, families, dates
-
-
-def has_params_tokens(data, structure):
-    """Whether parameters and tokens of enough runs are known and vary independently (rank check of DESIGN 3.1)."""
-    sizes = np.stack([data.log10_params.values, data.log10_tokens.values], axis=1)
-    sizes = sizes[np.isfinite(sizes).all(axis=1)]
-    if not structure.params_tokens or len(sizes) < FEWEST_SPLIT_RUNS:
-        return False
-    least = np.linalg.svd(sizes - sizes.mean(axis=0), compute_uv=False)[-1] / np.sqrt(len(sizes))
-    return bool(least >= SMALLEST_VARIATION)
-
-
-def split_deficit(log10_params, log10_tokens, *, params_exponent, tokens_exponent, log10_ratio, reference):
-    """Decades by which compute split so falls short of the same compute split optimally: zero or less.
-
-    `log10_ratio` is the log of tokens per parameter of the compute-optimal run at log compute `reference`.
-    """
-    half = 0.5 * (reference - np.log10(6.0))
-    optimal = equations.optimal_compute(
-        log10_params,
-        log10_tokens,
-        params_exponent=params_exponent,
-        tokens_exponent=tokens_exponent,
-        log10_params_ref=half - 0.5 * log10_ratio,
-        log10_tokens_ref=half + 0.5 * log10_ratio,
-    )
-    return optimal - (np.log10(6.0) + log10_params + log10_tokens)
+# Families, dates
 
 
 def has_families(data, structure):

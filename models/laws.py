@@ -95,7 +95,7 @@ def _expected(data, priors):
     if "params_exponent" in (model := pm.modelcontext(None)).named_vars:
         each = model["params_exponent"], model["tokens_exponent"]
         own = each[0] * each[1] / (each[0] + each[1])  # per decade of effective compute itself
-        lone = losses.sum() == 1
+        lone = len(losses) == 1
         sd = priors.log_loss_exponent_sd_of_own_split if lone else priors.log_loss_exponent_sd_of_split
         of_loss = pt.log(own * model["theta_scale"]), sd
     pairs = (logit, (-priors.log_loss_mean, priors.log_loss_sd)), (exponent, of_loss)

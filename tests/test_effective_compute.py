@@ -19,11 +19,11 @@ from models.facts import (
     has_families,
     reference_compute,
     reference_year,
-    split_deficit,
     standard_weights,
     years,
 )
 from models.priors import Priors, Structure
+from models.training_split import split_deficit
 
 SEED = int(os.environ.get("FORECAST_TEST_SEED", "1"))
 UNCOMPILED = Mode("py", "fast_compile")  # as in test_capability: compilation costs a minute

@@ -7,8 +7,9 @@ from scipy import optimize
 
 from forecast.table import observations, read_table
 from models import facts
-from models.facts import anchors, reference_compute, split_deficit, years
+from models.facts import anchors, reference_compute, years
 from models.priors import Structure
+from models.training_split import has_params_tokens, has_warm_up, split_deficit, warm_up_deficit
 
 HEADER = "model,task,metric,successes,trials,length,k,score,compute,params,tokens,date"
 XS = np.linspace(20, 23, 6)
@@ -283,11 +284,27 @@ def test_splits_need_to_be_five_and_to_vary_independently(written):
     sizes = [("1e8", "2e9"), ("3e8", "1e11"), ("3e9", "2e10"), ("4e9", "1e12"), ("3e10", "2e11"), ("1e11", "1e12")]
 
     def known(found):
-        return facts.has_params_tokens(written(split_run(n, *size) for n, size in enumerate(found)), Structure())
+        return has_params_tokens(written(split_run(n, *size) for n, size in enumerate(found)), Structure())
 
     assert known(sizes) and known([("", ""), *sizes[1:]])
     assert not known([("", ""), ("", ""), *sizes[2:]])
     assert not known([(params, f"{20 * float(params):g}") for params, _ in sizes])
+
+
+def test_warm_up_needs_three_checkpoints_of_one_recipe_and_size_tenfold_apart(written):
+    def on(third, structure=Structure()):
+        sizes = [("1e9", "1e9"), ("1e9", "4e9"), third, ("3e9", "2e10"), ("4e9", "1e12"), ("3e10", "2e11")]
+        return has_warm_up(written(split_run(n, *size) for n, size in enumerate(sizes)), structure)
+
+    assert on(("1e9", "1e10"))
+    assert not on(("1e9", "9e9")) and not on(("2e9", "1e10")) and not on(("", ""))
+    assert not on(("1e9", "1e10"), Structure(warm_up=False)) and not on(("1e9", "1e10"), Structure(params_tokens=False))
+
+
+def test_a_run_in_warm_up_lags_and_a_late_one_does_not():
+    lag = warm_up_deficit(np.array([7.0, 8.0, 9.0, 12.0]), log10_warm_up_tokens=9.0, warm_up_lag=1.5)
+    np.testing.assert_allclose(lag, -1.5 * np.log10(1 + 10.0 ** np.array([4.0, 2.0, 0.0, -6.0])), atol=1e-12)
+    assert -1e-5 < lag[3] < 0
 
 
 def test_dates_need_to_span_more_than_a_year(written):

@@ -21,8 +21,9 @@ from forecast.store import save
 from forecast.table import observations, read_rows, read_table
 from forecast.threshold import threshold_compute
 from models.capability import capability_model
-from models.facts import reference_compute, split_deficit
+from models.facts import reference_compute
 from models.priors import Priors, Structure
+from models.training_split import split_deficit
 
 KEYS = [
     *("task", "metric", "at", "event", "family", "split", "split_note", "seed", "compute_optimal", "curve"),

@@ -23,7 +23,8 @@ from forecast.table import read_table
 from forecast.threshold import threshold, threshold_compute
 from models import equations
 from models.capability import frailty, log_measured_loss, token_floor_of_run
-from models.facts import drift_limits
+from models.facts import drift_limits, largest_loss
+from models.priors import Priors
 
 LOSSES = ("sums [loss]", "words [loss]", "validation")
 RATES = tuple(label for label in ANSWERS if label not in LOSSES)
@@ -171,6 +172,13 @@ def test_the_measured_loss_is_the_smooth_minimum_of_the_power_law_and_guessing()
         expected = ((loss / 0.4) ** (-2 / 1.3) + guess**-2) ** -0.5
     np.testing.assert_allclose(found, expected, rtol=1e-12)
     assert found[0] == 0 and np.all(np.diff(found) >= 0)
+
+
+def test_the_loss_of_guessing_lies_above_all_that_is_measured(prior):
+    guess, data = np.exp(law_of_task(prior, "sums [loss]").log_guess_loss), prior.data
+    assert np.all(guess > np.maximum(Priors().least_guess_loss, largest_loss(data)[data.law.values == "sums"]))
+    seen = data.placing.where(data.task_index != data.task.values.tolist().index("sums [loss]"), 7.0)
+    np.testing.assert_array_equal(largest_loss(data.assign(placing=seen))[data.law.values == "sums"], 7.0)
 
 
 def test_a_loss_that_no_rate_looks_at_is_the_law_itself(prior):

@@ -11,7 +11,7 @@ from scipy import optimize
 
 from models import equations
 from models import split_equations as split
-from models.facts import split_deficit
+from models.training_split import split_deficit
 
 EXPONENTS = [(0.35, 0.37), (0.1, 0.6), (0.9, 0.2), (0.4, 0.4)]
 OPTIMUM = {"log10_params_optimal": 9.3, "log10_tokens_optimal": 10.9}

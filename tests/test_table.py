@@ -313,6 +313,15 @@ def test_a_table_without_any_compute_is_one_problem(write):
     assert "params and tokens" in problem.remedy
 
 
+def test_params_or_tokens_are_filled_from_the_other_and_compute(write):
+    sizes = [("1e21", "1e9", ""), ("1e22", "", "1e11"), ("", "1e9", "1e11"), ("1e23", "", ""), ("9e20", "1e9", "1e11")]
+    cells = [dict(zip(("compute", "params", "tokens"), each, strict=True)) for each in sizes]
+    frame = read_table(write([{**RATE, "model": f"run {i}", **each} for i, each in enumerate(cells)]))
+    np.testing.assert_allclose(frame["tokens"], [1e21 / 6e9, 1e11, 1e11, np.nan, 1e11])
+    np.testing.assert_allclose(frame["params"], [1e9, 1e22 / 6e11, 1e9, np.nan, 1e9])
+    np.testing.assert_allclose(frame["compute"], [1e21, 1e22, 6e20, 1e23, 9e20])
+
+
 def test_fewer_than_three_runs_are_refused(write):
     (problem,) = refusal(write(ROWS[3:] + ROWS[:1])).problems
     assert problem.row is None and "fewer than three runs with known compute: 2" in problem.wrong

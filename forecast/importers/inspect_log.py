@@ -85,7 +85,7 @@ def _scores(document: Any, file: Path, task: str, model: str) -> Iterator[Measur
                 continue
             if metric != ACCURACY or reducer not in (None, "mean"):
                 why = "is no metric of a table" if metric != ACCURACY else f"reduces the epochs by {reducer!r}"
-                yield LeftOut(what=f"{task}: {native} {metric}", why=why, task=task)
+                yield LeftOut(what=f"{task}: {native} {words(metric)}", why=why, task=task)
                 continue
             of_table = "choice" if native == CHOICE else "exact_match"
             value = section(cell).get("value")

@@ -101,7 +101,11 @@ def _of_file(document: Any, file: Path, choices: Choices) -> Found:
         why = f"is part of {above[0]}, which is taken" if above else ""
         if key in averages and key not in chosen:
             why = "is an average of other tasks; name it in --tasks to have it in their stead"
-        found += [LeftOut(what=key, why=why, task=key)] if why else _of_task(document, key, below[key], file, said)
+        found += (
+            [LeftOut(what=words(key), why=why, task=words(key))]
+            if why
+            else _of_task(document, key, below[key], file, said)
+        )
     return sorted_out(found)
 
 
@@ -193,7 +197,7 @@ def _metrics(scores: dict[str, Any]) -> Iterator[tuple[str, Any, float | None]]:
             continue
         if metric == "byte_perplexity" and f"bits_per_byte{comma}{kind}" in scores:
             continue  # the same number again
-        native = metric if kind in ("", "none") else name
+        native = words(metric if kind in ("", "none") else name)
         yield native, value, number(scores.get(f"{metric}_stderr{comma}{kind}"))
 
 

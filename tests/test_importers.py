@@ -469,3 +469,14 @@ def test_a_task_that_is_not_there_is_an_error_that_suggests_one_or_says_why(ladd
         imported("lm-eval", path, tasks=("text",))
     with pytest.raises(ForecastError, match=r"no such metric; give one of the file \(em\)"):
         imported("lm-eval", path, metric=named("--metric", sums="f1"))
+
+
+def test_a_metric_for_all_tasks_holds_for_those_that_have_it_and_one_that_none_has_is_an_error(ladder, imported):
+    results = {"sums": {"em": 0.1, "exact_match": 0.2}, "facts": {"exact_match": 0.3}}
+    path = ladder(lambda model, _: lm_eval(model, results, samples={"sums": 5, "facts": 5}))
+    frame, _ = imported("lm-eval", path, metric=PerTask(option="--metric", general="em"))
+    assert frame.groupby("task")["score"].first().to_dict() == {"facts": 0.3, "sums": 0.1}
+    with pytest.raises(ForecastError, match="--metric 'acc': no task has it; there are em, exact_match"):
+        imported("lm-eval", path, metric=PerTask(option="--metric", general="acc"))
+    with pytest.raises(ForecastError, match="is for the format wide"):
+        imported("lm-eval", path, percent=True)

@@ -49,6 +49,8 @@ def import_results(
         near = closest(format, READERS)
         hint = "" if near is None else f"did you mean {near}? "
         raise ForecastError(f"format {shown(format)}: is not known; {hint}There are: {', '.join(READERS)}")
+    if choices.percent and reader is not wide.read:
+        raise ForecastError("--percent: is for the format wide; leave it out")
     check_target(output)
     if any(
         given is not None and output.exists() and given.exists() and output.samefile(given) for given in (path, models)

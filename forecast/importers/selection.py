@@ -22,6 +22,7 @@ def selected(found: Found, choices: Choices) -> tuple[list[Labelled], list[LeftO
     """
     rows = list(_labelled(found.measurements))
     _check_names(rows, found.left_out, choices)
+    _check_metric(found.measurements, choices)
     left_out = [each for each in found.left_out if not each.task or choices.wants(each.task)]
     wanted = [(label, each) for label, each in rows if choices.wants(label, each.task)]
     taken: list[Labelled] = []
@@ -68,6 +69,14 @@ def _check_names(rows: list[Labelled], left_out: Iterable[LeftOut], choices: Cho
             near = closest(task, known) or ", ".join(list(known)[:10])
             advice = reasons[0] if reasons else f"did you mean {near}?" if known else "there is none at all"
             raise ForecastError(f"{option} {shown(task)}: no measurement of a task of this name; {advice}")
+
+
+def _check_metric(measured: Iterable[Measurement], choices: Choices) -> None:
+    """A metric for all tasks holds for those that have it: it must be one of them at least."""
+    general = choices.metric.general
+    known = dict.fromkeys(name for each in measured for name in (each.native, each.native.split(",")[0], each.metric))
+    if general is not None and general not in known:
+        raise ForecastError(f"--metric {shown(general)}: no task has it; there are {', '.join(known) or 'none'}")
 
 
 def _of_metric(label: str, measured: list[Measurement], choices: Choices) -> list[Measurement]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast import cli_design, cli_emergence, cli_fit, cli_howmuch, cli_record, cli_when
+from forecast import cli_design, cli_emergence, cli_fit, cli_howmuch, cli_import, cli_record, cli_when
 from forecast.cli_common import (
     Draws,
     Json,
@@ -127,6 +127,7 @@ app.command()(cli_design.design)
 app.command()(cli_when.when)
 app.command()(cli_emergence.emergence)
 app.command()(cli_howmuch.howmuch)
+app.command("import")(cli_import.import_)
 
 
 def problem(problem: Any) -> dict[str, Any]:

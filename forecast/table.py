@@ -23,7 +23,17 @@ from forecast.table_answers import given_rows, law_labels, task_labels
 from forecast.table_cells import COLUMNS, METRICS, NAMES, RATES, Cells, cells_of
 from forecast.table_checks import check_cells, check_table
 
-__all__ = ["COLUMNS", "METRICS", "RATES", "check_table", "data_hash", "observations", "read_rows", "read_table"]
+__all__ = [
+    "COLUMNS",
+    "METRICS",
+    "RATES",
+    "check_table",
+    "data_hash",
+    "observations",
+    "read_cells",
+    "read_rows",
+    "read_table",
+]
 
 NO_FAMILY = "all"  # one recipe for all runs of which none is named
 FOREIGN_FILES = {  # first bytes: what the file is and what to do
@@ -63,9 +73,30 @@ def read_rows(path: str | os.PathLike[str]) -> pd.DataFrame:
     return _read(Path(path), scored=False)
 
 
-def _read(path: Path, *, scored: bool) -> pd.DataFrame:
+def read_cells(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """The cells of any CSV or Parquet file as they stand, unchecked; the index `line` is the line in the file.
+
+    Raises
+    ------
+    TableError
+        with all rows that do not fit the header.
+    ForecastError
+        if the file cannot be read at all.
+    """
+    frame, ragged = _cells(Path(path))
+    if ragged:
+        raise TableError(path, ragged)
+    return frame
+
+
+def _cells(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
     frame, ragged = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
     frame.columns = pd.Index(_known_names(frame.columns), dtype=object)
+    return frame, ragged
+
+
+def _read(path: Path, *, scored: bool) -> pd.DataFrame:
+    frame, ragged = _cells(path)
     cells = cells_of(frame, scored=scored)
     problems = check_cells(cells, complete=not ragged)
     if ragged or problems:

@@ -288,7 +288,7 @@ def test_help_answers_quickly_without_importing_anything_heavy():
     )
     done = python("-c", code)
     assert done.returncode == 0, done.stderr
-    for name in ("run", "new", "validate", "fit", "threshold", "predict", "report", "backtest", "compare"):
+    for name in ("run", "new", "validate", "fit", "threshold", "predict", "report", "backtest", "compare", "import"):
         assert re.search(rf"\b{name}\b", done.stdout)
 
 

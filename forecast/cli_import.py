@@ -1,0 +1,86 @@
+"""The command that makes a table of public result files: `import`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from forecast.cli_common import Json, plain, print_json, progress
+from forecast.errors import LISTED
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from forecast.importers.found import LeftOut
+
+
+def import_(
+    format: Annotated[str, typer.Argument(help="lm-eval, inspect or wide.", metavar="FORMAT")],
+    path: Annotated[Path, typer.Argument(help="Results file, or folder that is searched.", metavar="PATH")],
+    output: Annotated[Path, typer.Option("-o", help="Table to write, CSV or .parquet.", metavar="TABLE")],
+    models: Annotated[
+        Path | None,
+        typer.Option(
+            help="Columns model and compute, params, tokens, compute_sd, family, date; or Epoch's own.",
+            metavar="MODELS.csv",
+        ),
+    ] = None,
+    tasks: Annotated[
+        str | None, typer.Option(help="Take these tasks only, by comma; name groups here.", metavar="NAMES")
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(help="A metric of the file to take, or of the table to read scores as.", metavar="[TASK=]METRIC"),
+    ] = None,
+    chance: Annotated[
+        list[str] | None, typer.Option(help="Success of a guess among given answers.", metavar="[TASK=]P")
+    ] = None,
+    trials: Annotated[list[str] | None, typer.Option(help="Items scored.", metavar="[TASK=]N")] = None,
+    percent: Annotated[bool, typer.Option("--percent", help="Of wide: scores are percentages.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a table of public result files: lm-evaluation-harness, Inspect, or a CSV with a column for each task.
+
+    --metric, --chance and --trials can be given several times; a TASK=VALUE outweighs a value for all tasks.
+    """
+    from forecast.importers.choices import Choices, as_chance, as_metric, as_trials, per_task, task_names
+
+    choices = Choices(
+        tasks=task_names(tasks),
+        metric=per_task("--metric", metric or [], as_metric, expected="the name of a metric"),
+        chance=per_task("--chance", chance or [], as_chance, expected="a number from 0 to below 1"),
+        trials=per_task("--trials", trials or [], as_trials, expected="a whole number of 1 or more"),
+        percent=percent,
+    )
+    from forecast.importers.importing import import_results
+
+    with progress() as (say, _):
+        say("reading results")
+        frame, left_out = import_results(format, path, output, choices=choices, models=models)
+    print_left_out(left_out)
+    names = {"models": frame["model"].unique().tolist(), "tasks": frame["task"].unique().tolist()}
+    if as_json:
+        left = [{"what": each.what, "why": each.why} for each in left_out]
+        print_json({"table": str(output), "rows": len(frame), **names, "left_out": left})
+        return
+    print(f"{output}: {len(frame)} rows, {len(names['models'])} models, {len(names['tasks'])} tasks")
+    print_tasks(frame)
+
+
+def print_left_out(left_out: "list[LeftOut]") -> None:
+    """What is not in the table and why, on stderr."""
+    for each in left_out[:LISTED]:
+        print(plain(f"left out: {each.what}: {each.why}"), file=sys.stderr)
+    if len(left_out) > LISTED:
+        print(f"left out: ... and {len(left_out) - LISTED} more: --json", file=sys.stderr)
+
+
+def print_tasks(frame: "pd.DataFrame") -> None:
+    """Metric, models, items and scores of each task."""
+    for (task, metric), rows in frame.groupby(["task", "metric"], sort=False):
+        items = sorted(rows["trials"].dropna().unique())
+        counts = f", {items[0]}{f' to {items[-1]}' if len(items) > 1 else ''} items" if items else ""
+        guess = f", chance {rows['chance'].max():g}" if metric == "choice" else ""
+        scores = f"{rows['score'].min():.3g} to {rows['score'].max():.3g}"
+        print(f"  {plain(str(task))} ({metric}{guess}): {len(rows)} models{counts}, scores {scores}")

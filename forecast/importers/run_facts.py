@@ -10,9 +10,9 @@ from forecast.frontier import COLUMNS as EPOCH
 from forecast.frontier import read_runs
 from forecast.importers.choices import closest
 from forecast.importers.found import LeftOut
-from forecast.table import read_cells
 from forecast.table_cells import Cells, cells_of
 from forecast.table_columns import COLUMN_CHECKS
+from forecast.table_files import read_cells
 
 FACTS = ("compute", "params", "tokens", "compute_sd", "family", "date")
 

@@ -9,8 +9,9 @@ from forecast.errors import ForecastError, Problem, TableError, shown, shown_pat
 from forecast.importers.choices import Choices, closest
 from forecast.importers.found import Found, Measurement, source_of
 from forecast.importers.run_facts import FACTS, facts_of
-from forecast.table import METRICS, RATES, read_cells
+from forecast.table import METRICS, RATES
 from forecast.table_cells import MISSING, NUMBER
+from forecast.table_files import read_cells
 
 DEFAULT = "exact_match"
 DASHES = ("-", "–", "—")

@@ -17,7 +17,7 @@ QUANTILES = (0.05, 0.5, 0.95)
 PRIOR_DRAWS = 1000
 MOVED = 0.5  # a 90 % interval at most half as wide as that of the prior: the data had the larger say
 SHARED = ("sigma_run", "sigma_bend", "progress", "sigma_family", "family_slope", "sigma_deviation", "sigma_skill")
-SHARED_SPLIT = ("params_exponent", "tokens_exponent", "log10_optimal_ratio")
+SHARED_SPLIT = ("params_exponent", "tokens_exponent", "log10_optimal_ratio", "log10_warm_up_tokens", "warm_up_lag")
 EACH_TASK = (
     "exponent",
     "nu",
@@ -28,10 +28,12 @@ EACH_TASK = (
     "token_floor",
     "log_greedy",
     "greedy_power",
+    "passing_share",
+    "passing_softness",
 )
 MEASURED_PLAIN = (  # all other widths are those of the log
     *("ceiling", "floor", "irreducible", "family_slope", "log10_optimal_ratio"),
-    *("frailty_drift", "token_floor", "log_greedy"),
+    *("frailty_drift", "token_floor", "log_greedy", "log10_warm_up_tokens", "passing_share"),
 )
 
 

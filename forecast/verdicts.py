@@ -26,6 +26,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "params_exponent": ("exponent of parameters", "power of the number of parameters in the loss"),
     "tokens_exponent": ("exponent of tokens", "power of the number of training tokens in the loss"),
     "log10_optimal_ratio": ("optimal ratio", "log10 of the tokens per parameter of a compute-optimal run"),
+    "log10_warm_up_tokens": ("tokens of warm-up", "log10 of the tokens until which checkpoints lag behind the law"),
+    "warm_up_lag": ("lag in warm-up", "decades that a checkpoint lags behind at a third of these tokens"),
+    "passing_share": ("passing share", "share of the sub-judgements that a judgement wants"),
+    "passing_softness": ("softness of passing", "how far judges differ in the number that they want"),
 }
 
 

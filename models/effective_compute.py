@@ -122,7 +122,9 @@ def _slopes(data, structure, priors, held):
     knots = facts.bend_knots(data)
     if not facts.has_bend(data, structure):
         return pm.Deterministic("slopes", pt.ones(len(knots) + 1), dims="segment")
-    sigma = pm.LogNormal("sigma_bend", priors.log_bend_sd_median, priors.log_bend_sd_sd)
+    split = training_split.has_params_tokens(data, structure)
+    median = priors.log_bend_sd_median_of_split if split else priors.log_bend_sd_median
+    sigma = pm.LogNormal("sigma_bend", median, priors.log_bend_sd_sd)
     bends = pm.Data("bends", float(not held.bend))
     steps = bends * sigma * facts.KNOT_SPACING**0.5 * pm.Normal("bend_step", dims="knot")
     home = np.searchsorted(knots, facts.reference_compute(data))

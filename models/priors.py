@@ -66,6 +66,8 @@ class Priors:
     # tens of percent per decade; the scale is learned, 95 % from 0.08 to 0.53.
     log_bend_sd_median: float = log(0.2)
     log_bend_sd_sd: float = 0.5
+    # Where parameters and tokens count each for itself, what their split bends is no bend of the path: half of that.
+    log_bend_sd_median_of_split: float = log(0.1)
     # Concentration of the beta-binomial: spread beyond binomial of prompts and formats, median 100 items' worth.
     log_concentration_mean: float = log(100.0)
     log_concentration_sd: float = 1.2

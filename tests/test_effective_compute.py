@@ -1,6 +1,7 @@
 """Effective compute and the coordinates of the laws: what each part adds, when it is on, and which prior it carries."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pymc as pm
@@ -23,7 +24,7 @@ from models.facts import (
     years,
 )
 from models.priors import Priors, Structure
-from models.training_split import split_deficit
+from models.training_split import split_deficit, warm_up_deficit
 
 SEED = int(os.environ.get("FORECAST_TEST_SEED", "1"))
 UNCOMPILED = Mode("py", "fast_compile")  # as in test_capability: compilation costs a minute
@@ -132,7 +133,7 @@ def test_a_part_that_is_switched_off_is_not_in_the_model(table, part):
         (changed(3, lambda run: "2020-12-31" if run[2] == "a" else "2020-01-01"), 3, {"progress"}),
         (changed(1, "2e10"), 3, {"params_tokens"}),
         (changed(1, lambda run: f"{20 * float(run[0]):g}"), 3, {"params_tokens"}),
-        ([*changed(0, "", [(*run, "1e21") for run in RUNS[:2]]), *RUNS[2:]], 3, {"params_tokens"}),
+        ([*changed(1, "", changed(0, "", [(*run, "1e21") for run in RUNS[:2]])), *RUNS[2:]], 3, {"params_tokens"}),
     ],
     ids=[
         "one family",
@@ -292,6 +293,27 @@ def test_a_run_loses_its_deficit_and_one_of_unknown_split_nothing(table_of):
         np.testing.assert_allclose(expected[:, run], x[run] - reference + lost)
 
 
+def test_early_checkpoints_lag_where_the_table_has_several_of_one_training(table_of):
+    plain = Structure(bend=False, families=False, progress=False)
+    assert "warm_up_lag" not in capability_model(table_of(), plain).named_vars
+    checkpoints = [("1e9", tokens, "a", "2019-03-01", "") for tokens in ("1e9", "4e9", "2e10")]
+    table = table_of([*checkpoints, *RUNS[3:]])
+    lagging, punctual = (capability_model(table, replace(plain, warm_up=on)) for on in (True, False))
+    names = ("params_exponent", "tokens_exponent", "log10_optimal_ratio")
+    expected, end, lag, *shape = drawn(lagging, expected_theta(lagging), "log10_warm_up_tokens", "warm_up_lag", *names)
+    without = drawn(punctual, expected_theta(punctual), *names)
+    assert (end < 9.0).mean() > 0.6 and np.all(lag > 0)
+    x, reference = table.log10_compute.values, reference_compute(table)
+    for run in range(6):
+        tokens = table.log10_tokens.values[run]
+        options = dict(zip(names, shape, strict=True))
+        options["log10_ratio"] = options.pop("log10_optimal_ratio")
+        lost = split_deficit(table.log10_params.values[run], tokens, reference=reference, **options)
+        late = warm_up_deficit(tokens, log10_warm_up_tokens=end, warm_up_lag=lag)
+        np.testing.assert_allclose(expected[:, run], x[run] - reference + lost + late)
+    assert without[0].mean(axis=0)[0] > expected.mean(axis=0)[0] + 0.1
+
+
 # the whole density
 
 
@@ -408,14 +430,15 @@ def losses_of(tmp_path_factory):
     return build
 
 
-@pytest.mark.parametrize(("tasks", "apart"), [(1, 0.01), (3, 0.1)])
-def test_the_exponent_of_a_loss_is_that_of_the_split_in_decades_of_effective_compute(losses_of, tasks, apart):
-    """A lone measured loss is the one whose parameters and tokens count; several differ."""
+@pytest.mark.parametrize(("tasks", "rates", "apart"), [(1, 0, 0.01), (3, 0, 0.4), (1, 2, 0.4)])
+def test_the_exponent_of_a_loss_is_that_of_the_split_in_decades_of_effective_compute(losses_of, tasks, rates, apart):
+    """A measured loss that is all of a table is the one whose parameters and tokens count; others differ."""
     names = ("exponent", "theta_scale", "params_exponent", "tokens_exponent")
-    exponent, scale, a, b = drawn(capability_model(losses_of(tasks)), *names)
-    difference = np.log(exponent / scale[:, None]) - np.log(a * b / (a + b))[:, None]
+    exponent, scale, a, b = drawn(capability_model(losses_of(tasks, rates=rates)), *names)
+    difference = np.log(exponent[:, :tasks] / scale[:, None]) - np.log(a * b / (a + b))[:, None]
     assert normal_p(difference / apart) > UNLIKELY > normal_p(difference / (3.0 * apart))
-    assert np.log(scale).std() > 3.0 * apart / 10.0  # else the scale could be left out
+    if apart < 0.1:
+        assert np.log(scale).std() > 3.0 * apart / 10.0  # else the scale could be left out
 
 
 def test_losses_alone_do_not_bend_but_beside_a_rate_they_may(losses_of):

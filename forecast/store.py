@@ -15,7 +15,7 @@ from forecast.files import write_whole
 from forecast.fit import Diagnostics, Sampling
 from models.priors import Priors, Structure
 
-SCHEMA = 3
+SCHEMA = 4
 PACKAGES = ("capability-forecast", "pymc", "nutpie", "arviz", "numpy", "xarray")
 
 

@@ -81,15 +81,19 @@ def mixture(sizes: Sequence[int], weights: Sequence[float], draws: int) -> list[
     ]
 
 
+def fullest(sizes: Sequence[int], weights: Sequence[float]) -> int:
+    """Draws of the largest mixture in which no draw of a member is there twice."""
+    return min(round(size / weight) for size, weight in zip(sizes, weights, strict=True) if weight > 0)
+
+
 def mixed(fits: Sequence[Fit], weights: Mapping[str, float]) -> Fit:
     """One fit whose draws come from the fits of single structures, in proportion to the weights."""
     names = [next(iter(fit.weights)) for fit in fits]
     sizes = [fit.posterior.sizes["draw"] for fit in fits]
     share = [weights[name] for name in names]
-    whole = min(round(size / weight) for size, weight in zip(sizes, share, strict=True) if weight > 0)
     parts = [
         fit.posterior.isel(draw=chosen).assign_coords(structure=("draw", np.full(len(chosen), name)))
-        for name, fit, chosen in zip(names, fits, mixture(sizes, share, whole), strict=True)
+        for name, fit, chosen in zip(names, fits, mixture(sizes, share, fullest(sizes, share)), strict=True)
     ]
     posterior = xr.concat(parts, dim="draw", data_vars="all", coords="minimal", compat="override", join="override")
     posterior = posterior.assign_coords(draw=np.arange(posterior.sizes["draw"]))

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.average import equal_weights, mixture, stacking_weights
+from forecast.average import equal_weights, fullest, mixture, stacking_weights
 from forecast.baselines import baseline_forecasts
 from forecast.calibration import score_rows
 from forecast.errors import ForecastError
@@ -24,7 +24,7 @@ from forecast.table import observations
 from forecast.table_answers import task_labels
 from forecast.table_fit import distinct
 from forecast.threshold_scores import Crossing, crossing, ranked_probability_score
-from forecast.trial import DRAWS, SAMPLING, forecasts, trial
+from forecast.trial import SAMPLING, forecasts, trial
 from models.priors import AVERAGED
 
 OURS = "capability model"
@@ -167,7 +167,8 @@ def _methods(result: xr.Dataset, weights: Mapping[str, float]) -> dict[str, np.n
 
 
 def _mixture(members: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
-    chosen = mixture([len(member) for member in members], weights, DRAWS)
+    sizes = [len(member) for member in members]
+    chosen = mixture(sizes, weights, fullest(sizes, weights))
     return np.concatenate([member[places] for member, places in zip(members, chosen, strict=True)])
 
 

@@ -10,6 +10,7 @@ from conftest import SEED
 
 from forecast.average import (
     FEWEST_DRAWS,
+    PSEUDO_TASKS,
     equal_weights,
     known_structures,
     mixed,
@@ -49,7 +50,7 @@ def test_weights_maximise_the_stacked_log_score_of_tasks_and_the_pull_to_equal_o
     values = {f"t{i}": rng.normal(-3.0, 1.5, (2, 1 + i % 4)) for i in range(9)}
     found = stacking_weights(pd.concat([scores_of(name, a=each[0], b=each[1]) for name, each in values.items()]))
     weight = np.linspace(1e-4, 1 - 1e-4, 9999)
-    goal = 4.0 / 2 * (np.log(weight) + np.log1p(-weight))
+    goal = PSEUDO_TASKS / 2 * (np.log(weight) + np.log1p(-weight))
     for ours, theirs in values.values():
         goal += np.log(weight[:, None] * np.exp(ours) + (1 - weight[:, None]) * np.exp(theirs)).mean(axis=1)
     assert found["a"] == pytest.approx(weight[goal.argmax()], abs=5e-4)
@@ -68,9 +69,9 @@ def test_structures_that_forecast_alike_share_the_weight():
 
 def test_few_tasks_are_drawn_to_equal_weights_and_many_are_not():
     lead = [stacking_weights(tasks_of(number, a=1.0, b=0.0))["a"] for number in (1, 4, 16, 64)]
-    assert lead == sorted(lead) and 0.5 < lead[0] < 0.6 and lead[-1] > 0.9
-    # A task where b is impossible is worth a whole success: (tasks + 2) / (tasks + 4) for a
-    assert stacking_weights(tasks_of(6, a=0.0, b=-1e3))["a"] == pytest.approx(8 / 10, abs=1e-3)
+    assert lead == sorted(lead) and 0.6 < lead[0] < 0.7 and lead[-1] > 0.9
+    # A task where b is impossible is worth a whole success: (tasks + 1/2) / (tasks + 1) for a
+    assert stacking_weights(tasks_of(6, a=0.0, b=-1e3))["a"] == pytest.approx(6.5 / 7, abs=1e-3)
 
 
 def test_structures_that_are_right_about_different_tasks_share_the_weight():

@@ -236,8 +236,8 @@ def _sentence(trust: str, found: Mapping[str, Any] | None, reasons: Sequence[Map
     if found is None:
         return said
     change = 1.0 - float(found["crps_ratio"]["estimate"])
-    better = (
-        f"{abs(change):.0%} {'better' if change >= 0 else 'worse'} than the best baseline ({found['best_baseline']})"
-    )
+    gain = f"{abs(change):.0%}"
+    than = "as good as" if gain == "0%" else f"{gain} {'better' if change >= 0 else 'worse'} than"
+    better = f"{than} the best baseline ({found['best_baseline']})"
     inside = f"{found['coverage_90']['share']:.0%} of {found['n']} held-out outcomes inside 90 % intervals"
     return f"{said} Tested on this table up to {found['tested_decades']:.1f} decades ahead: {better}, {inside}."

@@ -231,6 +231,7 @@ def test_a_sentence_says_how_much_worse_than_the_best_baseline():
     change = record(worse_by(1.25))["crps_ratio"]["estimate"] - 1
     assert change == pytest.approx(0.25, abs=0.02)
     assert f"{change:.0%} worse than the best baseline (linear)" in verdict_of(worse_by(1.25))["sentence"]
+    assert ": as good as the best baseline (linear), " in verdict_of(worse_by(1.0))["sentence"]
 
 
 def endless() -> pd.DataFrame:

@@ -5,7 +5,7 @@ Plain NumPy facts of a table, as in `models.facts`, and formulas for any kind of
 
 import numpy as np
 
-from models import equations
+from models import equations, facts
 
 SMALLEST_VARIATION = 0.15  # decades, standard deviation of parameters and tokens in their least varied direction
 FEWEST_SPLIT_RUNS = 5
@@ -24,8 +24,11 @@ def has_params_tokens(data, structure):
 
 
 def has_warm_up(data, structure):
-    """Whether runs of one recipe and size differ in their tokens widely, as checkpoints of one training do."""
-    if not structure.warm_up or not has_params_tokens(data, structure):
+    """Whether runs of one recipe and size differ in their tokens widely, as checkpoints of one training do.
+
+    Not where losses alone are seen: there a lag of few tokens would pass for their exponent.
+    """
+    if not structure.warm_up or not has_params_tokens(data, structure) or facts.is_loss(data).all():
         return False
     sizes, known = _known_sizes(data)
     recipe = np.stack([data.family_index.values[known], sizes[:, 0].round(2)], axis=1)

@@ -292,11 +292,12 @@ def test_splits_need_to_be_five_and_to_vary_independently(written):
 
 
 def test_warm_up_needs_three_checkpoints_of_one_recipe_and_size_tenfold_apart(written):
-    def on(third, structure=Structure()):
+    def on(third, structure=Structure(), metric="exact_match"):
         sizes = [("1e9", "1e9"), ("1e9", "4e9"), third, ("3e9", "2e10"), ("4e9", "1e12"), ("3e10", "2e11")]
-        return has_warm_up(written(split_run(n, *size) for n, size in enumerate(sizes)), structure)
+        table = written(split_run(n, *size) for n, size in enumerate(sizes))
+        return has_warm_up(table.assign(metric=("task", [metric])), structure)
 
-    assert on(("1e9", "1e10"))
+    assert on(("1e9", "1e10")) and not on(("1e9", "1e10"), metric="loss")
     assert not on(("1e9", "9e9")) and not on(("2e9", "1e10")) and not on(("", ""))
     assert not on(("1e9", "1e10"), Structure(warm_up=False)) and not on(("1e9", "1e10"), Structure(params_tokens=False))
 

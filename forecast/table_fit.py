@@ -75,7 +75,8 @@ def fit_structures(
 def distinct(names: Sequence[str], data: xr.Dataset) -> tuple[str, ...]:
     """The named structures that differ on a table; of those that are alike there the first.
 
-    Where every law has an irreducible loss in place of a ceiling, 'ceiling 1' is 'full'; of losses alone all are one.
+    Where every law has an irreducible loss in place of a ceiling, 'ceiling 1' is 'full'; where several rates look at
+    every law, 'independent' is; of losses alone all are one.
     """
     first: dict[Held, str] = {}
     for name in names:
@@ -87,7 +88,7 @@ def _held_on(held: Held, data: xr.Dataset) -> Held:
     """What of a structure can be held at all on a table."""
     rates = ~facts.is_loss(data)
     return Held(
-        nu=held.nu if rates.any() else None,
+        nu=held.nu if facts.is_frailty_open(data).any() else None,
         ceiling=held.ceiling and not facts.has_irreducible(data).all(),
         floor=held.floor and bool((rates & (data.chance.values == 0)).any()),
         bend=held.bend and facts.has_bend(data, Structure()),

@@ -149,6 +149,11 @@ def has_drift(data, structure: Structure):
     return (rates_of_law(data) > 1) & structure.frailty & structure.drift
 
 
+def is_frailty_open(data):
+    """Whether the rates of a law (law) leave its frailty open: a lone rate; several of the same answers measure it."""
+    return rates_of_law(data) == 1
+
+
 def has_unknown_k(data):
     """Whether a task (task) is at least k of L with an unknown k: how much must be right is learned."""
     return (data.metric.values == "at_least_k") & np.isnan(data.task_k.values)

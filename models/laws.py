@@ -219,6 +219,7 @@ def _frailty(data, structure, priors, held):
     shared = shared[facts.kinds_of_laws(data)[1]]
     own = pm.Normal("log_nu_own", dims="law")
     fixed = 0.0 if held.nu is None else min(held.nu, INDEPENDENT_NU)
-    given = pm.Data("nu_given", np.where(losses, 1.0, fixed), dims="law")  # 0: learned
+    of_rates = np.where(facts.is_frailty_open(data), fixed, 0.0)
+    given = pm.Data("nu_given", np.where(losses, 1.0, of_rates), dims="law")  # 0: learned
     nu = pt.where(given > 0, given, pt.exp(shared + priors.log_frailty_spread * own))
     return pm.Deterministic("nu", nu, dims="law")

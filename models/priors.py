@@ -155,7 +155,9 @@ class Held:
     variables: draws of several can be mixed.
     """
 
-    nu: float | None = None  # frailty of every rate: 1 is the logistic curve, inf are independent tokens; None: learned
+    # Frailty of every lone rate: 1 is the logistic curve, inf are independent tokens; None: learned. Several rates of
+    # the same answers measure it: it is learned then, always.
+    nu: float | None = None
     ceiling: bool = False  # True: a perfect model scores 1, where no irreducible loss is seen
     floor: bool = False  # True: a hopeless model scores `chance`
     bend: bool = False  # True: one power law over all compute

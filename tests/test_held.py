@@ -14,7 +14,7 @@ from forecast.fit import Sampling, compiled, draw_prior, fit
 from forecast.table import observations, read_table
 from forecast.table_fit import distinct
 from models.capability import capability_model
-from models.facts import bend_knots, is_loss_law
+from models.facts import bend_knots, is_loss_law, rates_of_law
 from models.laws import INDEPENDENT_NU
 from models.priors import AVERAGED, STRUCTURES, Held, held_of
 
@@ -84,6 +84,8 @@ def test_structures_that_are_alike_on_a_table_count_once(tmp_path, lone, linked)
     assert distinct(AVERAGED, linked) == AVERAGED  # one of its tasks is a lone rate
     answers = of_metrics(tmp_path / "answers.csv", "exact_match", "loss")
     assert distinct(AVERAGED, answers) == ("full", "independent")  # an irreducible loss stands for every ceiling
+    tokens = of_metrics(tmp_path / "tokens.csv", "exact_match", "token_accuracy")
+    assert distinct(AVERAGED, tokens) == ("full",)  # and several rates of the same answers measure their frailty
     losses = of_metrics(tmp_path / "losses.csv", "loss")
     assert distinct(tuple(STRUCTURES), losses) == ("full",)
 
@@ -105,13 +107,17 @@ def test_a_held_ceiling_leaves_the_irreducible_loss_where_one_is_seen(linked, pr
 
 
 @pytest.mark.parametrize(("nu", "expected"), [(1.0, 1.0), (2.5, 2.5), (inf, INDEPENDENT_NU)])
-def test_a_held_frailty_is_that_number_for_every_law_of_rates_and_stays_1_for_losses(
+def test_a_held_frailty_is_that_number_for_every_law_of_a_lone_rate_and_stays_1_for_losses(
     lone, linked, prior_of, nu, expected
 ):
     assert (prior_of(lone, Held(nu=nu)).nu == expected).all()
     losses = xr.DataArray(is_loss_law(linked), dims="law")
     assert losses.sum() == 1
-    assert (prior_of(linked, Held(nu=nu)).nu == xr.where(losses, 1.0, expected)).all()
+    several = xr.DataArray(rates_of_law(linked) > 1, dims="law")
+    assert several.values.tolist() == [law == "sums" for law in linked.law.values]
+    found = prior_of(linked, Held(nu=nu)).nu
+    assert (found == xr.where(losses, 1.0, expected)).sel(law=~several.values).all()
+    assert varies(found.sel(law="sums"))
     assert varies(prior_of(lone, Held()).nu) and not (prior_of(lone, Held()).nu == expected).any()
 
 

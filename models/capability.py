@@ -29,8 +29,9 @@ def capability_model(
     Named variables (dims): theta (run), exponent, log10_amplitude, irreducible, nu (law), floor, ceiling (task),
     concentration (task), slopes (segment), theta_origin, theta_scale, sigma_run; where the table supports them
     family_effect (family), deviation (law, family), progress, params_exponent, tokens_exponent, log10_optimal_ratio,
-    frailty_drift, token_floor, answer_sd (law), answer_residual, token_floor_residual (answer), log_greedy,
-    greedy_power, log_guess_loss (law), loss_scale (measured), passing_share, passing_softness (judged).
+    log10_warm_up_tokens, warm_up_lag, frailty_drift, token_floor, answer_sd (law), answer_residual,
+    token_floor_residual (answer), log_greedy, greedy_power, log_guess_loss (law), loss_scale (measured), passing_share,
+    passing_softness (judged).
     `forecast.predict` puts them back into the equations. How the laws are sampled: `models.laws`.
     """
     with pm.Model(coords=_coords(data)) as model:

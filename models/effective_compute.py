@@ -16,7 +16,7 @@ SAME_COMPUTE = 1e-6  # decades
 def effective_compute(data: xr.Dataset, structure: Structure, priors: Priors, held: Held = Held()) -> tuple:
     """Effective compute of each run (run) and the deviation of its family on each law (law, family), or None.
 
-    x is log compute less what the run loses by its split into parameters and tokens.
+    x is log compute less what the run loses by its split into parameters and tokens, and in warm-up.
     ``theta = path(x) + family + progress (year - year_ref) + residual`` in decades (DESIGN 3.1); what is returned is
     ``(theta - theta_origin) / theta_scale``. Origin and scale are the level and the slope of theta over the runs (see
     `models.facts.standard_weights`), so that what is returned is what the scores fix.

@@ -61,7 +61,11 @@ def _nothing(file: Path, why: str) -> Found:
 
 
 def _header(file: Path) -> Any:
-    """The document of a zip archive; None where the run has written none yet."""
+    """The document of a zip archive; None where the run has written none yet.
+
+    `zipfile` has an error of its own for each fault: no archive, corrupt, cut short, packed in a way that it does not
+    know, encrypted.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(file.read_bytes())) as archive:
             content = archive.read(HEADER) if HEADER in archive.namelist() else None

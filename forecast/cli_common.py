@@ -21,7 +21,10 @@ Seed = Annotated[int, typer.Option(help="Seed; same seed, same numbers.", min=0,
 Below = Annotated[float | None, typer.Option(help="Use only runs below this training compute, FLOP.")]
 Draws = Annotated[
     int | None,
-    typer.Option(help="Kept draws a chain; when left out 2000, or 1300 for tables of more than 500 rows.", min=100),
+    typer.Option(
+        help="Kept draws a chain; left out: 2000 (1300 beyond 500 rows), thrice that if chains disagree.",
+        min=100,
+    ),
 ]
 Tune = Annotated[int, typer.Option(help="Warm-up draws a chain.", min=100)]
 Structures = Annotated[

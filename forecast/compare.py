@@ -33,7 +33,8 @@ def fit_average(
 
     `weights` are those of a back-test, of the structures to fit. Without any, the `structures` that differ on the table
     are weighed by how well they forecast its largest three in ten runs from the others. The other arguments are those
-    of `forecast.table_fit.fit_table`.
+    of `forecast.table_fit.fit_table`. Where `sampling` leaves the number of draws open and the average cannot be
+    trusted, all structures are sampled once more, longer.
     """
     used = frame if below is None else frame[frame["compute"] < below]
     structures = distinct(structures, observations(frame)) if weights is None else list(weights)
@@ -41,17 +42,16 @@ def fit_average(
         say("weighing structures by their forecast of the largest runs")
         weights = weights_of(used, structures, table=table)
     chosen = {name: weights[name] for name in structures}
-    fits = fit_structures(
-        used,
-        structures,
-        table=table,
-        samplings=samplings(sampling.of_rows(len(used)), chosen),
-        below=below,
-        priors=priors,
-        progress=progress,
-        say=say,
-    )
-    return mixed(list(fits), chosen)
+    options: dict[str, Any] = {"table": table, "below": below, "priors": priors, "progress": progress, "say": say}
+
+    def averaged(sampling: Sampling) -> Fit:
+        return mixed(list(fit_structures(used, structures, samplings=samplings(sampling, chosen), **options)), chosen)
+
+    found = averaged(sampling.of_rows(len(used)))
+    if sampling.draws is None and found.diagnostics.reasons:
+        say("chains disagree: sampling once more, three times as long")
+        found = averaged(sampling.of_rows(len(used)).longer())
+    return found
 
 
 def compared(fit: Fit, *, at: Sequence[float]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ REGULARISATION = 1e-2  # of the low-rank mass matrix; nutpie's 1e-5 keeps so man
 MAX_DEPTH = 8  # of a trajectory, 2^8 - 1 steps; on GPT-3 arithmetic and obsscaling only early warm-up makes longer ones
 DRAWS, DRAWS_OF_MANY_ROWS = 2000, 1300  # kept draws a chain; a step of many rows costs more
 MANY_ROWS = 500
+FINE_ACCEPT = 0.95
 MAX_RHAT = 1.01  # Vehtari et al. 2021, Bayesian Analysis 16:667
 MIN_ESS = 400  # the same source: 100 a chain
 MAX_DIVERGENT_SHARE = 0.001  # of all draws: a few among thousands are always shown, more make the fit untrustworthy
@@ -39,6 +40,11 @@ class Sampling:
     def of_rows(self, rows: int) -> "Sampling":
         """The same with the number of draws that suits a table of so many rows, where none is given."""
         return self if self.draws else replace(self, draws=DRAWS if rows <= MANY_ROWS else DRAWS_OF_MANY_ROWS)
+
+    def longer(self) -> "Sampling":
+        """The same for a posterior of which chains disagreed: twice the warm-up, thrice the draws, in finer steps."""
+        draws = None if self.draws is None else 3 * self.draws
+        return replace(self, tune=2 * self.tune, draws=draws, target_accept=max(self.target_accept, FINE_ACCEPT))
 
 
 @dataclass(frozen=True, kw_only=True)

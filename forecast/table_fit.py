@@ -56,20 +56,30 @@ def fit_structures(
     samplings: Sequence[Sampling],
     below: float | None = None,
     priors: Priors = Priors(),
+    poor: Callable[[Fit], bool] = lambda fit: False,
     progress: Callable | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Iterator[Fit]:
-    """Fits of the named structures (`models.priors.held_of`) one after another, compiled once for all of them."""
+    """Fits of the named structures (`models.priors.held_of`) one after another, compiled once for all of them.
+
+    One that is `poor` is sampled once more, longer.
+    """
     data = _observed(frame, below)
     models = [capability_model(data, Structure(), priors, held_of(name)) for name in names]
     program = _program(models[0], data, priors) if len(names) > 1 else None  # alone, numbers built in compile sooner
     for name, model, sampling in zip(names, models, samplings, strict=True):
+
+        def sampled(sampling: Sampling, name: str = name, model: pm.Model = model) -> Fit:
+            posterior = fit(model, sampling, program=program, progress=progress)
+            facts = {"table": table, "below": below, "structure": Structure(), "priors": priors}
+            return replace(_fit(posterior, data, sampling=sampling, **facts), weights={name: 1.0})
+
         say(f"sampling structure '{name}'")
-        posterior = fit(model, sampling, program=program, progress=progress)
-        yield replace(
-            _fit(posterior, data, table=table, below=below, sampling=sampling, structure=Structure(), priors=priors),
-            weights={name: 1.0},
-        )
+        found = sampled(sampling)
+        if poor(found):
+            say(f"sampling structure '{name}' again, longer: its chains disagree")
+            found = sampled(sampling.longer())
+        yield found
 
 
 def distinct(names: Sequence[str], data: xr.Dataset) -> tuple[str, ...]:

@@ -1,9 +1,10 @@
 """One trial of forecasting as a job: fit the training rows of a split, forecast its hidden runs, scores unseen."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
+import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -19,12 +20,14 @@ from forecast.table_fit import fit_structures
 from forecast.threshold import threshold_compute
 from models.priors import Held, held_of
 
-VERSION = 2
+VERSION = 3
 """Of the forecasts: raise it when the same table gives other ones than before."""
 SAMPLING = Sampling(tune=400, draws=250)
 """For forecasts that are scored and not shown: quantiles of the predictive need fewer draws than those of a report."""
 DRAWS = 1000
 """Of a predictive distribution that is scored."""
+MAX_RHAT = 1.05
+"""Of these distributions: chains that disagree more than that about any row are sampled once more, longer."""
 UNKNOWN = ("score", "successes")
 """What a forecast must not see of the hidden rows."""
 
@@ -50,27 +53,51 @@ def forecasts(job: Job) -> xr.Dataset:
     -------
     Dataset
         score (structure, draw, row) and log10_compute (structure, draw, task, at); its attributes hold, for each
-        structure, max_rhat, min_ess and divergences.
+        structure, max_rhat, min_ess and divergences of its parameters, and forecast_rhat of its forecasts.
     """
     given, data = job.arguments, job.data
     sampling = Sampling(**given["sampling"])
     names = given["structures"]
     scores, thresholds, diagnostics = [], [], {}
-    fits = fit_structures(data["train"], names, table=data["table"], samplings=[sampling] * len(names))
+
+    def few(fit: Fit) -> Fit:  # as many draws of one that was sampled longer as of the others
+        each = fit.posterior.sizes["draw"] // (sampling.draws or DRAWS)
+        return thinned(replace(fit, posterior=fit.posterior.isel(draw=slice(None, None, each))), DRAWS)
+
+    def forecast(fit: Fit) -> np.ndarray:
+        return predict(few(fit), data["rows"], seed=sampling.seed).values
+
+    def poor(fit: Fit) -> bool:
+        return forecast_rhat(forecast(fit), sampling.chains) > MAX_RHAT
+
+    samplings = [sampling] * len(names)
+    fits = fit_structures(data["train"], names, table=data["table"], samplings=samplings, poor=poor)
     for name, fit in zip(names, fits, strict=True):
-        few = thinned(fit, DRAWS)
-        scores.append(predict(few, data["rows"], seed=sampling.seed).values)
-        thresholds.append(_thresholds(few, given["at"]))
+        scores.append(forecast(fit))
+        thresholds.append(_thresholds(few(fit), given["at"]))
         found = fit.diagnostics
         diagnostics[name] = {
             "max_rhat": found.max_rhat,
             "min_ess": min(found.min_ess_bulk, found.min_ess_tail),
             "divergences": found.divergences,
+            "forecast_rhat": forecast_rhat(scores[-1], sampling.chains),
         }
     predicted = xr.DataArray(np.stack(scores).astype(np.float32), dims=("structure", "draw", "row"))
     crossed = xr.concat(thresholds, dim="structure")
     dataset = xr.Dataset({"score": predicted, "log10_compute": crossed}, coords={"structure": names})
     return dataset.assign_attrs(diagnostics=diagnostics)
+
+
+def forecast_rhat(scores: np.ndarray, chains: int) -> float:
+    """Largest rank-normalised R-hat of predictive draws (draw, row), chain after chain; 1 where no row varies.
+
+    What a record needs is that chains agree about forecasts. A parameter about which they do not, such as one of two
+    sources of scatter, may leave these alone.
+    """
+    each = xr.Dataset({"score": (("chain", "draw", "row"), scores.reshape(chains, -1, scores.shape[1]))})
+    with np.errstate(divide="ignore", invalid="ignore"):  # rows that do not vary have none
+        found = az.rhat(each).score.values
+    return float(np.max(found[np.isfinite(found)], initial=1.0))
 
 
 def _thresholds(fit: Fit, at: Sequence[float]) -> xr.DataArray:

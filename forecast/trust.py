@@ -10,6 +10,7 @@ from forecast.backtest import OURS, Track
 from forecast.baselines import BASELINES, LOSS_BASELINES, TWO_STEP
 from forecast.calibration import DISTANCES, paired_bootstrap, summary
 from forecast.store import json_number
+from forecast.trial import MAX_RHAT
 
 METHODS = tuple(dict.fromkeys([*BASELINES, TWO_STEP, *LOSS_BASELINES]))
 NOT, CARE, YES = "do not trust", "trust with care", "trust"
@@ -25,8 +26,8 @@ FARTHER = 1.0
 """Decades beyond the farthest outcome ever tested at which a forecast is an article of faith."""
 APART = 1.0
 """Distance between medians of structures at which they disagree, in widths of the 90 % interval of a single one."""
-TEST_RHAT, LOST_RHAT = 1.05, 1.3
-"""R-hat of a fit of the back-test that calls for care, and that leaves its forecasts without meaning."""
+LOST_RHAT = 1.2
+"""R-hat of the forecasts of a back-test that leaves them without meaning; above `MAX_RHAT` they call for care."""
 COUNTS = 0.05  # weight of a structure that has a say
 
 
@@ -133,14 +134,15 @@ def _of_runs(runs: int) -> list[dict[str, Any]]:
 
 
 def _of_tests(track: Track | None) -> list[dict[str, Any]]:
-    """Fits of the back-test are short: quantiles bear more disagreement of chains than those of a report, not any."""
-    return [] if track is None or track.fits.empty else _of_chains(float(track.fits["max_rhat"].max()))
+    """Fits of the back-test are short: what counts is that their chains agree about the forecasts."""
+    return [] if track is None or track.fits.empty else _of_chains(float(track.fits["forecast_rhat"].max()))
 
 
 def _of_chains(rhat: float) -> list[dict[str, Any]]:
-    if rhat <= TEST_RHAT:
+    if rhat <= MAX_RHAT:
         return []
-    text = f"fits of the back-test did not converge (R-hat {rhat:.2f}, above {TEST_RHAT}): the record is noise in part"
+    disagree = f"chains of a back-test disagree about forecasts (R-hat {rhat:.2f}, above {MAX_RHAT})"
+    text = f"{disagree}: the record is noise in part"
     return [_reason(NOT if rhat > LOST_RHAT else CARE, "tests not converged", text)]
 
 

@@ -222,6 +222,7 @@ def prior_fit():
 # A back-test without fits
 
 STAND_IN_DRAWS = 200
+STAND_IN_DIAGNOSTICS = {"max_rhat": 1.0, "min_ess": 1000.0, "divergences": 0, "forecast_rhat": 1.0}
 
 
 def guesses(job) -> xr.Dataset:
@@ -249,7 +250,7 @@ def _forecasts_of(job, scores, rng) -> xr.Dataset:
             "log10_compute": (("structure", "draw", "task", "at"), crossed),
         },
         coords={"structure": names, "task": np.array(tasks, dtype=str), "at": at},
-        attrs={"diagnostics": {name: {"max_rhat": 1.0, "min_ess": 1000.0, "divergences": 0} for name in names}},
+        attrs={"diagnostics": dict.fromkeys(names, STAND_IN_DIAGNOSTICS)},
     )
 
 

@@ -118,7 +118,7 @@ def test_fits_forecast_every_hidden_row_and_threshold(done, frame):
         (t, at) for t in FITTED for at in (0.3, 0.5)
     ]
     assert list(track.fits["structure"]) == ["full"] and track.weights == {MIDDLE.name: {"full": 1.0}}
-    assert (track.fits["max_rhat"] >= 1).all() and (track.fits["seconds"] > 0).all()
+    assert (track.fits[["max_rhat", "forecast_rhat"]] >= 1).all(axis=None) and (track.fits["seconds"] > 0).all()
 
 
 def test_a_second_run_over_the_same_folder_fits_nothing_and_finds_the_same(done, frame, no_fit):

@@ -67,7 +67,7 @@ def line(name: str, scores: pd.DataFrame) -> str:
 
 def cells_of(track: Track, bed: str) -> list[dict[str, Any]]:
     """Each task of a bed: the verdict on its forecast before the outcome, from earlier runs alone, and the outcome."""
-    past, found, rhat = track.past, [], float(track.fits["max_rhat"].max())
+    past, found, rhat = track.past, [], float(track.fits["forecast_rhat"].max())
     for task, own in track.scores.groupby("task", sort=False):
         mean = own.groupby("method")["crps"].mean()
         ours = own[own["method"] == OURS]

@@ -13,7 +13,7 @@ from scipy.special import expit, logit
 from forecast import curves
 from forecast.curves import EDGE, FEWEST_RUNS, Method
 from forecast.table_answers import task_labels
-from models.facts import years
+from models.recipe_facts import years
 
 HALF_COUNT = 0.5  # scores enter logs and logits as (successes + 1/2) / (trials + 1)
 BASELINES: dict[str, Method] = {  # of scores

@@ -112,7 +112,7 @@ def threshold(
 ) -> None:
     """The posterior of the training compute at which a task crosses a score."""
     from forecast.threshold import threshold as posterior_of_threshold
-    from models.facts import years
+    from models.recipe_facts import years
 
     loaded = load_part(fit, structure)
     answer = posterior_of_threshold(loaded, task, at, family=family, year=None if date is None else float(years(date)))

@@ -38,7 +38,7 @@ def howmuch(
         check_format(output)
     from forecast.howmuch import Given, measured_runs
     from forecast.howmuch import howmuch as sizes_that_reach
-    from models.facts import years
+    from models.recipe_facts import years
 
     given = Given(params=params, tokens=tokens, unique_tokens=unique_tokens)
     loaded = load_part(fit, structure)

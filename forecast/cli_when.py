@@ -48,7 +48,7 @@ def when(
     from forecast.frontier import fit_frontier, read_runs
     from forecast.threshold import checked_task
     from forecast.timeline import when as dates
-    from models.facts import years
+    from models.recipe_facts import years
 
     checked_task(loaded, task, at)
     year, frontier = None if as_of is None else float(years(as_of)), None

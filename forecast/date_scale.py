@@ -7,7 +7,7 @@ So the priors of the model, which are per decade of compute, mean for a year wha
 import numpy as np
 import xarray as xr
 
-from models.facts import years, years_of_runs
+from models.recipe_facts import years, years_of_runs
 
 DECADES_A_YEAR = 0.6
 ZERO_YEAR = 2000.0

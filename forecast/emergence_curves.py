@@ -8,7 +8,8 @@ import xarray as xr
 
 from forecast.emergence_scores import SEEN, chance_of_a_success, items_for_a_success, items_for_a_success_on_average
 from forecast.law import Residuals, expected_score, is_loss, law_of_task, loss_per_token, theta_at_score
-from forecast.predict import effective_compute, family_deviation, recipe_shift, residuals_of_answers, row_means
+from forecast.predict import effective_compute, residuals_of_answers, row_means
+from forecast.recipes import family_deviation, recipe_shift
 from forecast.store import Fit, json_number, quantiles
 from forecast.threshold import compute_at_theta
 from models import equations, facts

@@ -10,7 +10,8 @@ from scipy import special
 
 from forecast.date_scale import by_date
 from forecast.law import Residuals, is_loss, law_of_task, theta_at_score
-from forecast.predict import family_deviation, new_deviation, recipe_shift, recipe_slopes, usual_trials
+from forecast.predict import usual_trials
+from forecast.recipes import family_deviation, new_deviation, recipe_shift, recipe_slopes
 from forecast.store import Fit
 from forecast.threshold import checked_task
 from models import equations

@@ -13,9 +13,9 @@ import xarray as xr
 from forecast.date_scale import LAST_YEAR, iso_date
 from forecast.errors import ForecastError, shown, shown_path
 from forecast.fit import Diagnostics, Sampling, diagnose, fit
-from models.facts import years
 from models.frontier import PIECE, frontier_model, largest_between
 from models.priors import FrontierPriors
+from models.recipe_facts import years
 
 COLUMNS = {"model": "Model", "date": "Publication date", "compute": "Training compute (FLOP)"}  # ours: Epoch's
 DOMAIN, OTHER = "Domain", "Games"  # of Epoch's rows, left out: self-play trains no model that could be asked a question

@@ -7,14 +7,9 @@ import numpy as np
 import pandas as pd
 
 from forecast.table import data_hash, observations, read_table
-from models.facts import (
-    SHORTEST_SPAN,
-    has_families,
-    has_greedy,
-    has_irreducible,
-    has_progress,
-)
+from models.facts import has_greedy, has_irreducible
 from models.priors import Structure
+from models.recipe_facts import SHORTEST_SPAN, has_families, has_progress
 from models.training_split import FEWEST_CHECKPOINTS, has_params_tokens, has_warm_up
 
 FEW = 3  # counts above guessing that tell a score from zero

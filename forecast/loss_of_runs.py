@@ -12,7 +12,7 @@ from scipy import special, stats
 from forecast.law import GREEDY, law_name, law_of_task, split_deficit
 from forecast.predict import residuals_of_answers
 from forecast.store import Fit
-from models import equations, facts
+from models import equations, facts, recipe_facts
 from models.capability import frailty, log_measured_loss, success_of_task, token_floor_of_run
 from models.observation import MEAN_MARGIN, conditional_counts, mean_among
 
@@ -43,7 +43,7 @@ def corrected_compute(fit: Fit, task: str, runs: np.ndarray) -> np.ndarray:
         own = law.deviation.sel(law=law_name(fit, task), drop=True).isel(family=family).drop_vars("family")
         x = x + own * law.theta_scale
     if "progress" in law:
-        years = facts.years_of_runs(data)[runs] - facts.reference_year(data)
+        years = recipe_facts.years_of_runs(data)[runs] - recipe_facts.reference_year(data)
         x = x + law.progress * xr.DataArray(np.nan_to_num(years), dims="run")
     return x.transpose("chain", "draw", "run").values.reshape(-1, len(runs))
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from forecast.scenarios import Scenario
 from forecast.store import Fit
-from models.facts import reference_year, years_of_runs
+from models.recipe_facts import reference_year, years_of_runs
 
 PROGRESS_DECADES, PROGRESS_SD = 0.477, 0.46  # log-normal, where the fit does not know it
 """Median 3x a year less compute for the same score, 90 % from 1.7x to 10x. Published: 2.8x, 1.8x to 5.3x (Ho et al.
@@ -55,7 +55,7 @@ def progress_of(fit: Fit, scenario: Scenario, *, family: str | None, as_of: floa
 def recipe_year(fit: Fit, family: str | None) -> float:
     """The date of the recipe that thresholds are of: the latest of the family, or of all; `-inf` where none is known.
 
-    The counterpart of `forecast.predict.recipe_shift` without a year.
+    The counterpart of `forecast.recipes.recipe_shift` without a year.
     """
     known = years_of_runs(fit.data)
     if family is not None:

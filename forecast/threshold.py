@@ -9,7 +9,8 @@ from forecast.average import of_structure
 from forecast.date_scale import by_date, iso_date, year_of
 from forecast.errors import ForecastError
 from forecast.law import is_loss, law_of_task, theta_at_score
-from forecast.predict import family_deviation, recipe_shift, recipe_slopes, task_label
+from forecast.predict import task_label
+from forecast.recipes import family_deviation, recipe_shift, recipe_slopes
 from forecast.store import Fit, quantiles
 from models import equations
 from models.facts import bend_knots, reference_compute
@@ -25,7 +26,7 @@ def threshold_compute(
 
     tau -> success -> loss -> theta -> compute, closed form where there is one. `inf` where the ceiling is at or below
     tau or the irreducible loss too high for it, `-inf` where guessing already reaches it. Of a loss, `at` is in nats
-    and reached from above. `family` and `year` as in `forecast.predict.recipe_shift`.
+    and reached from above. `family` and `year` as in `forecast.recipes.recipe_shift`.
     """
     label = checked_task(fit, task, at)
     return compute_at_theta(fit, label, theta_at_score(fit, label, at), family=family, year=year)

@@ -15,7 +15,7 @@ from forecast.recipe_progress import Progress, progress_of
 from forecast.scenarios import SCENARIOS, Scenario
 from forecast.store import Fit, json_number
 from forecast.threshold import QUANTILES, checked_task, date_quantiles
-from models.facts import years
+from models.recipe_facts import years
 
 BY = (2027, 2028, 2030, 2035)  # P(by) is of the first of January of these years
 HALVING_YEARS, HALVING_SD = 5.0, 0.5  # log-normal: growth of compute halves in 2.2 to 11 years (90 %)

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from forecast.figure_style import BLUE, GREEN, GREY, INK, STYLE, VERMILLION, name_label, percent
 from forecast.files import write_whole
-from models.facts import years
+from models.recipe_facts import years
 
 COLOURS = {"typical": BLUE, "new run": GREEN, "first": VERMILLION}
 FARTHEST_AHEAD = 15.0  # years on the axis after today; what comes later, or never, ends in an arrow

@@ -5,7 +5,7 @@ import pymc as pm
 import xarray as xr
 from pytensor import tensor as pt
 
-from models import equations, facts, training_split
+from models import equations, facts, recipe_facts, training_split
 from models.priors import Held, Priors, Structure
 
 MANY_LAWS = 3  # from here on the laws fix a run's residual well enough to sample it directly
@@ -31,11 +31,11 @@ def effective_compute(data: xr.Dataset, structure: Structure, priors: Priors, he
     compute = x + _split(data, structure, reference, priors) if training_split.has_params_tokens(data, structure) else x
     slopes = _slopes(data, structure, priors, held)
     expected = equations.bent_compute(compute, slopes=slopes, knots=knots, theta_ref=reference)
-    if facts.has_families(data, structure):
+    if recipe_facts.has_families(data, structure):
         family = pm.Data("family_of_run", data.family_index.values.astype("int64"), dims="run")
         expected = expected + _family_effect(data, priors)[family]
-    if facts.has_progress(data, structure):
-        years = facts.years_of_runs(data) - facts.reference_year(data)
+    if recipe_facts.has_progress(data, structure):
+        years = recipe_facts.years_of_runs(data) - recipe_facts.reference_year(data)
         later = pm.Data("years", np.where(np.isnan(years), 0.0, years), dims="run")
         expected = expected + pm.LogNormal("progress", priors.log_progress_median, priors.log_progress_sd) * later
     sigma_run = pm.LogNormal("sigma_run", priors.log_run_sd_median, priors.log_run_sd_sd)
@@ -169,7 +169,7 @@ def _family_effect(data, priors):
     slope = pm.Normal("family_slope", 0.0, priors.family_slope_sd)
     sigma = pm.LogNormal("sigma_family", priors.log_family_sd_median, priors.log_family_sd_sd)
     own = pm.ZeroSumNormal("family_own", sigma=sigma, dims="family")
-    beyond = pm.Data("family_compute", facts.family_compute(data) - facts.reference_compute(data), dims="family")
+    beyond = pm.Data("family_compute", recipe_facts.family_compute(data) - facts.reference_compute(data), dims="family")
     return pm.Deterministic("family_effect", slope * beyond + own, dims="family")
 
 
@@ -179,7 +179,7 @@ def _deviation(data, structure, priors, scale):
     Where laws are of several kinds, a family has a skill in each kind, the skills adding to zero over the kinds, and
     what is its own on a law adds to zero over the laws of the kind; both add to zero over the families.
     """
-    if not facts.has_deviations(data, structure):
+    if not recipe_facts.has_deviations(data, structure):
         return None
     kinds, kind = facts.kinds_of_laws(data)
     sigma = pm.LogNormal("sigma_deviation", priors.log_deviation_sd_median, priors.log_deviation_sd_sd, dims="kind")

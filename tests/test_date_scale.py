@@ -13,8 +13,8 @@ from forecast.identify import describe
 from forecast.table import observations, read_rows, read_table
 from forecast.threshold import threshold, threshold_compute
 from forecast.timeline import when
-from models.facts import has_progress, years
 from models.priors import Structure
+from models.recipe_facts import has_progress, years
 
 HEADER = ("model", "task", "metric", "score", "trials", "date", "family")
 DATES = ("2021-03-01", "2022-01-15", "2022-11-30", "2023-07-01", "2024-05-13", "2025-02-01")

@@ -6,9 +6,10 @@ from conftest import SEED
 from scipy import optimize
 
 from forecast.table import observations, read_table
-from models import facts
-from models.facts import anchors, reference_compute, years
+from models import facts, recipe_facts
+from models.facts import anchors, reference_compute
 from models.priors import Structure
+from models.recipe_facts import years
 from models.training_split import has_params_tokens, has_warm_up, split_deficit, warm_up_deficit
 
 HEADER = "model,task,metric,successes,trials,length,k,score,compute,params,tokens,date"
@@ -312,7 +313,7 @@ def test_dates_need_to_span_more_than_a_year(written):
     def spans(last):
         dates = [*["2020-01-01"] * 5, last]
         lines = [split_run(n, "1e9", "1e10", date) for n, date in enumerate(dates)]
-        return facts.has_progress(written(lines), Structure())
+        return recipe_facts.has_progress(written(lines), Structure())
 
     assert spans("2021-01-02") and not spans("2020-12-31") and not spans("")
 

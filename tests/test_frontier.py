@@ -20,7 +20,6 @@ from forecast.frontier import (
     records_of,
     slowed_time,
 )
-from models.facts import years
 from models.frontier import (
     expected_above,
     frontier_model,
@@ -30,6 +29,7 @@ from models.frontier import (
     piece_edges,
     time_in_pieces,
 )
+from models.recipe_facts import years
 
 JUMP = 0.5
 RUNS = """model,date,compute

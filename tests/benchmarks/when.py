@@ -21,7 +21,7 @@ from forecast.frontier import fit_frontier, paths, read_runs
 from forecast.store import Fit, load, save
 from forecast.table import read_table
 from forecast.timeline import when
-from models.facts import years
+from models.recipe_facts import years
 
 TABLE = Path(__file__).parents[2] / "case_studies" / "gpt3_arithmetic" / "gpt3_arithmetic.csv"
 KNOWN = "2020-05-28"  # publication of the GPT-3 models (Brown et al. 2020)

@@ -49,7 +49,7 @@ def fit_average(
 
     found = averaged(sampling.of_rows(len(used)))
     if sampling.draws is None and found.diagnostics.reasons:
-        say("chains disagree: sampling once more, three times as long")
+        say("not to be trusted yet: sampling once more, three times as long")
         found = averaged(sampling.of_rows(len(used)).longer())
     return found
 

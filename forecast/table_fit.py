@@ -67,18 +67,18 @@ def fit_structures(
     data = _observed(frame, below)
     models = [capability_model(data, Structure(), priors, held_of(name)) for name in names]
     program = _program(models[0], data, priors) if len(names) > 1 else None  # alone, numbers built in compile sooner
+    known: dict[str, Any] = {"table": table, "below": below, "structure": Structure(), "priors": priors}
+
+    def sampled(name: str, model: pm.Model, sampling: Sampling) -> Fit:
+        posterior = fit(model, sampling, program=program, progress=progress)
+        return replace(_fit(posterior, data, sampling=sampling, **known), weights={name: 1.0})
+
     for name, model, sampling in zip(names, models, samplings, strict=True):
-
-        def sampled(sampling: Sampling, name: str = name, model: pm.Model = model) -> Fit:
-            posterior = fit(model, sampling, program=program, progress=progress)
-            facts = {"table": table, "below": below, "structure": Structure(), "priors": priors}
-            return replace(_fit(posterior, data, sampling=sampling, **facts), weights={name: 1.0})
-
         say(f"sampling structure '{name}'")
-        found = sampled(sampling)
+        found = sampled(name, model, sampling)
         if poor(found):
             say(f"sampling structure '{name}' again, longer: its chains disagree")
-            found = sampled(sampling.longer())
+            found = sampled(name, model, sampling.longer())
         yield found
 
 

@@ -26,7 +26,7 @@ SAMPLING = Sampling(tune=400, draws=250)
 """For forecasts that are scored and not shown: quantiles of the predictive need fewer draws than those of a report."""
 DRAWS = 1000
 """Of a predictive distribution that is scored."""
-MAX_RHAT = 1.05
+MAX_FORECAST_RHAT = 1.05
 """Of these distributions: chains that disagree more than that about any row are sampled once more, longer."""
 UNKNOWN = ("score", "successes")
 """What a forecast must not see of the hidden rows."""
@@ -68,7 +68,7 @@ def forecasts(job: Job) -> xr.Dataset:
         return predict(few(fit), data["rows"], seed=sampling.seed).values
 
     def poor(fit: Fit) -> bool:
-        return forecast_rhat(forecast(fit), sampling.chains) > MAX_RHAT
+        return forecast_rhat(forecast(fit), sampling.chains) > MAX_FORECAST_RHAT
 
     samplings = [sampling] * len(names)
     fits = fit_structures(data["train"], names, table=data["table"], samplings=samplings, poor=poor)

@@ -10,7 +10,7 @@ from forecast.backtest import OURS, Track
 from forecast.baselines import BASELINES, LOSS_BASELINES, TWO_STEP
 from forecast.calibration import DISTANCES, paired_bootstrap, summary
 from forecast.store import json_number
-from forecast.trial import MAX_RHAT
+from forecast.trial import MAX_FORECAST_RHAT
 
 METHODS = tuple(dict.fromkeys([*BASELINES, TWO_STEP, *LOSS_BASELINES]))
 NOT, CARE, YES = "do not trust", "trust with care", "trust"
@@ -27,7 +27,7 @@ FARTHER = 1.0
 APART = 1.0
 """Distance between medians of structures at which they disagree, in widths of the 90 % interval of a single one."""
 LOST_RHAT = 1.2
-"""R-hat of the forecasts of a back-test that leaves them without meaning; above `MAX_RHAT` they call for care."""
+"""R-hat of the forecasts of a back-test that leaves them without meaning; above `MAX_FORECAST_RHAT` they call for care."""
 COUNTS = 0.05  # weight of a structure that has a say
 
 
@@ -139,9 +139,9 @@ def _of_tests(track: Track | None) -> list[dict[str, Any]]:
 
 
 def _of_chains(rhat: float) -> list[dict[str, Any]]:
-    if rhat <= MAX_RHAT:
+    if rhat <= MAX_FORECAST_RHAT:
         return []
-    disagree = f"chains of a back-test disagree about forecasts (R-hat {rhat:.2f}, above {MAX_RHAT})"
+    disagree = f"chains of a back-test disagree about forecasts (R-hat {rhat:.2f}, above {MAX_FORECAST_RHAT})"
     text = f"{disagree}: the record is noise in part"
     return [_reason(NOT if rhat > LOST_RHAT else CARE, "tests not converged", text)]
 

@@ -12,7 +12,7 @@ from forecast import compare, table_fit
 from forecast.fit import Sampling, draw_prior
 from forecast.splits import Split
 from forecast.table import read_table
-from forecast.trial import MAX_RHAT, forecast_rhat, forecasts, trial
+from forecast.trial import MAX_FORECAST_RHAT, forecast_rhat, forecasts, trial
 from models.laws import NO_GAP
 
 SHORT = Sampling(seed=SEED, chains=2, tune=100, draws=300)
@@ -55,17 +55,17 @@ def test_a_trial_samples_those_structures_again_whose_chains_disagree_about_fore
     result = forecasts(trial(split.name, frame, split, "t", options))
     assert sampled == [("full", SHORT), ("ceiling 1", SHORT), ("ceiling 1", LONGER)]
     assert result.sizes["draw"] == 600 and np.isfinite(result.score).all()
-    assert all(0.99 < each["forecast_rhat"] <= MAX_RHAT for each in result.attrs["diagnostics"].values())
+    assert all(0.99 < each["forecast_rhat"] <= MAX_FORECAST_RHAT for each in result.attrs["diagnostics"].values())
 
 
 def test_forecasts_of_which_chains_disagree_about_one_row_have_the_r_hat_of_that_row():
     rng = np.random.default_rng(SEED)
     alike = rng.normal(size=(800, 3))
     apart = alike + np.outer(np.arange(800) < 200, [0.0, 0.0, 1.0])  # the first of four chains
-    assert 1.0 <= forecast_rhat(alike, chains=4) < 1.01 and forecast_rhat(apart, chains=4) > MAX_RHAT
+    assert 1.0 <= forecast_rhat(alike, chains=4) < 1.01 and forecast_rhat(apart, chains=4) > MAX_FORECAST_RHAT
     assert forecast_rhat(apart[:, :2], chains=4) < 1.01
     assert forecast_rhat(np.zeros((800, 2)), chains=4) == 1.0
-    assert forecast_rhat(np.column_stack([np.zeros(800), apart[:, 2]]), chains=4) > MAX_RHAT
+    assert forecast_rhat(np.column_stack([np.zeros(800), apart[:, 2]]), chains=4) > MAX_FORECAST_RHAT
 
 
 @pytest.mark.parametrize(

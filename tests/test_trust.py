@@ -17,7 +17,7 @@ from forecast.trust import (
     COUNTS,
     FARTHER,
     FEW_RUNS,
-    MAX_RHAT,
+    MAX_FORECAST_RHAT,
     NO_BETTER,
     NOT,
     WORSE,
@@ -176,9 +176,9 @@ def test_each_reason_is_the_only_one_where_it_holds_and_absent_just_short_of_it(
 
 
 def test_a_record_of_fits_that_did_not_converge_calls_for_care():
-    judged = verdict(track_of(GOOD, rhat=MAX_RHAT + 0.03), runs=10)
+    judged = verdict(track_of(GOOD, rhat=MAX_FORECAST_RHAT + 0.03), runs=10)
     assert kinds(judged["reasons"]) == [("tests not converged", CARE)] and "R-hat 1.08" in judged["sentence"]
-    assert verdict(track_of(GOOD, rhat=MAX_RHAT), runs=10)["trust"] == "trust"
+    assert verdict(track_of(GOOD, rhat=MAX_FORECAST_RHAT), runs=10)["trust"] == "trust"
 
 
 def test_a_baseline_that_was_better_by_chance_only_is_no_reason_for_distrust():

@@ -27,7 +27,7 @@ FARTHER = 1.0
 APART = 1.0
 """Distance between medians of structures at which they disagree, in widths of the 90 % interval of a single one."""
 LOST_RHAT = 1.2
-"""R-hat of the forecasts of a back-test that leaves them without meaning; above `MAX_FORECAST_RHAT` they call for care."""
+"""R-hat of forecasts of a back-test that leaves them without meaning; above `MAX_FORECAST_RHAT` they call for care."""
 COUNTS = 0.05  # weight of a structure that has a say
 
 

@@ -19,7 +19,7 @@ from forecast.calibration import score_rows
 from forecast.errors import ForecastError
 from forecast.fit import Sampling
 from forecast.jobs import Outcome, Progress, run_jobs
-from forecast.splits import Split, latest
+from forecast.splits import Split, latest, params_beyond
 from forecast.table import observations
 from forecast.table_answers import task_labels
 from forecast.table_fit import distinct
@@ -151,12 +151,13 @@ def _stacked(lines: pd.DataFrame, structures: Sequence[str]) -> dict[str, float]
 def _scored(
     result: xr.Dataset, frame: pd.DataFrame, split: Split, weights: Mapping[str, float], seed: int
 ) -> pd.DataFrame:
-    """Scores of the hidden rows of a split by the average, by each structure and by the baselines."""
+    """Scores of the hidden rows of a split by the average, each structure and the baselines; and `params_beyond`."""
     train, rows = split.parts(frame)
     cut = split.log10_cut(train)
     draws = _methods(result, weights) | baseline_forecasts(train, rows, seed)
     scores = [score_rows(values, rows, method=name, log10_cut=cut, seed=seed) for name, values in draws.items()]
-    return pd.concat(scores, ignore_index=True)
+    lines = pd.concat(scores, ignore_index=True)
+    return lines.assign(params_beyond=lines["row"].map(params_beyond(train, rows)))
 
 
 def _methods(result: xr.Dataset, weights: Mapping[str, float]) -> dict[str, np.ndarray]:

@@ -77,6 +77,15 @@ class Split:
         )
 
 
+def params_beyond(train: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
+    """Decades by which the run of each hidden row has more parameters than any training run.
+
+    NaN where its parameters are unknown, or where all training runs are of one size, which then is not what varies.
+    """
+    sizes = train["params"].dropna()
+    return np.log10(rows["params"] / (sizes.max() if sizes.nunique() > 1 else np.nan))
+
+
 def latest(frame: pd.DataFrame, by: Literal["compute", "date"] = "compute") -> Split | None:
     """The split that hides the largest runs, or the latest: about three in ten; None where too few would be left."""
     runs = frame.groupby("model")[by].first().dropna().sort_values()

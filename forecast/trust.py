@@ -24,6 +24,8 @@ NARROW = 0.90
 """An upper end of the Wilson interval of 90 % coverage below this: intervals were too narrow, and not by chance."""
 FARTHER = 1.0
 """Decades beyond the farthest outcome ever tested at which a forecast is an article of faith."""
+NEW_SIZE = 0.1
+"""Decades of parameters beyond the training runs from which a model is larger, not another of their size."""
 APART = 1.0
 """Distance between medians of structures at which they disagree, in widths of the 90 % interval of a single one."""
 LOST_RHAT = 1.2
@@ -59,7 +61,14 @@ def record(scores: pd.DataFrame, *, seed: int = 1) -> dict[str, Any]:
             for level in (50, 80, 90)
         },
         "tested_decades": float(scores.loc[scores["method"] == OURS, "decades_beyond"].max()),
+        "tested_params_decades": _farthest_size(scores),
     }
+
+
+def _farthest_size(scores: pd.DataFrame) -> float | None:
+    """Decades of parameters beyond the training runs of the largest run that was forecast; None where unknown."""
+    beyond = scores["params_beyond"].max() if "params_beyond" in scores else np.nan
+    return float(beyond) if np.isfinite(beyond) else None
 
 
 def verdict(
@@ -152,6 +161,10 @@ def _of_record(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
             _reason(NOT, "untested", "no forecast of this table could be tested: too few runs to hide some of them")
         ]
     reasons = []
+    larger = found["tested_params_decades"]
+    if larger is not None and larger < NEW_SIZE:
+        text = "every run that was forecast had a size that was learned from: no larger model has been tested"
+        reasons.append(_reason(CARE, "sizes untested", text))
     coverage, n = found["coverage_90"], found["n"]
     inside = f"{round(coverage['share'] * n)} of {n} outcomes lay inside 90 % intervals"
     if coverage["high"] < NARROW:

@@ -401,6 +401,14 @@ def test_the_distance_of_a_cut_by_date_or_family_is_from_the_largest_training_ru
     np.testing.assert_allclose(track.scores["decades_beyond"], track.scores["log10_compute"] - largest)
 
 
+def test_scores_say_how_much_larger_a_run_is_than_any_that_was_learned_from(whole, track_of):
+    frame = whole.assign(params=whole["compute"] ** 0.5)
+    scores = track_of(frame, MIDDLE).scores
+    largest = MIDDLE.parts(frame)[0]["compute"].max()
+    np.testing.assert_allclose(scores["params_beyond"], 0.5 * (scores["log10_compute"] - np.log10(largest)))
+    assert track_of(whole.assign(params=np.nan), MIDDLE).scores["params_beyond"].isna().all()
+
+
 def test_a_truth_that_is_known_is_trusted_and_a_guess_is_not(whole, track_of, tmp_path):
     splits = [MIDDLE, HIGH]
     good, bad = (track_of(whole, *splits, work=work, folder=tmp_path / work.__name__) for work in (knowing, guesses))

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from forecast.errors import ForecastError
-from forecast.splits import Split, latest, leave_one_family_out
+from forecast.splits import Split, latest, leave_one_family_out, params_beyond
 
 LADDER = tuple(f"run {place}" for place in range(10))
 
@@ -95,6 +95,15 @@ def test_distance_is_counted_from_a_cut_by_compute_and_else_from_the_largest_run
     assert Split(by="compute", at=3e24).log10_cut(frame[:7]) == pytest.approx(np.log10(3e24))
     for split in (Split(by="date", at="2021-12-01"), Split(by="family", at="x"), Split(by="model", at=LADDER[7:])):
         assert split.log10_cut(frame[:7]) == pytest.approx(24.0)
+
+
+def test_sizes_are_compared_with_the_largest_that_was_learned_from():
+    frame = frame_of(params=10.0 ** (6 + np.arange(10)))
+    rows = frame[7:].assign(params=[1e12, 2e13, np.nan])
+    np.testing.assert_allclose(params_beyond(frame[:7], rows), [0.0, np.log10(20.0), np.nan])
+    assert list(params_beyond(frame[:7], rows).index) == list(rows.index)
+    for sizes in (1e9, np.nan):  # one size for all, or unknown: then it is not what varies
+        assert params_beyond(frame[:7].assign(params=sizes), rows).isna().all()
 
 
 # Cuts that leave too little

@@ -18,6 +18,7 @@ from forecast.trust import (
     FARTHER,
     FEW_RUNS,
     MAX_FORECAST_RHAT,
+    NEW_SIZE,
     NO_BETTER,
     NOT,
     WORSE,
@@ -146,6 +147,19 @@ def test_a_forecast_against_which_nothing_speaks_is_trusted():
     assert "80% better than the best baseline (linear), 100% of 20 held-out outcomes inside" in judged["sentence"]
 
 
+def larger_by(decades):
+    """A good record on runs that have up to so many decades more parameters than those that were learned from."""
+    return {"scores": GOOD.assign(params_beyond=np.where(GOOD["model"] == "run 4", decades, -0.5))}
+
+
+def test_where_sizes_are_not_known_none_is_called_untested():
+    assert record(GOOD)["tested_params_decades"] is None
+    unknown = GOOD.assign(params_beyond=np.nan)
+    assert record(unknown)["tested_params_decades"] is None and verdict_of(unknown)["trust"] == "trust"
+    some = record(GOOD.assign(params_beyond=np.where(GOOD["model"] == "run 4", 0.3, np.nan)))
+    assert some["tested_params_decades"] == pytest.approx(0.3)
+
+
 FAR = 22.5 + 1.25 + FARTHER
 AHEAD = {"scores": worse_by(NO_BETTER - 0.03)}
 PRIOR = [line_of(True, "words"), line_of(False)]
@@ -158,6 +172,7 @@ CASES = {  # kind: level, numbers in its text, what brings it about, what falls 
     "intervals too narrow": (NOT, ["15 of 20 outcomes"], {"scores": missing(5)}, {"scores": missing(4)}),
     "beaten by a baseline": (NOT, ["0.020", "'linear' 0.017"], {"scores": worse_by(WORSE + 0.03)}, AHEAD),
     "no better than a baseline": (CARE, ["0.020", "'linear' 0.020"], {"scores": worse_by(1.0)}, AHEAD),
+    "sizes untested": (CARE, [], larger_by(NEW_SIZE - 0.01), larger_by(NEW_SIZE)),
     "farther than tested": (NOT, ["2.4 decades beyond", "tested to 1.2"], at(answer(FAR + 0.1)), at(answer(FAR - 0.1))),
     "prior-dominated": (NOT, ["sums at 0.5"], at(answer(), moved=PRIOR), at(answer(), moved=OTHERS)),
     "structures disagree": (CARE, ["sums at 0.5", "1.2 decades apart"], at(apart(LOW, HIGH)), at(apart(LOW, NEAR))),

@@ -28,7 +28,7 @@ NEW_SIZE = 0.1
 """Decades of parameters beyond the training runs from which a model is larger, not another of their size."""
 APART = 1.0
 """Distance between medians of structures at which they disagree, in widths of the 90 % interval of a single one."""
-LOST_RHAT = 1.2
+LOST_RHAT = 1.3
 """R-hat of forecasts of a back-test that leaves them without meaning; above `MAX_FORECAST_RHAT` they call for care."""
 COUNTS = 0.05  # weight of a structure that has a say
 

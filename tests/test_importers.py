@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 import zipfile
 
 import numpy as np
@@ -17,6 +18,12 @@ from forecast.importers.run_facts import read_facts, spelling
 from forecast.importers.trials import trials_of_error
 from forecast.table import read_table
 
+if sys.version_info >= (3, 14):
+    zstd_zipfile = zipfile
+else:
+    from backports.zstd import zipfile as zstd_zipfile
+
+ZSTANDARD_MAGIC = b"\x28\xb5\x2f\xfd"  # RFC 8878
 SIZES = {"toy-1b": "1e21", "toy-3b": "1e22", "toy-9b": "1e23", "toy-30b": "1e24"}
 
 
@@ -286,6 +293,36 @@ def test_the_archive_of_a_log_says_the_same_as_its_json(ladder, tmp_path, import
     assert list(left_out.values()) == ["the run has not ended"]
 
 
+def test_an_archive_packed_by_zstandard_is_read_and_one_that_broke_is_a_known_error(ladder, imported):
+    path = ladder(lambda model, rung: inspect_log(model, rung / 4), name="log.json")
+    expected, _ = imported("inspect", path)
+    for file in list(path.rglob("*.json")):
+        with zstd_zipfile.ZipFile(file.with_suffix(".eval"), "w", compression=zstd_zipfile.ZIP_ZSTANDARD) as archive:
+            archive.writestr("header.json", file.read_text())
+        file.unlink()
+    frame, _ = imported("inspect", path)
+    pd.testing.assert_frame_equal(frame.drop(columns="source"), expected.drop(columns="source"))
+    content = bytearray(file.with_suffix(".eval").read_bytes())
+    start = content.index(ZSTANDARD_MAGIC)
+    content[start + 8 : start + 40] = bytes(32)
+    file.with_suffix(".eval").write_bytes(content)
+    with pytest.raises(ForecastError, match="not a zip archive that can be read"):
+        imported("inspect", path)
+
+
+def test_the_mean_of_the_exact_scorer_is_its_accuracy_and_other_reducers_are_named(ladder, imported):
+    def log(model, rung):
+        found = inspect_log(model, scorer="exact")
+        mean, best = ({"mean": {"value": rung / 8 * times}, "stderr": {"value": 0.01}} for times in (1, 2))
+        scores = [{"reducer": name, "metrics": each} for name, each in (("mean", mean), ("pass_at_2", best))]
+        found["results"]["scores"] = [{"name": "exact", "scored_samples": 400} | each for each in scores]
+        return found
+
+    frame, left_out = imported("inspect", ladder(log, name="log.json"))
+    assert sorted(frame["score"]) == [0.0, 0.125, 0.25, 0.375] and set(frame["trials"]) == {400}
+    assert left_out == {"sums: exact mean": "reduces the epochs by 'pass_at_2'"}
+
+
 def test_items_answered_in_several_epochs_are_not_more_items(ladder, imported):
     frame, _ = imported("inspect", ladder(lambda model, _: inspect_log(model, epochs=5), name="log.json"))
     assert set(frame["trials"]) == {480}
@@ -296,6 +333,27 @@ def test_the_choice_scorer_is_a_choice_and_needs_its_chance(ladder, imported):
     with pytest.raises(ForecastError, match="needs the chance of a guess"):
         imported("inspect", path)
     assert set(imported("inspect", path, chance=named("--chance", sums=0.25))[0]["chance"]) == {0.25}
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_the_chance_of_a_choice_is_that_of_its_items(ladder, imported, archived):
+    items = [{"choices": list("abcd"), "target": "A"}, {"choices": ["yes", "no"], "target": ["B"]}]
+    path = ladder(lambda model, _: inspect_log(model, scorer="choice") | {"samples": items}, name="log.json")
+    for file in list(path.rglob("*.json")) if archived else ():
+        document = json.loads(file.read_text())
+        with zipfile.ZipFile(file.with_suffix(".eval"), "w") as archive:
+            archive.writestr("summaries.json", json.dumps(document.pop("samples")))
+            archive.writestr("header.json", json.dumps(document))
+        file.unlink()
+    assert set(imported("inspect", path)[0]["chance"]) == {0.375}
+    assert set(imported("inspect", path, chance=named("--chance", sums=0.2))[0]["chance"]) == {0.2}
+
+
+def test_of_several_right_choices_the_chance_is_not_known(ladder, imported):
+    items = [{"choices": list("abcd"), "target": ["A", "B"]}]
+    path = ladder(lambda model, _: inspect_log(model, scorer="choice") | {"samples": items}, name="log.json")
+    with pytest.raises(ForecastError, match="needs the chance of a guess"):
+        imported("inspect", path)
 
 
 def test_a_task_with_other_arguments_is_another_task(ladder, imported):

@@ -1,10 +1,12 @@
 """Logs of the UK AI Security Institute's Inspect: ``.json``, or ``.eval``, a zip archive with the same in header.json.
 
+The archive has the samples apart, and what tells their answers in summaries.json.
+
 ``{"status": "success", "eval": {"task", "model"}, "results": {"scores": [{"name", "metrics": {"accuracy": ...}}]}}``
 """
 
 import io
-import zipfile
+import sys
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -30,10 +32,18 @@ from forecast.importers.found import (
     words,
 )
 
+if sys.version_info >= (3, 14):
+    import zipfile
+
+    from compression.zstd import ZstdError
+else:  # logs are packed by Zstandard, which `zipfile` knows from then on
+    from backports.zstd import ZstdError, zipfile
+
 ACCURACY = "accuracy"
+AVERAGES = {"exact": "mean"}  # scorer: its metric that is an accuracy under another name
 SHOTS = ("fewshot", "num_fewshot")  # arguments of a task that say how many examples it shows
 CHOICE = "choice"  # the scorer of multiple choice
-HEADER = "header.json"
+HEADER, SUMMARIES = "header.json", "summaries.json"
 
 
 def read(path: Path, choices: Choices) -> Found:
@@ -43,7 +53,7 @@ def read(path: Path, choices: Choices) -> Found:
 
 
 def _of_file(file: Path, *, alone: bool) -> Found:
-    document = _header(file) if file.suffix.lower() == ".eval" else read_json(file)
+    document = _archived(file) if file.suffix.lower() == ".eval" else read_json(file)
     of = section(document, "eval")
     task, model, status = words(of.get("task")), words(of.get("model")), section(document).get("status")
     if document is None or (task and status not in ("success", None)):
@@ -60,21 +70,24 @@ def _nothing(file: Path, why: str) -> Found:
     return sorted_out([LeftOut(what=source_of(file), why=why)])
 
 
-def _header(file: Path) -> Any:
-    """The document of a zip archive; None where the run has written none yet.
+def _archived(file: Path) -> Any:
+    """The document of a zip archive, its samples in short; None where the run has written none yet.
 
     `zipfile` has an error of its own for each fault: no archive, corrupt, cut short, packed in a way that it does not
-    know, encrypted.
+    know, encrypted, with offsets or names that cannot be.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(file.read_bytes())) as archive:
-            content = archive.read(HEADER) if HEADER in archive.namelist() else None
+            held = {name: archive.read(name) for name in (HEADER, SUMMARIES) if name in archive.namelist()}
     except OSError as error:
         raise ForecastError(f"{shown_path(file)}: cannot be read ({error.strerror}); check the file") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, ZstdError, EOFError, RuntimeError, ValueError) as error:
         advice = "copy it again, or convert it to JSON with `inspect log convert`"
         raise ForecastError(f"{shown_path(file)}: is not a zip archive that can be read ({error}); {advice}") from None
-    return None if content is None else parsed(content, file)
+    if HEADER not in held:
+        return None
+    samples = {"samples": parsed(held[SUMMARIES], file)} if SUMMARIES in held else {}
+    return samples | section(parsed(held[HEADER], file))
 
 
 def _scores(document: Any, file: Path, task: str, model: str) -> Iterator[Measurement | LeftOut]:
@@ -87,8 +100,9 @@ def _scores(document: Any, file: Path, task: str, model: str) -> Iterator[Measur
         for metric, cell in section(score, "metrics").items():
             if metric in ("stderr", "std"):
                 continue
-            if metric != ACCURACY or reducer not in (None, "mean"):
-                why = "is no metric of a table" if metric != ACCURACY else f"reduces the epochs by {reducer!r}"
+            is_accuracy = metric == AVERAGES.get(native, ACCURACY)
+            if not is_accuracy or reducer not in (None, "mean"):
+                why = f"reduces the epochs by {reducer!r}" if is_accuracy else "is no metric of a table"
                 yield LeftOut(what=f"{task}: {native} {words(metric)}", why=why, task=task)
                 continue
             of_table = "choice" if native == CHOICE else "exact_match"
@@ -101,9 +115,21 @@ def _scores(document: Any, file: Path, task: str, model: str) -> Iterator[Measur
                 metric=of_table,
                 score=checked_score(value, of_table, path=file, task=task, native=f"{native} {metric}"),
                 trials=count(score.get("scored_samples")) or answered or None,
+                chance=_chance(document) if of_table == "choice" else None,
                 time=_seconds(of.get("created")),
                 source=source_of(file),
             )
+
+
+def _chance(document: Any) -> float | None:
+    """Mean over the items of one in the number of their choices; None where not all have some and one right answer."""
+    chances = []
+    for sample in each_of(section(document).get("samples"), dict):
+        choices, right = sample.get("choices"), sample.get("target")
+        if not isinstance(choices, list) or not choices or (isinstance(right, list) and len(right) != 1):
+            return None
+        chances.append(1 / len(choices))
+    return sum(chances) / len(chances) if chances else None
 
 
 def _variant(arguments: dict[str, Any]) -> str:

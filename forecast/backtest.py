@@ -19,6 +19,7 @@ from forecast.calibration import score_rows
 from forecast.errors import ForecastError
 from forecast.fit import Sampling
 from forecast.jobs import Outcome, Progress, run_jobs
+from forecast.scales import COMPUTE, Scale, scale_of
 from forecast.splits import Split, latest, params_beyond
 from forecast.table import observations
 from forecast.table_answers import task_labels
@@ -42,6 +43,7 @@ class Track:
     fits: pd.DataFrame  # cut, structure, max_rhat, min_ess, divergences, forecast_rhat, seconds
     failed: Mapping[str, str]  # cut, or past of a cut, which then has equal weights: error that its fits ended with
     runs: Mapping[str, tuple[int, int]]  # cut: training runs and hidden runs
+    scale: Scale = COMPUTE  # of the table
 
     @property
     def structures(self) -> list[str]:
@@ -78,9 +80,7 @@ def backtest(
     structures = distinct(structures, observations(frame))
     options = {"structures": list(structures), "at": list(at), "sampling": asdict(replace(sampling, cores=2))}
     outer = {split.name: trial(split.name, frame, split.checked(frame), table, options) for split in splits}
-    earlier = {
-        split.name: latest(split.parts(frame)[0], "date" if split.by == "date" else "compute") for split in splits
-    }
+    earlier = {split.name: latest(split.parts(frame)[0], "date" if split.by == "date" else None) for split in splits}
     inner = {
         split.name: trial(f"{before.name} of the {split.name}", split.parts(frame)[0], before, table, options)
         for split in splits
@@ -125,6 +125,7 @@ def backtest(
         fits=pd.DataFrame(fits),
         failed=failed,
         runs={split.name: tuple(part["model"].nunique() for part in split.parts(frame)) for split in splits},
+        scale=scale_of(observations(frame)),
     )
 
 

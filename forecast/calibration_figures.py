@@ -54,10 +54,10 @@ def plot_pit(table: pd.DataFrame, *, ax: Axes) -> Axes:
     return ax
 
 
-def plot_crps_by_distance(table: pd.DataFrame, *, ax: Axes) -> Axes:
-    """Mean CRPS by decades beyond the cut, a marker a method, side by side within a bin.
+def plot_crps_by_distance(table: pd.DataFrame, *, unit: str = "decades", ax: Axes) -> Axes:
+    """Mean CRPS by distance beyond the cut, a marker a method, side by side within a bin.
 
-    `table` is that of `forecast.calibration.summary` by method and distance.
+    `table` is that of `forecast.calibration.summary` by method and distance; `unit` is that of distance.
     """
     bins = table["distance"].drop_duplicates().tolist()
     methods = table["method"].drop_duplicates().tolist()
@@ -75,7 +75,7 @@ def plot_crps_by_distance(table: pd.DataFrame, *, ax: Axes) -> Axes:
         ax.axvline(edge - 0.5, color=GREY, linewidth=0.4, alpha=0.5)
     ax.set_ylim(bottom=0)
     ax.grid(axis="y", linewidth=0.4, alpha=0.5)
-    ax.set_xlabel("decades beyond the cut")
+    ax.set_xlabel(f"{unit} beyond the cut")
     ax.set_ylabel("mean CRPS")
     return ax
 
@@ -91,11 +91,11 @@ def pit_figure(table: pd.DataFrame, *, key: str) -> Markup:
     return _panels(table, plot_pit, names=("PIT of the outcome", "share of outcomes"), key=f"pit-{key}")
 
 
-def crps_by_distance_figure(table: pd.DataFrame, *, key: str) -> Markup:
+def crps_by_distance_figure(table: pd.DataFrame, *, unit: str = "decades", key: str) -> Markup:
     """Mean CRPS of several methods by distance; see `plot_crps_by_distance`."""
 
     def draw(figure: Figure) -> None:
-        ax = plot_crps_by_distance(table, ax=figure.subplots())
+        ax = plot_crps_by_distance(table, unit=unit, ax=figure.subplots())
         figure.legend(*ax.get_legend_handles_labels(), loc="outside upper left", ncols=3, frameon=False)
 
     lines = -(-table["method"].nunique() // 3)

@@ -75,18 +75,17 @@ def print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
     from rich.text import Text
 
     from forecast.plots import percent
-    from forecast.report import format_flop
+    from forecast.scales import scale_of_answer
 
     for name, answers in fits:
-        dated = any("date" in answer for answer in answers)
-        what = "threshold date" if dated else "threshold compute, FLOP"
+        scale = scale_of_answer(answers[0])
+        what = ", ".join(filter(None, (scale.threshold, scale.unit.strip())))
         table = Table(title=Text(f"{what}{': ' + name if name else ''}"), title_justify="left")
         table.add_column("task")
         for column in ("score", "median", "90 % interval", "P(never)"):
             table.add_column(column, justify="right", no_wrap=True)
         for answer in answers:
-            flop = {key: format_flop(value) for key, value in answer["log10_compute"].items()}
-            q = answer.get("date", flop)
+            q = {key: scale.text(value) for key, value in answer["log10_compute"].items()}
             cells = (f"{answer['at']:g}", q["q50"], f"{q['q05']} to {q['q95']}", percent(answer["p_never"]))
             table.add_row(Text(plain(answer["task"])), *cells)
         console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)

@@ -49,6 +49,7 @@ def design(
     loaded = load_part(fit, structure)
     from forecast.design import design as designed
     from forecast.design_widths import Simulation
+    from forecast.scales import scale_of
     from forecast.table import read_rows
 
     options: dict[str, Any] = {"family": family, "items": items, "budget": budget, "refits": refits}
@@ -56,15 +57,15 @@ def design(
     with progress() as (say, callback):
         answer = designed(loaded, task, at, **options, say=lambda text: say(plain(text)), progress=callback)
     if output is not None:
-        write_figure(answer, output)
+        write_figure(answer, output, unit=scale_of(loaded.data).bins)
     if as_json:
         print_json(answer)
     else:
-        print_design(answer)
+        print_design(answer, scale_of(loaded.data))
     exit_unless_trustworthy(loaded.diagnostics.reasons)
 
 
-def write_figure(answer: dict[str, Any], path: Path) -> None:
+def write_figure(answer: dict[str, Any], path: Path, *, unit: str) -> None:
     """The best candidates as a PNG."""
     import matplotlib
     from matplotlib.figure import Figure
@@ -77,19 +78,19 @@ def write_figure(answer: dict[str, Any], path: Path) -> None:
     style: dict[Any, Any] = dict(STYLE)
     with matplotlib.rc_context(style):
         figure = Figure(figsize=(6.6, 1.2 + 0.26 * len(lines)), layout="constrained")
-        plot_design(lines, now=answer["interval_score"], ax=figure.subplots())
+        plot_design(lines, now=answer["interval_score"], unit=unit, ax=figure.subplots())
         write_whole(path, lambda temporary: figure.savefig(temporary, dpi=200, format="png"))
 
 
-def print_design(answer: dict[str, Any]) -> None:
+def print_design(answer: dict[str, Any], scale: Any) -> None:
     """The present interval, and the two rankings: new runs, and evaluations of runs that are there."""
     from forecast.plots import percent
-    from forecast.report_text import format_flop
 
     q = answer["log10_compute"]
     print(
-        f"{plain(answer['task'])} at {answer['at']:g}: now {format_flop(q['q05'])} to {format_flop(q['q95'])} FLOP, "
-        f"{answer['width']:.2f} decades wide, interval score {answer['interval_score']:.2f}, "
+        f"{plain(answer['task'])} at {answer['at']:g}: "
+        f"now {scale.text(q['q05'])} to {scale.text(q['q95'])}{scale.unit}, "
+        f"{answer['width']:.2f} {scale.bins} wide, interval score {answer['interval_score']:.2f}, "
         f"P(never) {percent(answer['p_never'])}"
     )
     runs = [line for line in answer["candidates"] if line["flop"] > 0]

@@ -44,6 +44,7 @@ def emergence(
     loaded = load_part(fit, structure)
     from forecast.emergence import emergence as facts_of
     from forecast.emergence import one_task, tasks_asked
+    from forecast.scales import scale_of
 
     tasks = tasks_asked(loaded, task, companion=companion)
     if output is not None:
@@ -59,19 +60,20 @@ def emergence(
         print_json({"fit": str(fit), "seed": seed, "figure": figure, "tasks": answers, "reasons": reasons})
     else:
         for answer in answers:
-            print_emergence(answer)
+            print_emergence(answer, scale_of(loaded.data))
         if output is not None:
             print(f"figure: {output}")
     exit_unless_trustworthy(loaded.diagnostics.reasons)
 
 
-def print_emergence(answer: dict[str, Any]) -> None:
+def print_emergence(answer: dict[str, Any], scale: Any) -> None:
     """The sentence, a line for each metric, and what the items could not show."""
     print(plain(answer["sentence"]))
     for each in answer["metrics"]:
         line = f"  {plain(each['task'])}: emergence score {_short(each['emergence_score'])}"
         if q := each["width_decades"]:
-            line += f", 10 to 90 % of the rise in {_short(q['q50'])} ({_short(q['q05'])} to {_short(q['q95'])}) decades"
+            low, middle, high = (_short(scale.units(q[name])) for name in ("q05", "q50", "q95"))
+            line += f", 10 to 90 % of the rise in {middle} ({low} to {high}) {scale.distance_unit}"
         print(line)
     unseen = answer["resolution"]
     if unseen:
@@ -98,10 +100,12 @@ def _draw(fit: Any, task: str, path: Path) -> None:
     from forecast.emergence_plot import plot_emergence
     from forecast.figure_style import STYLE
     from forecast.files import write_whole
+    from forecast.scales import scale_of
 
     style: Any = STYLE
     with mpl.rc_context(style):
         figure = Figure(figsize=(6.4, 3.8), layout="constrained")
         FigureCanvasAgg(figure)
-        plot_emergence(*curves_along_compute(thinned(fit, 100), task), observed_scores(fit, task), ax=figure.subplots())
+        curves, scale = curves_along_compute(thinned(fit, 100), task), scale_of(fit.data)
+        plot_emergence(*curves, observed_scores(fit, task), scale=scale, ax=figure.subplots())
         write_whole(path, lambda temporary: figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=160))

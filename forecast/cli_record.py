@@ -149,14 +149,16 @@ def print_track(summary: dict[str, Any]) -> None:
 def print_compared(answer: dict[str, Any]) -> None:
     """Thresholds by structure, a line each, and the average."""
     from forecast.plots import percent
-    from forecast.report_text import format_flop
+    from forecast.scales import scale_of_answer
 
     print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in answer["weights"].items()))
     for line in answer["thresholds"]:
-        print(f"\n{plain(line['task'])} at {line['at']:g}, FLOP: median, 90 % interval, P(never)")
+        scale = scale_of_answer(line)
+        what = ", ".join(filter(None, (f"{plain(line['task'])} at {line['at']:g}", scale.unit.strip())))
+        print(f"\n{what}: median, 90 % interval, P(never)")
         for name, of in [*((each["structure"], each) for each in line["structures"]), ("average", line)]:
             q = of["log10_compute"]
-            ends = f"{format_flop(q['q05'])} to {format_flop(q['q95'])}"
-            print(f"  {name:<14} {format_flop(q['q50']):>8}   {ends:<22} {percent(of['p_never'])}")
-        spread = [f"{float(line[name]):.2f}" for name in ("between", "within")]
-        print(f"  spread between structures {spread[0]} decades, within one {spread[1]}")
+            ends = f"{scale.text(q['q05'])} to {scale.text(q['q95'])}"
+            print(f"  {name:<14} {scale.text(q['q50']):>8}   {ends:<22} {percent(of['p_never'])}")
+        spread = [f"{scale.units(line[name]):.2f}" for name in ("between", "within")]
+        print(f"  spread between structures {spread[0]} {scale.distance_unit}, within one {spread[1]}")

@@ -10,6 +10,7 @@ from forecast.average import mixed, samplings
 from forecast.backtest import weights_of
 from forecast.fit import Sampling
 from forecast.law import rate_tasks
+from forecast.splits import check_compute_known
 from forecast.store import Fit, json_number
 from forecast.table import observations
 from forecast.table_fit import distinct, fit_structures
@@ -36,6 +37,8 @@ def fit_average(
     of `forecast.table_fit.fit_table`. Where `sampling` leaves the number of draws open and the average cannot be
     trusted, all structures are sampled once more, longer.
     """
+    if below is not None:
+        check_compute_known(frame)
     used = frame if below is None else frame[frame["compute"] < below]
     structures = distinct(structures, observations(frame)) if weights is None else list(weights)
     if weights is None:

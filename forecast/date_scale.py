@@ -17,7 +17,12 @@ SAME = 1e-6  # decades; computes are stored as FLOP
 
 def log10_compute_of(dates) -> np.ndarray:
     """Place of dates on the scale, in nominal decades."""
-    return DECADES_A_YEAR * (years(dates) - ZERO_YEAR)
+    return log10_compute_of_year(years(dates))
+
+
+def log10_compute_of_year(year):
+    """The same of a decimal year."""
+    return DECADES_A_YEAR * (year - ZERO_YEAR)
 
 
 def year_of(log10_compute):

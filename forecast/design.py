@@ -44,7 +44,7 @@ def design(
     refits : how many of the best candidates are checked by an exact refit to one simulated outcome
     say, progress : told what is done, and given to the sampler of refits
     """
-    checked_budget(budget)
+    checked_budget(fit, budget)
     label = task_label(fit, task)
     items = _usual_items(fit, label) if items is None else items
     posterior = posterior_of(fit, label, at, family=family, simulation=simulation)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.date_scale import by_date
 from forecast.errors import ForecastError, shown
 from forecast.store import Fit
 from forecast.table_cells import COLUMNS
@@ -35,11 +36,13 @@ def candidates_of(fit: Fit, label: str, *, items: int, budget: float | None, fam
     """New runs over a grid of compute, and what the runs of the table could still be scored on, for the law of a task.
 
     New runs are scored on all that the law is seen by in the table, `items` items each; where that is exact match alone
-    and its length is known, by token accuracy beside it too.
+    and its length is known, by token accuracy beside it too. Of a table without compute there are none: nobody can
+    choose the date of a run, nor say what it costs.
     """
     data = fit.data
     own = [str(task) for task in data.task.values[data.law_index.values == int(data.law_index.sel(task=label))]]
-    return [*_new_runs(fit, own, items, budget, family), *_of_known_runs(fit, own, items)]
+    new = [] if by_date(data) else _new_runs(fit, own, items, budget, family)
+    return [*new, *_of_known_runs(fit, own, items)]
 
 
 def candidates_of_rows(fit: Fit, rows: pd.DataFrame, *, items: int) -> list[Candidate]:
@@ -54,7 +57,7 @@ def candidates_of_rows(fit: Fit, rows: pd.DataFrame, *, items: int) -> list[Cand
         new = model not in fit.data.run.values
         count = float((own["trials"] / size).where(~is_loss).max()) if not is_loss.all() else float(items)
         kind = NEW_RUN if new else "evaluation"
-        flop = float(own["compute"].iloc[0]) if new else 0.0
+        flop = float(own["compute"].iloc[0]) if new and not by_date(fit.data) else 0.0
         found.append(Candidate(name=str(model), kind=kind, rows=own, flop=flop, items=count))
     return found
 
@@ -187,7 +190,9 @@ def _rows_of(data: xr.Dataset, task: str, run: int) -> np.ndarray:
     return np.flatnonzero(of_task & (data.run_index.values == run))
 
 
-def checked_budget(budget: float | None) -> None:
-    """A `ForecastError` for a budget that buys nothing."""
+def checked_budget(fit: Fit, budget: float | None) -> None:
+    """A `ForecastError` for a budget that buys nothing, or of a table that knows no compute."""
+    if budget is not None and by_date(fit.data):
+        raise ForecastError("a budget: the table holds no compute, dates are its scale; leave --budget out")
     if budget is not None and not 0 < budget < np.inf:
         raise ForecastError(f"the budget must be a positive number of FLOP, got {shown(str(budget))}")

@@ -10,13 +10,14 @@ from forecast.figure_style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, name_l
 COLOURS = {"new run": BLUE, "more items": ORANGE, "partial credit": GREEN, "loss": PURPLE, "evaluation": SKY}
 
 
-def plot_design(lines: Sequence[Mapping[str, Any]], *, now: float, ax: Axes) -> Axes:
+def plot_design(lines: Sequence[Mapping[str, Any]], *, now: float, unit: str, ax: Axes) -> Axes:
     """Expected interval score of the threshold after each candidate, best on top, beside what it is now.
 
     Parameters
     ----------
     lines : candidates, best first, as `forecast.design.design` gives them; bars are two standard errors of simulation
-    now : the present interval score, decades
+    now : the present interval score
+    unit : of scores
     """
     for place, line in enumerate(lines):
         colour = COLOURS[line["kind"]]
@@ -30,5 +31,5 @@ def plot_design(lines: Sequence[Mapping[str, Any]], *, now: float, ax: Axes) -> 
     ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.04), ncols=4, borderaxespad=0.0)
     ax.set_yticks(range(len(lines)), [name_label(line["name"], width=34) for line in lines])
     ax.set_ylim(len(lines) - 0.4, -0.6)
-    ax.set_xlabel("expected interval score of the threshold afterwards, decades (less is narrower)")
+    ax.set_xlabel(f"expected interval score of the threshold afterwards, {unit}; less is narrower")
     return ax

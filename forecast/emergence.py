@@ -19,6 +19,7 @@ from forecast.errors import ForecastError, shown
 from forecast.law import is_loss, law_name, rate_tasks
 from forecast.loss_of_runs import rows_of
 from forecast.predict import task_label
+from forecast.scales import Scale, scale_of
 from forecast.store import Fit, json_number, quantiles
 
 CURVE_DRAWS_A_CHAIN = 100
@@ -81,10 +82,10 @@ def emergence(fit: Fit, task: str, *, companion: str | None = None, seed: int) -
         "curves": _curves(fit, task),
         "resolution": resolution(fit, task),
     }
-    return found | {"sentence": sentence(found, reason)}
+    return found | {"sentence": sentence(found, reason, scale_of(fit.data))}
 
 
-def sentence(found: dict[str, Any], reason: str) -> str:
+def sentence(found: dict[str, Any], reason: str, scale: Scale) -> str:
     """The verdict with its numbers."""
     said = f"{found['task']}: {found['verdict']}"
     said += f" ({reason})." if reason else "."
@@ -96,20 +97,18 @@ def sentence(found: dict[str, Any], reason: str) -> str:
         )
         if found["verdict"] == BREAK:
             place = max(compared["break"], key=lambda each: each["p"])["log10_compute"]
-            said += f" Beyond 10^{place:.1f} FLOP the loss falls {compared['steepening']:.0f} times as fast."
+            said += (
+                f" Beyond {scale.text(place)}{scale.unit} the loss falls {compared['steepening']:.0f} times as fast."
+            )
         if found["verdict"] == EXPLAINED and compared["inside_90"]:
             inside, points = compared["inside_90"]
             said += f" The smooth law's 90 % intervals hold {inside} of {points} scores of runs left out."
     named = [
-        f"{METRIC.get(each['metric'], each['metric'])} {_short(each['width_decades']['q50'])}"
+        f"{METRIC.get(each['metric'], each['metric'])} {scale.units(each['width_decades']['q50']):.1f}"
         for each in found["metrics"]
         if each["width_decades"]
     ]
-    return said + f" From 10 to 90 % of the rise in decades: {', '.join(named)}."
-
-
-def _short(decades: float | str) -> str:
-    return decades if isinstance(decades, str) else f"{decades:.1f}"
+    return said + f" From 10 to 90 % of the rise in {scale.distance_unit}: {', '.join(named)}."
 
 
 def _metric(fit: Fit, task: str) -> dict[str, Any]:

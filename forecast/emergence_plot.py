@@ -8,20 +8,26 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 
 from forecast.coverage import wilson_interval
-from forecast.figure_style import BLUE, INK, VERMILLION, flop_ticks, padded, score_limits
+from forecast.figure_style import BLUE, INK, VERMILLION, padded, score_limits
+from forecast.scales import Scale
 
 Key = tuple[str, int | None]
 MOST_NAMED = 8  # curves of at least k in the legend
 
 
 def plot_emergence(
-    grid: np.ndarray, curves: Mapping[Key, Mapping[str, np.ndarray]], observed: Mapping[Key, pd.DataFrame], *, ax: Axes
+    grid: np.ndarray,
+    curves: Mapping[Key, Mapping[str, np.ndarray]],
+    observed: Mapping[Key, pd.DataFrame],
+    *,
+    scale: Scale,
+    ax: Axes,
 ) -> Axes:
     """Curves of one law under token accuracy, at least each k and exact match, with the scores that were observed.
 
     Parameters
     ----------
-    grid : (point,) log10 FLOP
+    grid : (point,) log10 FLOP, or places of dates, see `forecast.scales`
     curves : by metric and k, quantiles q05, q50 and q95 (point,) of the typical score
     observed : by metric and k, columns log10_compute, score and trials
     """
@@ -38,9 +44,9 @@ def plot_emergence(
         _points(ax, points, color=colour.get(key, INK), marker="o" if key[0] == "exact_match" else "s")
     limits = padded(float(grid.min()), float(grid.max()), share=0.0)
     ax.set_xlim(*limits)
-    flop_ticks(ax, limits, count=6)
+    scale.ticks(ax, limits, count=6)
     ax.set_ylim(*score_limits([0.0, 1.0]))
-    ax.set_xlabel("training compute (FLOP)")
+    ax.set_xlabel(scale.axis)
     ax.set_ylabel("score")
     ax.legend(loc="upper left", frameon=False)
     return ax

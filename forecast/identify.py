@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast.date_scale import by_date
 from forecast.table import data_hash, observations, read_table
 from models.facts import has_greedy, has_irreducible
 from models.priors import Structure
@@ -45,6 +46,8 @@ def _parts(data: Any) -> dict[str, str]:
         else "off: one family; name recipes in the column family",
         "progress": "on, from dates"
         if has_progress(data, full)
+        else "off: no compute is known, dates are the scale and progress is part of it"
+        if by_date(data)
         else f"off: no dates that span more than {SHORTEST_SPAN:g} year; fill the column date",
         "params_tokens": "on: compute counts as that of the compute-optimal run of the same loss"
         if has_params_tokens(data, full)

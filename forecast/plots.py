@@ -1,7 +1,7 @@
 """Figures of a forecast but for the threshold's: each function takes data and an `Axes`, draws, and returns the `Axes`.
 
-Compute is always log10 FLOP on the way in and labelled in FLOP on the axis. Seen and unseen points differ by marker
-as well as by colour.
+Compute is always log10 FLOP on the way in (or the place of a date, see `forecast.scales`) and labelled in FLOP, or with
+dates, on the axis. Seen and unseen points differ by marker as well as by colour.
 """
 
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ from forecast.figure_style import (
     GREY,
     INK,
     VERMILLION,
-    flop_ticks,
     name_label,
     padded,
     percent,
     score_limits,
 )
+from forecast.scales import COMPUTE, Scale
 
 
 def plot_curve(
@@ -33,6 +33,7 @@ def plot_curve(
     *,
     at: float,
     data_max: float,
+    scale: Scale = COMPUTE,
     ax: Axes,
 ) -> Axes:
     """Fitted curve of the typical score with its 50 % and 90 % bands, the data and the threshold tau.
@@ -54,12 +55,13 @@ def plot_curve(
     x = np.concatenate([grid, observed["log10_compute"].to_numpy(dtype=float)])
     limits = padded(float(x.min()), float(x.max()), share=0.02)
     ax.axhline(at, color=GREY, linestyle="--", linewidth=0.9, label="threshold τ")
-    ax.axvline(data_max, color=GREY, linestyle=":", linewidth=0.9, label="largest run of the data")
+    ax.axvline(data_max, color=GREY, linestyle=":", linewidth=0.9, label=f"{scale.largest} run of the data")
     ax.text(0.01, at, f"τ = {at:g}", transform=ax.get_yaxis_transform(), fontsize="small", va="bottom", color=GREY)
     shown = np.concatenate([*curve.values(), observed["score"].to_numpy(dtype=float), [at]])
     ax.set_ylim(*score_limits(shown))
     ax.set_xlim(*limits)
-    flop_ticks(ax, limits)
+    scale.ticks(ax, limits)
+    ax.set_xlabel(scale.axis)
     return ax
 
 
@@ -129,7 +131,7 @@ def plot_prior_posterior(rows: pd.DataFrame, *, ax: Axes) -> Axes:
     return ax
 
 
-def plot_k_sweep(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, ax: Axes) -> Axes:
+def plot_k_sweep(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, scale: Scale = COMPUTE, ax: Axes) -> Axes:
     """Success under 'at least k tokens right' for every k of one fitted law, from linear to sharp.
 
     `grid` is (point,) log10 FLOP; `curves` maps k to the median success, (point,).
@@ -141,10 +143,10 @@ def plot_k_sweep(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, ax: Axes
         ax.plot(grid, success, color=shades[i], label=f"k = {k}" if named else None)
     ax.set_ylim(-0.02, 1.02)
     ax.set_ylabel("success")
-    ax.set_xlabel("training compute (FLOP)")
+    ax.set_xlabel(scale.axis)
     limits = padded(float(grid.min()), float(grid.max()), share=0.0)
     ax.set_xlim(*limits)
-    flop_ticks(ax, limits, count=6)
+    scale.ticks(ax, limits, count=6)
     if curves:
         ax.legend(loc="upper left", frameon=False, title="tokens needed")
     return ax

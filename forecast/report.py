@@ -17,8 +17,8 @@ from forecast.files import write_whole
 from forecast.report_dates import dates_view
 from forecast.report_evidence import Evidence, evidence_view, headline_warnings
 from forecast.report_figures import curve_figure, k_sweep_figure, outcomes_figure, threshold_figure, threshold_limits
-from forecast.report_text import flop, number, plain
-from forecast.report_text import format_flop as format_flop  # the commands take it from here
+from forecast.report_text import number, plain
+from forecast.scales import COMPUTE, Scale
 from forecast.verdicts import threshold_remarks
 
 MAX_PANELS = 24
@@ -103,6 +103,7 @@ def write_report(
     warnings: Sequence[str] = (),
     record: Mapping[str, Any] | None = None,
     dates: Sequence[Mapping[str, Any]] = (),
+    scale: Scale = COMPUTE,
 ) -> None:
     """Write the report to `path`, whole or not at all.
 
@@ -115,6 +116,7 @@ def write_report(
         are added where they are not named already, thresholds of the headline task that are prior-dominated too
     record : the track record, what `forecast.report_track.track_view` gives
     dates : of each threshold, answers of `forecast.timeline.when`
+    scale : of the table, that all fits share
     """
     environment = Environment(
         loader=PackageLoader("forecast"),
@@ -123,7 +125,7 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(flop=flop, number=number, percent=percent, plain=plain)
+    environment.filters.update(place=scale.html, number=number, percent=percent, plain=plain)
     html = environment.get_template("report.html.j2").render(
         title=title,
         question=question,
@@ -131,7 +133,8 @@ def write_report(
         warnings=[*warnings, *_untrusted(sections, warnings)],
         record=record,
         dates=dates_view(dates),
-        sections=[_section(section, key=str(i)) for i, section in enumerate(sections, start=1)],
+        scale=scale,
+        sections=[_section(section, scale, key=str(i)) for i, section in enumerate(sections, start=1)],
     )
     # A lone surrogate in a name (a badly decoded byte) is shown as '?', not fatal.
     write_whole(path, lambda temporary: temporary.write_text(html, encoding="utf-8", errors="replace"))
@@ -150,7 +153,7 @@ def _untrusted(sections: Iterable[Section], warnings: Sequence[str]) -> list[str
     ]
 
 
-def _section(section: Section, *, key: str) -> dict[str, Any]:
+def _section(section: Section, scale: Scale, *, key: str) -> dict[str, Any]:
     """What the template shows of a section: numbers, words and finished figures."""
     drawn = section.tasks[:MAX_PANELS]
     ranges = [task.threshold["data_log10_compute"] for task in section.tasks]
@@ -164,11 +167,11 @@ def _section(section: Section, *, key: str) -> dict[str, Any]:
         "rows": [_row(task) | {"remark": remarks.get((task.task, f"{task.at:g}"))} for task in section.tasks],
         "data_max": sorted({float(ends[1]) for ends in ranges}),
         "events": [_event(*event) for event in sorted({_event_of(task) for task in section.tasks})],
-        "panels": [_panel(task, limits=limits, key=f"{key}-{i}") for i, task in enumerate(drawn)],
+        "panels": [_panel(task, scale, limits=limits, key=f"{key}-{i}") for i, task in enumerate(drawn)],
         "held_out": any(task.observed["held_out"].any() for task in drawn),
         "check": section.check and _check(section.check, key=key),
-        "k_sweep": section.k_sweep and _k_sweep(section.k_sweep, key=key),
-        "evidence": section.evidence and evidence_view(section.evidence, key=key),
+        "k_sweep": section.k_sweep and _k_sweep(section.k_sweep, scale, key=key),
+        "evidence": section.evidence and evidence_view(section.evidence, scale, key=key),
         "diagnostics": _diagnostics(section.diagnostics),
         "provenance": section.provenance,
     }
@@ -199,16 +202,13 @@ def _event(event: str, family: str) -> str:
     return f"{meaning} (family {family})" if family else meaning
 
 
-def _panel(task: TaskForecast, *, limits: tuple[float, float], key: str) -> dict[str, Any]:
+def _panel(task: TaskForecast, scale: Scale, *, limits: tuple[float, float], key: str) -> dict[str, Any]:
     data_max = float(task.threshold["data_log10_compute"][1])
     quantiles = task.threshold["log10_compute"]
+    options: dict[str, Any] = {"data_max": data_max, "scale": scale, "key": key}
     return _row(task) | {
-        "threshold": threshold_figure(
-            task.log10_compute_draws, limits=limits, quantiles=quantiles, data_max=data_max, key=key
-        ),
-        "curve": curve_figure(
-            task.grid, task.curve, task.observed, at=task.at, data_max=data_max, metric=task.metric, key=key
-        ),
+        "threshold": threshold_figure(task.log10_compute_draws, limits=limits, quantiles=quantiles, **options),
+        "curve": curve_figure(task.grid, task.curve, task.observed, at=task.at, metric=task.metric, **options),
     }
 
 
@@ -225,8 +225,9 @@ def _check(check: OutcomeCheck, *, key: str) -> dict[str, Any]:
     }
 
 
-def _k_sweep(sweep: KSweep, *, key: str) -> dict[str, Any]:
-    return {"task": sweep.task, "length": sweep.length, "figure": k_sweep_figure(sweep.grid, sweep.curves, key=key)}
+def _k_sweep(sweep: KSweep, scale: Scale, *, key: str) -> dict[str, Any]:
+    figure = k_sweep_figure(sweep.grid, sweep.curves, scale=scale, key=key)
+    return {"task": sweep.task, "length": sweep.length, "figure": figure}
 
 
 def _diagnostics(diagnostics: Mapping[str, Any]) -> dict[str, Any]:

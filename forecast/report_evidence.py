@@ -10,7 +10,8 @@ import pandas as pd
 from forecast.figure_style import percent
 from forecast.moved import MEASURED_PLAIN, MOVED
 from forecast.report_figures import moved_figure
-from forecast.report_text import flop, number
+from forecast.report_text import number
+from forecast.scales import Scale
 from forecast.surprise import BROKEN, SURPRISING
 from forecast.verdicts import (
     SHARED,
@@ -46,7 +47,7 @@ def headline_warnings(evidence: Evidence) -> list[str]:
     return [each["lead"] + each["rest"] for each in sentences if each["loose"]]
 
 
-def evidence_view(evidence: Evidence, *, key: str) -> dict[str, Any]:
+def evidence_view(evidence: Evidence, scale: Scale, *, key: str) -> dict[str, Any]:
     """What the template shows: sentences, a figure, and the rows of two tables."""
     lines, task = evidence.moved, evidence.headline
     tasks = dict.fromkeys(line["task"] for line in lines)
@@ -61,7 +62,7 @@ def evidence_view(evidence: Evidence, *, key: str) -> dict[str, Any]:
         "limit": f"{MOVED:g}",
         "figure": moved_figure(pd.DataFrame([_drawn(line) for line in drawn]), key=key) if drawn else None,
         "half": any(is_half(line) for line in drawn),
-        "groups": [{"name": each or SHARED, "rows": [_table_row(line) for line in of[each]]} for each in of],
+        "groups": [{"name": each or SHARED, "rows": [_table_row(line, scale) for line in of[each]]} for each in of],
         "meanings": meanings(lines),
         "surprising": [{**row, "tail": _tail(row["tail"])} for row in listed],
         "more": len(evidence.surprising) - len(listed),
@@ -102,8 +103,8 @@ def _places(line: Line, values: Sequence[float | str]) -> np.ndarray:
         return np.where(at == np.inf, 1.0, np.minimum(0.5 * (at - low) / (middle - low), _HIGHEST))
 
 
-def _table_row(line: Line) -> dict[str, Any]:
-    ratio, written = line["width_ratio"], flop if is_threshold(line) else number
+def _table_row(line: Line, scale: Scale) -> dict[str, Any]:
+    ratio, written = line["width_ratio"], scale.html if is_threshold(line) else number
     never = [percent(line[name]) for name in ("prior_p_never", "p_never")] if is_threshold(line) else None
     return {
         "name": name_of(line),

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from forecast import plots, threshold_plots
 from forecast.figure_style import STYLE
+from forecast.scales import Scale
 
 
 def threshold_figure(
@@ -22,17 +23,18 @@ def threshold_figure(
     limits: tuple[float, float],
     quantiles: Mapping[str, Any],
     data_max: float,
+    scale: Scale,
     key: str,
 ) -> Markup:
     """Density of threshold compute above the probability that it is crossed; see `forecast.threshold_plots`."""
-    options: dict[str, Any] = {"limits": limits, "quantiles": quantiles, "data_max": data_max}
+    options: dict[str, Any] = {"limits": limits, "quantiles": quantiles, "data_max": data_max, "scale": scale}
 
     def draw(figure: Figure) -> None:
         upper, lower = figure.subplots(2, 1)
         figure.subplots_adjust(left=0.15, right=0.99, top=0.98, bottom=0.14, hspace=0.28)
         threshold_plots.plot_threshold_density(log10_compute_draws, **options, ax=upper)
         threshold_plots.plot_threshold_cumulative(log10_compute_draws, **options, ax=lower)
-        lower.set_xlabel("threshold compute (FLOP)")
+        lower.set_xlabel(scale.threshold_axis)
 
     return inline_svg(draw, size=(3.5, 2.9), key=f"threshold-{key}")
 
@@ -45,6 +47,7 @@ def curve_figure(
     at: float,
     data_max: float,
     metric: str,
+    scale: Scale,
     key: str,
 ) -> Markup:
     """Fitted curve of a task with its data; see `plots.plot_curve`."""
@@ -52,9 +55,8 @@ def curve_figure(
     def draw(figure: Figure) -> None:
         ax = figure.subplots()
         figure.subplots_adjust(left=0.13, right=0.97, top=0.98, bottom=0.19)
-        plots.plot_curve(grid, curve, observed, at=at, data_max=data_max, ax=ax)
+        plots.plot_curve(grid, curve, observed, at=at, data_max=data_max, scale=scale, ax=ax)
         ax.set_ylabel("loss (nats)" if metric == "loss" else "score")
-        ax.set_xlabel("training compute (FLOP)")
 
     return inline_svg(draw, size=(3.5, 2.2), key=f"curve-{key}")
 
@@ -68,11 +70,11 @@ def outcomes_figure(outcomes: pd.DataFrame, *, key: str) -> Markup:
     return inline_svg(draw, size=(4.0, 0.7 + 0.3 * len(outcomes)), key=f"outcomes-{key}", layout="constrained")
 
 
-def k_sweep_figure(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, key: str) -> Markup:
+def k_sweep_figure(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, scale: Scale, key: str) -> Markup:
     """Success for every k; see `plots.plot_k_sweep`."""
 
     def draw(figure: Figure) -> None:
-        plots.plot_k_sweep(grid, curves, ax=figure.subplots())
+        plots.plot_k_sweep(grid, curves, scale=scale, ax=figure.subplots())
 
     return inline_svg(draw, size=(4.0, 2.6), key=f"k-{key}", layout="constrained")
 

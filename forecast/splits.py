@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from forecast.date_scale import is_by_date
 from forecast.errors import ForecastError, shown
 from forecast.table_answers import task_labels
 
@@ -58,7 +59,9 @@ class Split:
         return math.log10(self.at) if isinstance(self.at, float) else float(np.log10(train["compute"].max()))
 
     def checked(self, frame: pd.DataFrame) -> "Split":
-        """Itself; a `ForecastError` where it leaves too little to fit or nothing to score."""
+        """Itself; a `ForecastError` where it leaves too little to fit or to score, or cuts by a compute not known."""
+        if self.by == "compute":
+            check_compute_known(frame)
         train, rows = self.parts(frame)
         below, above = train["model"].nunique(), rows["model"].nunique()
         if below >= FEWEST_RUNS and above:
@@ -77,6 +80,20 @@ class Split:
         )
 
 
+def is_dated(frame: pd.DataFrame) -> bool:
+    """Whether dates are the scale of a table, as `read_table` gives it, because no compute is known."""
+    return is_by_date(np.log10(frame["compute"].to_numpy(dtype=float)), frame["date"].to_numpy())
+
+
+def check_compute_known(frame: pd.DataFrame) -> None:
+    """A `ForecastError` for a table whose scale is dates, where a cut in FLOP means nothing."""
+    if is_dated(frame):
+        raise ForecastError(
+            "a cut in FLOP: the table holds no compute, dates are its scale; cut by date (`forecast backtest --date`), "
+            "or leave the cut out"
+        )
+
+
 def params_beyond(train: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
     """Decades by which the run of each hidden row has more parameters than any training run.
 
@@ -86,8 +103,12 @@ def params_beyond(train: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
     return np.log10(rows["params"] / (sizes.max() if sizes.nunique() > 1 else np.nan))
 
 
-def latest(frame: pd.DataFrame, by: Literal["compute", "date"] = "compute") -> Split | None:
-    """The split that hides the largest runs, or the latest: about three in ten; None where too few would be left."""
+def latest(frame: pd.DataFrame, by: Literal["compute", "date"] | None = None) -> Split | None:
+    """The split that hides about three in ten runs; None where too few would be left.
+
+    The largest are hidden, or by date the latest; left open, by what the scale of the table is.
+    """
+    by = by or ("date" if is_dated(frame) else "compute")
     runs = frame.groupby("model")[by].first().dropna().sort_values()
     hidden = max(1, round(HIDDEN_SHARE * len(runs)))
     for place in (*range(len(runs) - hidden, 0, -1), *range(len(runs) - hidden + 1, len(runs))):

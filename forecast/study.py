@@ -19,9 +19,10 @@ from forecast.fit import Sampling
 from forecast.frontier import fit_frontier, read_runs
 from forecast.law import rate_tasks
 from forecast.plots import percent
-from forecast.report import OutcomeCheck, Section, TaskForecast, format_flop, write_report
+from forecast.report import OutcomeCheck, Section, TaskForecast, write_report
 from forecast.report_evidence import Evidence
 from forecast.report_track import Believed, track_view
+from forecast.scales import scale_of, scale_of_answer
 from forecast.sections import check_held_out, evidence, k_sweep, task_forecast, write_csv
 from forecast.splits import Split, latest
 from forecast.store import Fit, save
@@ -139,8 +140,8 @@ def run_study(
     write_csv(output / "thresholds.csv", _threshold_rows(results))
     believed = Believed(verdict=judged, track=track, weights=fit.weights, apart=headline)
     record = track_view(believed, table=study.table.name, seed=study.seed)
-    texts = {"title": study.title, "question": study.question, "answer": answer}
-    write_report(output / "report.html", **texts, sections=sections, record=record, dates=dates)
+    texts: dict[str, Any] = {"title": study.title, "question": study.question, "answer": answer}
+    write_report(output / "report.html", **texts, sections=sections, record=record, dates=dates, scale=scale_of(data))
     text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     write_whole(output / "result.json", lambda path: path.write_text(text, encoding="utf-8"))
     return result
@@ -194,8 +195,10 @@ def report_of_fit(fit: Fit, path: Path, *, at: float) -> str:
         evidence=evidence(fit, tasks[0].task, [at], seed=fit.sampling.seed),
     )
     answer = answer_sentence(tasks[0])
-    question = f"At what training compute does a typical run reach {at:g}, judging from {fit.table}?"
-    write_report(path, title=f"Forecast from {fit.table}", question=question, answer=answer, sections=[section])
+    scale = scale_of(fit.data)
+    question = f"At what {scale.quantity} does a typical run reach {at:g}, judging from {fit.table}?"
+    title = f"Forecast from {fit.table}"
+    write_report(path, title=title, question=question, answer=answer, sections=[section], scale=scale)
     return answer
 
 
@@ -231,9 +234,10 @@ def _sentence(tasks: list[TaskForecast], study: Study, seen: str) -> str:
 def answer_sentence(task: TaskForecast) -> str:
     """The posterior of one threshold in a sentence."""
     q, never = task.threshold["log10_compute"], task.threshold["p_never"]
-    middle = format_flop(q["q50"])
-    where = "is not expected at any compute" if middle == "never" else f"is expected at {middle} FLOP"
-    interval = f"{format_flop(q['q05'])} to {format_flop(q['q95'])}"
+    scale = scale_of_answer(task.threshold)
+    middle = scale.text(q["q50"])
+    where = f"is not expected {scale.none}" if middle == "never" else f"is expected {scale.at} {middle}{scale.unit}"
+    interval = f"{scale.text(q['q05'])} to {scale.text(q['q95'])}"
     doubt = f"90 % interval {interval}; chance that it never does {percent(never)}"
     return f"{task.task} reaching {task.at:g} {where} ({doubt})."
 

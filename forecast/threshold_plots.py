@@ -1,6 +1,7 @@
 """Figures of the threshold compute of a task: its density and the probability that it is crossed.
 
-Both take data and an `Axes`, draw, and return the `Axes`; compute is log10 FLOP, which may be infinite.
+Both take data and an `Axes`, draw, and return the `Axes`; compute is log10 FLOP, or the place of a date on the scale of
+the table (see `forecast.scales`), and may be infinite.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from forecast.figure_style import BLUE, GREY, INK, ORANGE, flop_ticks, percent
+from forecast.figure_style import BLUE, GREY, INK, ORANGE, percent
+from forecast.scales import COMPUTE, Scale
 
 _BINS = 48
 _SLOT = 0.1  # width of the bars for mass outside the axis, as a share of the axis
@@ -21,6 +23,7 @@ def plot_threshold_density(
     limits: tuple[float, float],
     quantiles: Mapping[str, Any],
     data_max: float,
+    scale: Scale = COMPUTE,
     ax: Axes,
 ) -> Axes:
     """Posterior density of threshold compute over `limits`, with the mass at 'never' as a bar beside it.
@@ -39,7 +42,7 @@ def plot_threshold_density(
     counts, edges = np.histogram(log10_compute_draws, bins=_BINS, range=limits)
     density = counts / len(log10_compute_draws) / np.diff(edges)
     width = _SLOT * (limits[1] - limits[0])
-    ax.stairs(density, edges, fill=True, color=BLUE, alpha=0.75, linewidth=0, label="density of threshold compute")
+    ax.stairs(density, edges, fill=True, color=BLUE, alpha=0.75, linewidth=0, label=f"density of {scale.threshold}")
     top = 1.25 * max(density.max(), *(p / width for p in mass.values()))
     for name, p in mass.items():
         ax.bar(slots[name], p / width, width=width, color=ORANGE if name == "never" else BLUE, label=f"P({name})")
@@ -48,7 +51,7 @@ def plot_threshold_density(
     ax.set_yticks([])
     ax.set_ylabel("density")
     ax.spines["left"].set_visible(False)
-    return _threshold_axis(ax, limits=limits, mass=mass, quantiles=quantiles, data_max=data_max)
+    return _threshold_axis(ax, limits=limits, mass=mass, quantiles=quantiles, data_max=data_max, scale=scale)
 
 
 def plot_threshold_cumulative(
@@ -57,6 +60,7 @@ def plot_threshold_cumulative(
     limits: tuple[float, float],
     quantiles: Mapping[str, Any],
     data_max: float,
+    scale: Scale = COMPUTE,
     ax: Axes,
 ) -> Axes:
     """Probability that the threshold is crossed by each compute; what is missing to 100 % stands at 'never'.
@@ -84,7 +88,7 @@ def plot_threshold_cumulative(
     ax.set_ylim(0, 1.02)
     ax.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
     ax.set_ylabel("crossed by")
-    return _threshold_axis(ax, limits=limits, mass=mass, quantiles=quantiles, data_max=data_max)
+    return _threshold_axis(ax, limits=limits, mass=mass, quantiles=quantiles, data_max=data_max, scale=scale)
 
 
 def _outside(draws: np.ndarray, limits: tuple[float, float]) -> dict[str, float]:
@@ -110,6 +114,7 @@ def _threshold_axis(
     mass: Mapping[str, float],
     quantiles: Mapping[str, Any],
     data_max: float,
+    scale: Scale,
 ) -> Axes:
     slots, width = _slots(limits), _SLOT * (limits[1] - limits[0])
     left = slots["earlier"] - 0.7 * width if "earlier" in mass else limits[0]
@@ -118,9 +123,9 @@ def _threshold_axis(
     ax.axvspan(*np.clip([q05, q95], left, right), color=BLUE, alpha=0.1, linewidth=0, zorder=0, label="90 % interval")
     if limits[0] <= q50 <= limits[1]:
         ax.axvline(q50, color=INK, linewidth=1, label="median")
-    ax.axvline(data_max, color=GREY, linestyle=":", linewidth=0.9, label="largest run of the data")
+    ax.axvline(data_max, color=GREY, linestyle=":", linewidth=0.9, label=f"{scale.largest} run of the data")
     ax.set_xlim(left, right)
-    flop_ticks(ax, limits, count=4)
+    scale.ticks(ax, limits, count=4)
     # Ticks next to a slot would print over its label.
     ticks = [(t, s) for t, s in zip(ax.get_xticks(), _tick_texts(ax), strict=True) if t <= limits[1] - 0.7 * width]
     if "earlier" in mass:

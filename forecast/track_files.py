@@ -48,10 +48,11 @@ def _write(path: Path, text: str) -> None:
 def figures(track: Track, *, key: str) -> dict[str, str]:
     """Reliability, PIT and CRPS by distance of the average and the baselines, as SVG."""
     shown = track.scores[~track.scores["method"].isin(track.structures)]
+    distances = summary(shown, by=("method", "distance"))
     return {
         "reliability": str(reliability_figure(reliability(shown), key=key)),
         "pit": str(pit_figure(pit_histogram(shown), key=key)),
-        "crps_by_distance": str(crps_by_distance_figure(summary(shown, by=("method", "distance")), key=key)),
+        "crps_by_distance": str(crps_by_distance_figure(distances, unit=track.scale.bins, key=key)),
     }
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from forecast.backtest import OURS, Track
 from forecast.baselines import BASELINES, LOSS_BASELINES, TWO_STEP
 from forecast.calibration import DISTANCES, paired_bootstrap, summary
+from forecast.scales import COMPUTE, Scale, scale_of_answer
 from forecast.store import json_number
 from forecast.trial import MAX_FORECAST_RHAT
 
@@ -105,7 +106,7 @@ def verdict(
     trust = NOT if any(each["level"] == NOT for each in reasons) else CARE if reasons else YES
     return {
         "trust": trust,
-        "sentence": _sentence(trust, found, reasons),
+        "sentence": _sentence(trust, found, reasons, COMPUTE if track is None else track.scale),
         "reasons": reasons,
         "record": found,
         "distances": [] if track is None else _distances(track.scores),
@@ -180,24 +181,25 @@ def _of_record(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
 
 
 def _of_threshold(answer: Mapping[str, Any], moved: Sequence[Mapping[str, Any]], tested: float) -> list[dict[str, Any]]:
-    name = f"{answer['task']} at {answer['at']:g}"
+    name, scale = f"{answer['task']} at {answer['at']:g}", scale_of_answer(answer)
     reasons = []
     middle = float(answer["log10_compute"]["q50"])
     beyond = middle - answer["data_log10_compute"][1]
     if np.isfinite(beyond) and beyond > tested + FARTHER:
-        text = f"{name} is expected {beyond:.1f} decades beyond the largest run; forecasts were tested to {tested:.1f}"
+        ahead = f"{name} is expected {scale.distance(beyond)} beyond the {scale.largest} run"
+        text = f"{ahead}; forecasts were tested to {scale.units(tested):.1f}"
         reasons.append(_reason(NOT, "farther than tested", text))
     own = [
         line for line in moved if line["task"] == answer["task"] and line["parameter"].endswith(f"at {answer['at']:g}")
     ]
     if any(not line["moved"] for line in own):
         reasons.append(_reason(NOT, "prior-dominated", f"the threshold of {name} comes from the prior, not from data"))
-    if apart := _apart(answer.get("structures", ())):
+    if apart := _apart(answer.get("structures", ()), scale):
         reasons.append(_reason(CARE, "structures disagree", f"structures disagree about {name}: {apart}"))
     return reasons
 
 
-def _apart(structures: Sequence[Mapping[str, Any]]) -> str:
+def _apart(structures: Sequence[Mapping[str, Any]], scale: Scale) -> str:
     """How structures disagree about a threshold, in words; empty where they do not."""
     heard = [each for each in structures if each["weight"] >= COUNTS]
     medians = np.array([float(each["log10_compute"]["q50"]) for each in heard])
@@ -209,7 +211,7 @@ def _apart(structures: Sequence[Mapping[str, Any]]) -> str:
     finite = [width for width in widths if np.isfinite(width)]
     if len(medians) < 2 or never.any() or not finite or np.ptp(medians) <= APART * np.median(finite):
         return ""
-    return f"medians lie {np.ptp(medians):.1f} decades apart, more than a single one is uncertain"
+    return f"medians lie {scale.distance(np.ptp(medians))} apart, more than a single one is uncertain"
 
 
 def _distances(scores: pd.DataFrame) -> list[dict[str, Any]]:
@@ -240,7 +242,7 @@ def _reason(level: str, kind: str, text: str) -> dict[str, Any]:
     return {"level": level, "kind": kind, "text": text}
 
 
-def _sentence(trust: str, found: Mapping[str, Any] | None, reasons: Sequence[Mapping[str, Any]]) -> str:
+def _sentence(trust: str, found: Mapping[str, Any] | None, reasons: Sequence[Mapping[str, Any]], scale: Scale) -> str:
     lead = {
         NOT: "Do not trust this forecast",
         CARE: "Trust this forecast with care",
@@ -255,4 +257,4 @@ def _sentence(trust: str, found: Mapping[str, Any] | None, reasons: Sequence[Map
     than = "as good as" if gain == "0%" else f"{gain} {'better' if change >= 0 else 'worse'} than"
     better = f"{than} the best baseline ({found['best_baseline']})"
     inside = f"{found['coverage_90']['share']:.0%} of {found['n']} held-out outcomes inside 90 % intervals"
-    return f"{said} Tested on this table up to {found['tested_decades']:.1f} decades ahead: {better}, {inside}."
+    return f"{said} Tested on this table up to {scale.distance(found['tested_decades'])} ahead: {better}, {inside}."

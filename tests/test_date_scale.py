@@ -1,15 +1,19 @@
 """Tables of models without any compute: their dates are the scale, and thresholds are dates."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from conftest import SEED, refuse_constant, write_rows
 
+from forecast.compare import fit_average
 from forecast.date_scale import by_date, is_by_date, log10_compute_of, year_of
-from forecast.errors import TableError
+from forecast.design_candidates import candidates_of, candidates_of_rows, checked_budget
+from forecast.errors import ForecastError, TableError
 from forecast.identify import describe
+from forecast.study import report_of_fit
 from forecast.table import observations, read_rows, read_table
 from forecast.threshold import threshold, threshold_compute
 from forecast.timeline import when
@@ -83,6 +87,40 @@ def test_thresholds_and_arrivals_of_such_a_table_are_dates(dated, prior_fit):
     middle = np.quantile(year_of(threshold_compute(fit, "agents", 0.5).values), 0.5, method="inverted_cdf")
     assert found["date"]["q50"][:4] == (f"{int(middle)}" if middle < 9999 else found["date"]["q50"][:4])
     json.loads(json.dumps(answer, allow_nan=False), parse_constant=refuse_constant)
+
+
+def test_a_report_of_such_a_table_speaks_of_dates_alone(dated, prior_fit, tmp_path):
+    fit = prior_fit(dated, draws=200)
+    said = report_of_fit(fit, tmp_path / "report.html", at=0.3)
+    assert "FLOP" not in said and re.search(r"agents reaching 0.3 is (not )?expected (by [0-9]{4}-|at any date)", said)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    for absent in ("FLOP", "threshold compute", "largest run", "below any compute"):
+        assert absent not in page
+    for there in ("Threshold date of every task", "latest run of the data", "date of release"):
+        assert there in page
+    assert re.search(r">[12][0-9]{3}</text>", page)  # ticks at years
+
+
+def test_no_run_of_another_date_is_proposed_and_no_budget_is_taken(dated, prior_fit):
+    fit = prior_fit(dated, draws=200)
+    kinds = {each.kind for each in candidates_of(fit, "agents", items=50, budget=None, family=None)}
+    assert kinds == {"more items"}
+    with pytest.raises(ForecastError, match="leave --budget out"):
+        checked_budget(fit, 1e22)
+    new = dated.tail(1).assign(model="new")
+    (only,) = candidates_of_rows(fit, new, items=50)
+    assert (only.kind, only.flop) == ("new run", 0.0)
+
+
+def test_a_cut_in_flop_is_refused_before_anything_is_fitted(dated):
+    with pytest.raises(ForecastError, match="dates are its scale"):
+        fit_average(dated, table="dated.csv", below=1e22)
+
+
+def test_progress_is_said_to_be_part_of_the_scale(dated, tmp_path):
+    assert describe(tmp_path / "dated.csv")["parts"]["progress"].endswith(
+        "dates are the scale and progress is part of it"
+    )
 
 
 def test_published_computes_are_never_taken_for_dates():

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from forecast import plots
-from forecast.report import KSweep, OutcomeCheck, Section, TaskForecast, format_flop, write_report
+from forecast.report import KSweep, OutcomeCheck, Section, TaskForecast, write_report
 from forecast.report_evidence import Evidence
+from forecast.report_text import format_flop
 
 HOSTILE = "<script>alert('x')</script> & \"q\", $a_b^{\n日本語 </text></svg>"
 LEVELS = {"q05": 0.05, "q10": 0.1, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q90": 0.9, "q95": 0.95}

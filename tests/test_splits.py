@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecast.date_scale import log10_compute_of
 from forecast.errors import ForecastError
 from forecast.splits import Split, latest, leave_one_family_out, params_beyond
 
@@ -178,6 +179,22 @@ def test_runs_of_equal_compute_stay_together_and_three_are_left():
 )
 def test_no_split_is_better_than_one_that_cannot_be_scored(frame):
     assert latest(frame) is None
+
+
+def dated_frame() -> pd.DataFrame:
+    """A table without compute, as it is read: places of dates stand in its stead."""
+    frame = frame_of()
+    return frame.assign(compute=10.0 ** log10_compute_of(frame["date"].to_numpy()))
+
+
+def test_where_dates_are_the_scale_the_latest_are_hidden_by_date_and_a_cut_in_flop_is_refused():
+    frame = dated_frame()
+    found = latest(frame)
+    assert found is not None and (found.by, found.name) == ("date", f"runs before {found.at}")
+    assert sides(found, frame) == (list(LADDER[:7]), list(LADDER[7:]))
+    with pytest.raises(ForecastError, match=r"holds no compute, dates are its scale; cut by date"):
+        Split(by="compute", at=1e22).checked(frame)
+    assert latest(frame_of()).by == "compute"
 
 
 def test_a_table_without_dates_has_no_split_by_date():

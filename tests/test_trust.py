@@ -1,7 +1,7 @@
 """The verdict: every reason is given where it holds and nowhere else, in words with their numbers and in plain JSON."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from conftest import SEED, refuse_constant
 
 from forecast.backtest import OURS, Track
 from forecast.calibration import score_rows
+from forecast.scales import DATES
 from forecast.store import json_number
 from forecast.trust import (
     APART,
@@ -55,7 +56,8 @@ def scores_of(rows=None, **methods) -> pd.DataFrame:
 def track_of(scores, rhat=1.0) -> Track:
     """A track of which all but the scores and the R-hat of one fit is empty."""
     fits = pd.DataFrame({"forecast_rhat": [rhat]})
-    return Track(**{field.name: {} for field in fields(Track)} | {"scores": scores, "fits": fits})
+    empty = {field.name: {} for field in fields(Track) if field.name != "scale"}
+    return Track(**empty | {"scores": scores, "fits": fits})
 
 
 def worse_by(ratio):
@@ -240,6 +242,17 @@ def test_the_worst_reason_decides_and_the_sentence_names_all_of_its_level():
     both = verdict_of(worse_by(1.0), **at(apart(LOW, HIGH)))
     assert both["trust"] == CARE == "trust with care" and "apart" in both["sentence"]
     assert both["sentence"].startswith("Trust this forecast with care: no clear gain")
+
+
+def test_where_dates_are_the_scale_distances_are_in_years():
+    dated = at(apart(LOW, HIGH) | {"date": {}})
+    assert "medians lie 2.0 years apart" in verdict_of(**dated)["sentence"]  # 1.2 decades, of which a year has 0.6
+    far = answer(22.5 + FARTHER + 3.0) | {"date": {}}
+    (reason,) = verdict_of(None, **at(far))["reasons"][1:]
+    ahead = f"{(FARTHER + 3.0) / 0.6:.1f} years beyond the latest run"
+    assert ahead in reason["text"]
+    track = replace(track_of(GOOD), scale=DATES)
+    assert f"up to {GOOD['decades_beyond'].max() / 0.6:.1f} years ahead" in verdict(track, runs=10)["sentence"]
 
 
 def test_a_sentence_says_how_much_worse_than_the_best_baseline():

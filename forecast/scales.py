@@ -1,0 +1,115 @@
+"""The scale of a table in words and on axes: training compute or, where no compute is known, dates of release.
+
+Places on it are log10 FLOP, or what `forecast.date_scale` makes of dates. Distances are decades, or years.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from forecast.date_scale import DECADES_A_YEAR, by_date, iso_date, log10_compute_of_year, spoken, year_of
+from forecast.figure_style import flop_ticks
+from forecast.report_text import flop, format_flop
+
+QUARTER = 0.25  # of a year, the finest tick
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """How places on the scale and distances are named."""
+
+    quantity: str  # of a run
+    threshold: str  # where a capability appears
+    axis: str  # label of an axis of runs
+    threshold_axis: str  # label of an axis of thresholds
+    column: str  # what stands below the heading of a column of places; blank: nothing
+    largest: str  # of the runs, the one farthest along the scale
+    none: str  # of a threshold that is never crossed, after "not expected"
+    at: str  # before a place, after "expected"
+    unit: str  # behind a place in a sentence
+    distance_unit: str
+    bins: str  # unit of the bins of distance in a record, which are the same on every scale
+    distance_of_one: float  # decades
+    text: Callable[[float | str], str]  # of a place
+    html: Callable[[float | str], Markup]
+    ticks: Callable[..., None]  # of the x axis: (ax, limits, count)
+
+    def units(self, decades: float | str) -> float:
+        """A distance in units of the scale."""
+        return float(decades) / self.distance_of_one
+
+    def distance(self, decades: float | str) -> str:
+        """The same in words, such as '0.7 decades'."""
+        return f"{self.units(decades):.1f} {self.distance_unit}"
+
+
+def _date(place: float | str) -> str:
+    return spoken(iso_date(float(year_of(float(place)))))
+
+
+def _date_html(place: float | str) -> Markup:
+    return Markup('<span class="nowrap">{}</span>').format(_date(place))
+
+
+def date_ticks(ax: Axes, limits: tuple[float, float], *, count: int = 5) -> None:
+    """Ticks of the x axis at new years, or where these are too few at quarters, at most about `count`."""
+    first, last = (float(year_of(end)) for end in limits)
+    whole = last - first >= 2.0
+    unit = 1.0 if whole else QUARTER
+    locator = MaxNLocator(nbins=count, integer=True, steps=[1, 2, 5, 10])
+    years = unit * np.asarray(locator.tick_values(first / unit, last / unit))
+    shown = [float(year) for year in years if first <= year <= last]
+    labels = [f"{year:.0f}" if whole else iso_date(year + 0.01)[:7] for year in shown]
+    ax.set_xticks([log10_compute_of_year(year) for year in shown], labels)
+
+
+COMPUTE = Scale(
+    quantity="training compute",
+    threshold="threshold compute",
+    axis="training compute (FLOP)",
+    threshold_axis="threshold compute (FLOP)",
+    column="(FLOP)",
+    largest="largest",
+    none="at any compute",
+    at="at",
+    unit=" FLOP",
+    distance_unit="decades",
+    bins="decades",
+    distance_of_one=1.0,
+    text=format_flop,
+    html=flop,
+    ticks=flop_ticks,
+)
+DATES = Scale(
+    quantity="date of release",
+    threshold="threshold date",
+    axis="date of release",
+    threshold_axis="threshold date",
+    column="",
+    largest="latest",
+    none="at any date",
+    at="by",
+    unit="",
+    distance_unit="years",
+    bins="decades (0.6 a year)",
+    distance_of_one=DECADES_A_YEAR,
+    text=_date,
+    html=_date_html,
+    ticks=date_ticks,
+)
+
+
+def scale_of(data: xr.Dataset) -> Scale:
+    """That of the table of a fit, or of observations."""
+    return DATES if by_date(data) else COMPUTE
+
+
+def scale_of_answer(answer: Mapping[str, Any]) -> Scale:
+    """That of the JSON of a threshold, which has dates where they are the scale."""
+    return DATES if "date" in answer else COMPUTE

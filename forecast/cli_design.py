@@ -42,10 +42,10 @@ def design(
     Candidates are ranked by the interval score that they are expected to leave: the width of the interval and 20 times
     the mean distance of the threshold outside it, in decades.
     """
-    from forecast.files import check_target
+    from forecast.files import check_figure
 
     if output is not None:
-        check_target(output)
+        check_figure(output)
     loaded = load_part(fit, structure)
     from forecast.design import design as designed
     from forecast.design_widths import Simulation
@@ -57,7 +57,7 @@ def design(
     with progress() as (say, callback):
         answer = designed(loaded, task, at, **options, say=lambda text: say(plain(text)), progress=callback)
     if output is not None:
-        write_figure(answer, output, unit=scale_of(loaded.data).bins)
+        _draw(answer, output, unit=scale_of(loaded.data).bins)
     if as_json:
         print_json(answer)
     else:
@@ -65,21 +65,14 @@ def design(
     exit_unless_trustworthy(loaded.diagnostics.reasons)
 
 
-def write_figure(answer: dict[str, Any], path: Path, *, unit: str) -> None:
-    """The best candidates as a PNG."""
-    import matplotlib
-    from matplotlib.figure import Figure
-
+def _draw(answer: dict[str, Any], path: Path, *, unit: str) -> None:
+    """The best candidates as a figure."""
     from forecast.design_plots import plot_design
-    from forecast.figure_style import STYLE
-    from forecast.files import write_whole
+    from forecast.figure_files import write_figure
 
-    lines = answer["candidates"][: SHOWN + SHOWN // 2]
-    style: dict[Any, Any] = dict(STYLE)
-    with matplotlib.rc_context(style):
-        figure = Figure(figsize=(6.6, 1.2 + 0.26 * len(lines)), layout="constrained")
-        plot_design(lines, now=answer["interval_score"], unit=unit, ax=figure.subplots())
-        write_whole(path, lambda temporary: figure.savefig(temporary, dpi=200, format="png"))
+    lines, options = answer["candidates"][: SHOWN + SHOWN // 2], {"now": answer["interval_score"], "unit": unit}
+    size = 6.6, 1.2 + 0.26 * len(lines)
+    write_figure(path, lambda figure: plot_design(lines, **options, ax=figure.subplots()), size=size)
 
 
 def print_design(answer: dict[str, Any], scale: Any) -> None:

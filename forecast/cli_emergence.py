@@ -16,9 +16,6 @@ from forecast.cli_common import (
     print_json,
     progress,
 )
-from forecast.errors import ForecastError, shown_path
-
-FIGURES = (".png", ".svg", ".pdf")
 
 
 def emergence(
@@ -35,12 +32,10 @@ def emergence(
     as_json: Json = False,
 ) -> None:
     """Say whether a jump is the metric's doing, a break in the loss, or not to be told from these data."""
-    from forecast.files import check_target
+    from forecast.files import check_figure
 
     if output is not None:
-        check_target(output)
-        if output.suffix.lower() not in FIGURES:
-            raise ForecastError(f"{shown_path(output)}: figures are png, svg or pdf; name the file so")
+        check_figure(output)
     loaded = load_part(fit, structure)
     from forecast.emergence import emergence as facts_of
     from forecast.emergence import one_task, tasks_asked
@@ -90,22 +85,13 @@ def _short(value: float | str | None) -> str:
 
 
 def _draw(fit: Any, task: str, path: Path) -> None:
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     from forecast.emergence import observed_scores
     from forecast.emergence_comparison import thinned
     from forecast.emergence_curves import curves_along_compute
     from forecast.emergence_plot import plot_emergence
-    from forecast.figure_style import STYLE
-    from forecast.files import write_whole
+    from forecast.figure_files import write_figure
     from forecast.scales import scale_of
 
-    style: Any = STYLE
-    with mpl.rc_context(style):
-        figure = Figure(figsize=(6.4, 3.8), layout="constrained")
-        FigureCanvasAgg(figure)
-        curves, scale = curves_along_compute(thinned(fit, 100), task), scale_of(fit.data)
-        plot_emergence(*curves, observed_scores(fit, task), scale=scale, ax=figure.subplots())
-        write_whole(path, lambda temporary: figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=160))
+    shown = *curves_along_compute(thinned(fit, 100), task), observed_scores(fit, task)
+    scale = scale_of(fit.data)
+    write_figure(path, lambda figure: plot_emergence(*shown, scale=scale, ax=figure.subplots()), size=(6.4, 3.8))

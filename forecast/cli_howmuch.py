@@ -29,13 +29,10 @@ def howmuch(
     as_json: Json = False,
 ) -> None:
     """The parameters and tokens that reach a score: compute-optimal, at a given size, with limited data."""
-    from forecast.files import check_target
+    from forecast.files import check_figure
 
     if output is not None:
-        check_target(output)
-        from forecast.howmuch_figure import check_format, write_figure
-
-        check_format(output)
+        check_figure(output)
     from forecast.howmuch import Given, measured_runs
     from forecast.howmuch import howmuch as sizes_that_reach
     from models.recipe_facts import years
@@ -45,7 +42,9 @@ def howmuch(
     year = None if date is None else float(years(date))
     answer = sizes_that_reach(loaded, task, at, given=given, family=family, year=year, seed=seed)
     if output is not None:
-        write_figure(answer, measured_runs(loaded, task, at), output)
+        from forecast.howmuch_figure import write_howmuch
+
+        write_howmuch(answer, measured_runs(loaded, task, at), output)
     if as_json:
         print_json(answer)
     else:

@@ -39,10 +39,10 @@ def when(
     as_json: Json = False,
 ) -> None:
     """The date at which a task crosses a score, by scenario: typical, one new run, the first of several."""
-    from forecast.files import check_target
+    from forecast.files import check_figure
 
     if figure is not None:
-        check_target(figure)
+        check_figure(figure)
     loaded = load_part(fit, structure)
     from forecast.date_scale import by_date
     from forecast.frontier import fit_frontier, read_runs
@@ -61,9 +61,9 @@ def when(
     options: dict[str, Any] = {"family": family, "first_of": first_of, "items": items, "trained": trained}
     answer = dates(loaded, task, at, frontier=frontier, as_of=year, seed=seed, **options)
     if figure is not None:
-        from forecast.timeline_plots import write_figure
+        from forecast.timeline_plots import write_dates
 
-        write_figure(answer, figure)
+        write_dates(answer, figure)
     if as_json:
         print_json(answer)
     else:

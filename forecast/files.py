@@ -7,6 +7,8 @@ from pathlib import Path
 
 from forecast.errors import ForecastError, shown_path
 
+FIGURES = (".png", ".svg", ".pdf")
+
 
 def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then rename it: the file is there whole or not at all."""
@@ -31,6 +33,13 @@ def check_target(path: Path) -> None:
         raise ForecastError(f"{shown_path(path)}: the folder {shown_path(path.parent)} does not exist; make it first")
     if not os.access(path.parent, os.W_OK):
         raise ForecastError(f"{shown_path(path)}: the folder {shown_path(path.parent)} cannot be written to")
+
+
+def check_figure(path: Path) -> None:
+    """The same of a figure, which also must be of a known kind."""
+    if path.suffix.lower() not in FIGURES:
+        raise ForecastError(f"{shown_path(path)}: a figure ends in {', '.join(FIGURES)}; name it otherwise")
+    check_target(path)
 
 
 def _umask() -> int:

@@ -4,17 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from forecast.errors import ForecastError
-from forecast.figure_style import BLUE, GREY, INK, ORANGE, STYLE, VERMILLION, padded, power_ticks
-from forecast.files import write_whole
+from forecast.figure_files import write_figure
+from forecast.figure_style import BLUE, GREY, INK, ORANGE, VERMILLION, padded, power_ticks
 
-FORMATS = ("png", "svg", "pdf")
 BANDS = ("q05", "q25", "q50", "q75", "q95")
 DECADES_ABOVE = 2.0  # of tokens, above those of the optimal run, that the axis shows of a band without end
 
@@ -59,9 +56,8 @@ def plot_iso_capability(
     return ax
 
 
-def write_figure(answer: Mapping[str, Any], runs: pd.DataFrame, path: Path) -> None:
+def write_howmuch(answer: Mapping[str, Any], runs: pd.DataFrame, path: Path) -> None:
     """The figure of an answer of `forecast.howmuch.howmuch` as a file; `runs` are its `measured_runs`."""
-    check_format(path)
     points, limited = answer["curve"], answer["limited_data"] or {}
     curve = {name: np.array([float(point["log10_tokens"][name]) for point in points]) for name in BANDS}
     curve["log10_params"] = np.array([point["log10_params"] for point in points])
@@ -75,21 +71,13 @@ def write_figure(answer: Mapping[str, Any], runs: pd.DataFrame, path: Path) -> N
         "unique_tokens": limited.get("log10_unique_tokens"),
         "most_effective_tokens": limited.get("log10_most_effective_tokens"),
     }
-    style: Any = dict(STYLE)
-    with matplotlib.rc_context(style):
-        figure = Figure(figsize=(5.2, 3.6), layout="constrained")
-        ax = figure.subplots()
-        plot_iso_capability(curve, optimal, runs, given=given, ax=ax)
+
+    def draw(figure: Figure) -> None:
+        ax = plot_iso_capability(curve, optimal, runs, given=given, ax=figure.subplots())
         ax.set_title(f"{_line(answer['task'])} at {answer['at']:g}", fontsize="medium", loc="left")
         ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-        write_whole(path, lambda temporary: figure.savefig(temporary, dpi=200))
 
-
-def check_format(path: Path) -> None:
-    """Refuse a figure of an unknown format before any work is done for it."""
-    if path.suffix.lower().removeprefix(".") not in FORMATS:
-        endings = ", ".join(f".{name}" for name in FORMATS)
-        raise ForecastError(f"{path.name}: a figure ends in {endings}; name it otherwise")
+    write_figure(path, draw, size=(5.2, 3.6))
 
 
 def _plot_optimal(optimal: Mapping[str, Mapping[str, float]], ax: Axes) -> None:

@@ -1,6 +1,5 @@
 """Rows that the model finds surprising: measurements far from what it expects of that run on that task."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ from scipy import special, stats
 
 from forecast.law import is_loss, law_of_task
 from forecast.predict import row_means
-from forecast.store import Fit
+from forecast.store import Fit, thinned
 from models.observation import MEAN_MARGIN, conditional_counts, mean_among
 
 BROKEN = 0.5  # probability from which a row is called broken
@@ -26,15 +25,14 @@ def surprising_rows(fit: Fit, *, seed: int = 1) -> list[dict[str, Any]]:
     judged given that one; its expected scores are shares of all answers, given that one.
     """
     rng, data = np.random.default_rng(seed), fit.data
-    step = max(1, fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"] // MOST_DRAWS)
-    thinned = replace(fit, posterior=fit.posterior.isel(draw=slice(None, None, step)))
-    means = row_means(thinned)
+    few = thinned(fit, MOST_DRAWS)
+    means = row_means(few)
     counts, trials = conditional_counts(data)
     among = mean_among(means, data)
     found = []
     for t, task in enumerate(data.task.values):
         rows = np.flatnonzero(data.task_index.values == t)
-        law = law_of_task(thinned, str(task))
+        law = law_of_task(few, str(task))
         if is_loss(fit, str(task)):
             judged = _judged_losses(data.score.values[rows], means[rows], law.loss_scale.values.ravel(), fit, rng)
         else:

@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from forecast.figure_style import BLUE, GREEN, GREY, INK, STYLE, VERMILLION, name_label, percent
-from forecast.files import write_whole
+from forecast.figure_files import write_figure
+from forecast.figure_style import BLUE, GREEN, GREY, INK, VERMILLION, name_label, percent
 from models.recipe_facts import years
 
 COLOURS = {"typical": BLUE, "new run": GREEN, "first": VERMILLION}
@@ -68,14 +67,13 @@ def _year(date: str) -> float:
     return float(years(np.datetime64(date)))
 
 
-def write_figure(answer: Mapping[str, Any], path: Path) -> None:
-    """Draw the dates into a file; the suffix says of which kind."""
-    style: Any = dict(STYLE)
-    with rc_context(style):
-        figure = Figure(figsize=(6.4, 0.9 + 0.24 * sum(len(each["events"]) + 1 for each in answer["scenarios"])))
-        ax = figure.subplots()
-        plot_dates(answer, ax=ax)
+def write_dates(answer: Mapping[str, Any], path: Path) -> None:
+    """The figure of an answer of `forecast.timeline.when` as a file."""
+
+    def draw(figure: Figure) -> None:
+        ax = plot_dates(answer, ax=figure.subplots())
         ax.set_title(f"{name_label(answer['task'], width=60)} at {answer['at']:g}", loc="left", parse_math=False)
         figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
-        figure.set_layout_engine("constrained")
-        write_whole(path, lambda temporary: figure.savefig(temporary, dpi=200))
+
+    lines = sum(len(each["events"]) + 1 for each in answer["scenarios"])
+    write_figure(path, draw, size=(6.4, 0.9 + 0.24 * lines))

@@ -231,7 +231,7 @@ def test_the_command_says_a_sentence_and_a_line_for_each_metric(fit_path):
         (["--companion", SMOOTH], "name it with --task"),
         (["--task", SHARP, "--companion", SHARP], "its own companion"),
         (["--task", "sums", "-o", "nowhere/figure.png"], "does not exist"),
-        (["--task", "sums", "-o", "figure.doc"], "png, svg or pdf"),
+        (["--task", "sums", "-o", "figure.doc"], "a figure ends in .png, .svg, .pdf"),
     ],
 )
 def test_what_cannot_be_answered_is_one_line(fit_path, arguments, said):

@@ -7,6 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from forecast import plots, threshold_plots
+from forecast.errors import ForecastError
+from forecast.figure_files import write_figure
 from forecast.figure_style import percent, scientific
 
 QUANTILES = {"q05": 22.0, "q50": 23.0, "q95": 24.0}
@@ -233,3 +235,17 @@ def test_probabilities_are_percents_with_open_ends(probability, shown):
 )
 def test_compute_has_two_significant_digits(log10_compute, parts):
     assert scientific(log10_compute) == parts
+
+
+@pytest.mark.parametrize(("name", "start"), [("a.png", b"\x89PNG"), ("a.SVG", b"<?xml"), ("a.pdf", b"%PDF")])
+def test_a_figure_file_is_of_the_kind_that_its_name_says(tmp_path, name, start):
+    write_figure(tmp_path / name, lambda figure: figure.subplots().plot([0, 1]), size=(2.0, 1.0))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize(("name", "said"), [("a.doc", "ends in .png, .svg, .pdf"), ("none/a.png", "does not exist")])
+def test_a_figure_that_cannot_be_written_is_refused_before_it_is_drawn(tmp_path, name, said):
+    with pytest.raises(ForecastError, match=said):
+        write_figure(tmp_path / name, lambda figure: pytest.fail("drawn"), size=(2.0, 1.0))
+    assert not list(tmp_path.iterdir())

@@ -126,7 +126,7 @@ def _chance(document: Any) -> float | None:
     chances = []
     for sample in each_of(section(document).get("samples"), dict):
         choices, right = sample.get("choices"), sample.get("target")
-        if not isinstance(choices, list) or not choices or (isinstance(right, list) and len(right) != 1):
+        if not isinstance(choices, list) or len(choices) < 2 or (isinstance(right, list) and len(right) != 1):
             return None
         chances.append(1 / len(choices))
     return sum(chances) / len(chances) if chances else None

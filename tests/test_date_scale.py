@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from conftest import SEED, refuse_constant, write_rows
 
+from forecast.cli_record import print_compared
 from forecast.compare import fit_average
 from forecast.date_scale import by_date, is_by_date, log10_compute_of, year_of
 from forecast.design_candidates import candidates_of, candidates_of_rows, checked_budget
@@ -21,6 +22,7 @@ from models.priors import Structure
 from models.recipe_facts import has_progress, years
 
 HEADER = ("model", "task", "metric", "score", "trials", "date", "family")
+DATES_OF_QUANTILES = {"q05": 2024, "q50": 2025, "q95": 2026}
 DATES = ("2021-03-01", "2022-01-15", "2022-11-30", "2023-07-01", "2024-05-13", "2025-02-01")
 
 
@@ -128,3 +130,13 @@ def test_published_computes_are_never_taken_for_dates():
 
     runs = read_runs()
     assert not is_by_date(np.log10(runs["compute"].to_numpy()), runs["date"].to_numpy())
+
+
+def test_structures_side_by_side_are_dates_and_their_spread_is_in_years(capsys):
+    q = {name: float(log10_compute_of(np.datetime64(f"{year}-07-01"))) for name, year in DATES_OF_QUANTILES.items()}
+    each = {"structure": "full", "weight": 1.0, "log10_compute": q, "p_never": 0.0}
+    line = {"task": "agents", "at": 0.5, "date": {}, "structures": [each], "between": 0.6, "within": "inf"} | each
+    print_compared({"weights": {"full": 1.0}, "thresholds": [line]})
+    said = capsys.readouterr().out
+    assert "agents at 0.5: median" in said and "2025-07-01   2024-07-01 to 2026-07-01" in said
+    assert "between structures 1.00 years, within one inf" in said and "FLOP" not in said

@@ -12,7 +12,7 @@ from forecast.date_scale import by_date
 from forecast.errors import ForecastError, shown
 from forecast.store import Fit
 from forecast.table_cells import COLUMNS
-from models.facts import reference_compute
+from models.scale_facts import reference_compute
 
 GRID = 9  # sizes of new runs
 AHEAD = 1.0  # decades beyond the largest run, where there is no budget

@@ -15,7 +15,8 @@ from forecast.recipes import family_deviation, new_deviation, recipe_shift, reci
 from forecast.store import Fit
 from forecast.threshold import checked_task
 from models import equations
-from models.facts import answers, bend_knots, reference_compute
+from models.facts import answers
+from models.scale_facts import bend_knots, reference_compute
 
 HALVINGS = 45  # of the unit interval, to 3e-14
 

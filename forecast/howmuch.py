@@ -13,7 +13,7 @@ from forecast.predict import task_label
 from forecast.store import Fit, quantiles
 from forecast.threshold import QUANTILES, threshold, threshold_compute
 from models import split_equations
-from models.facts import reference_compute
+from models.scale_facts import reference_compute
 
 SPLIT = ("params_exponent", "tokens_exponent", "log10_optimal_ratio")
 CURVE_QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)

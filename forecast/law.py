@@ -7,7 +7,7 @@ import xarray as xr
 
 from forecast.errors import ForecastError
 from forecast.store import Fit
-from models import equations, facts, training_split
+from models import equations, facts, scale_facts, training_split
 from models.capability import frailty, log_measured_loss, success_of_task, token_floor_of_run
 from models.rubric_equations import success_of_judgement
 
@@ -74,7 +74,7 @@ def split_deficit(fit: Fit, log10_params: xr.DataArray | float, log10_tokens: xr
         params_exponent=law.params_exponent,
         tokens_exponent=law.tokens_exponent,
         log10_ratio=law.log10_optimal_ratio,
-        reference=facts.reference_compute(fit.data),
+        reference=scale_facts.reference_compute(fit.data),
     )
     if "warm_up_lag" in law:
         warm_up = {name: law[name] for name in ("log10_warm_up_tokens", "warm_up_lag")}

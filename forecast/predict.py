@@ -12,8 +12,9 @@ from forecast.law import Residuals, expected_score, is_loss, law_name, law_of_ta
 from forecast.recipes import family_deviation, new_deviation, recipe_shift, recipe_slopes
 from forecast.store import Fit
 from models import equations
-from models.facts import answers, bend_knots, reference_compute
+from models.facts import answers
 from models.recipe_facts import years
+from models.scale_facts import bend_knots, reference_compute
 
 QUANTILES = tuple(q / 100 for q in range(1, 100))
 

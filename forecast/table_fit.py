@@ -14,7 +14,7 @@ from forecast.fit import Sampling, compiled, diagnose, fit
 from forecast.splits import FEWEST_RUNS
 from forecast.store import Fit, installed_versions
 from forecast.table import observations
-from models import facts
+from models import facts, scale_facts
 from models.capability import HELD, capability_model
 from models.priors import Held, Priors, Structure, held_of
 
@@ -101,7 +101,7 @@ def _held_on(held: Held, data: xr.Dataset) -> Held:
         nu=held.nu if facts.is_frailty_open(data).any() else None,
         ceiling=held.ceiling and not facts.has_irreducible(data).all(),
         floor=held.floor and bool((rates & (data.chance.values == 0)).any()),
-        bend=held.bend and facts.has_bend(data, Structure()),
+        bend=held.bend and scale_facts.has_bend(data, Structure()),
     )
 
 

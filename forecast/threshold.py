@@ -13,7 +13,7 @@ from forecast.predict import task_label
 from forecast.recipes import family_deviation, recipe_shift, recipe_slopes
 from forecast.store import Fit, quantiles
 from models import equations
-from models.facts import bend_knots, reference_compute
+from models.scale_facts import bend_knots, reference_compute
 
 QUANTILES = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
 DECADES_SHOWN = 6

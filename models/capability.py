@@ -5,7 +5,7 @@ import pymc as pm
 import xarray as xr
 from pytensor import tensor as pt
 
-from models import equations, facts, observation
+from models import equations, facts, observation, scale_facts
 from models.effective_compute import effective_compute
 from models.laws import laws
 from models.priors import Held, Priors, Structure
@@ -90,7 +90,7 @@ def log_measured_loss(loss, *, log_greedy, greedy_power, log_guess_loss):
 
 
 def _coords(data):
-    knots, losses = facts.bend_knots(data), facts.is_loss(data)[data.task_index.values]
+    knots, losses = scale_facts.bend_knots(data), facts.is_loss(data)[data.task_index.values]
     kinds, kind = facts.kinds_of_laws(data)
     return {
         "run": data.run.values,
@@ -102,11 +102,11 @@ def _coords(data):
         "segment": np.arange(len(knots) + 1),
         "law_coordinate": ["level", "log_rise", "gap"],
         **{f"law_{name}": data.law.values[kind == place] for place, name in enumerate(kinds)},
-        "run_coordinate": np.arange(facts.telling_runs(data).sum()),
-        "silent_run": data.run.values[~facts.telling_runs(data)],
+        "run_coordinate": np.arange(scale_facts.telling_runs(data).sum()),
+        "silent_run": data.run.values[~scale_facts.telling_runs(data)],
         "standard": ["level", "slope"],
-        "residual": np.arange(max(facts.telling_runs(data).sum() - 2, 0)),
-        "telling_run": data.run.values[facts.telling_runs(data)],
+        "residual": np.arange(max(scale_facts.telling_runs(data).sum() - 2, 0)),
+        "telling_run": data.run.values[scale_facts.telling_runs(data)],
         "rate_row": data.observation.values[~losses],
         "row_kind": np.arange(len(observation.alike(data, np.flatnonzero(~losses))[0])),
         "loss_row": data.observation.values[losses],

@@ -5,7 +5,7 @@ import pymc as pm
 import xarray as xr
 from pytensor import tensor as pt
 
-from models import equations, facts, recipe_facts, training_split
+from models import equations, facts, recipe_facts, scale_facts, training_split
 from models.priors import Held, Priors, Structure
 
 MANY_LAWS = 3  # from here on the laws fix a run's residual well enough to sample it directly
@@ -19,15 +19,15 @@ def effective_compute(data: xr.Dataset, structure: Structure, priors: Priors, he
     x is log compute less what the run loses by its split into parameters and tokens, and in warm-up.
     ``theta = path(x) + family + progress (year - year_ref) + residual`` in decades (DESIGN 3.1); what is returned is
     ``(theta - theta_origin) / theta_scale``. Origin and scale are the level and the slope of theta over the runs (see
-    `models.facts.standard_weights`), so that what is returned is what the scores fix.
+    `models.scale_facts.standard_weights`), so that what is returned is what the scores fix.
 
     The error of a published compute has the same effect on the scores as the residual of the run, so the two are one
     normal variable whose variances add up.
     """
-    reference = pm.Data("reference_compute", facts.reference_compute(data))
+    reference = pm.Data("reference_compute", scale_facts.reference_compute(data))
     x = pm.Data("log10_compute", data.log10_compute.values, dims="run")
     spread = np.ptp(data.log10_compute.values) > SAME_COMPUTE
-    knots = pm.Data("knots", facts.bend_knots(data), dims="knot")
+    knots = pm.Data("knots", scale_facts.bend_knots(data), dims="knot")
     compute = x + _split(data, structure, reference, priors) if training_split.has_params_tokens(data, structure) else x
     slopes = _slopes(data, structure, priors, held)
     expected = equations.bent_compute(compute, slopes=slopes, knots=knots, theta_ref=reference)
@@ -52,9 +52,9 @@ def _sampled_directly(data, x, expected, sigma):
     coordinates such moves touch a few numbers, not every run. The prior is that of theta, carried over by the Jacobian.
     Runs whose scores say next to nothing hang on the path alone: they are sampled as standard normal residuals.
     """
-    weights, telling = facts.standard_weights(data), facts.telling_runs(data)
+    weights, telling = scale_facts.standard_weights(data), scale_facts.telling_runs(data)
     own = pm.Data("telling_index", np.flatnonzero(telling), dims="telling_run")
-    basis = facts.residual_basis(weights[:, telling])
+    basis = scale_facts.residual_basis(weights[:, telling])
     weights = (
         pm.Data("standard_weights", weights[:, telling], dims=("standard", "telling_run")),
         pm.Data("residual_basis", basis, dims=("telling_run", "residual")),
@@ -107,7 +107,7 @@ def _sampled_as_residuals(data, x, expected, sigma):
     """The same from standard normal residuals, for tables of few laws, whose scores do not fix single runs."""
     theta = pm.Deterministic("theta", expected + sigma * pm.Normal("run_residual", dims="run"), dims="run")
     if np.ptp(data.log10_compute.values) > SAME_COMPUTE:
-        level, slope = facts.standard_weights(data)
+        level, slope = scale_facts.standard_weights(data)
     else:
         level, slope = np.full((2, data.sizes["run"]), 1.0 / data.sizes["run"])
     origin = pm.Deterministic("theta_origin", pt.dot(pm.Data("level_weights", level, dims="run"), theta))
@@ -119,15 +119,15 @@ def _sampled_as_residuals(data, x, expected, sigma):
 
 def _slopes(data, structure, priors, held):
     """Slope of theta on each piece between knots: a random walk in logs from 1 at the reference (segment)."""
-    knots = facts.bend_knots(data)
-    if not facts.has_bend(data, structure):
+    knots = scale_facts.bend_knots(data)
+    if not scale_facts.has_bend(data, structure):
         return pm.Deterministic("slopes", pt.ones(len(knots) + 1), dims="segment")
     split = training_split.has_params_tokens(data, structure)
     median = priors.log_bend_sd_median_of_split if split else priors.log_bend_sd_median
     sigma = pm.LogNormal("sigma_bend", median, priors.log_bend_sd_sd)
     bends = pm.Data("bends", float(not held.bend))
-    steps = bends * sigma * facts.KNOT_SPACING**0.5 * pm.Normal("bend_step", dims="knot")
-    home = np.searchsorted(knots, facts.reference_compute(data))
+    steps = bends * sigma * scale_facts.KNOT_SPACING**0.5 * pm.Normal("bend_step", dims="knot")
+    home = np.searchsorted(knots, scale_facts.reference_compute(data))
     walk = np.zeros((len(knots) + 1, len(knots)))
     for segment in range(len(knots) + 1):
         walk[segment, min(segment, home) : max(segment, home)] = 1.0
@@ -169,7 +169,9 @@ def _family_effect(data, priors):
     slope = pm.Normal("family_slope", 0.0, priors.family_slope_sd)
     sigma = pm.LogNormal("sigma_family", priors.log_family_sd_median, priors.log_family_sd_sd)
     own = pm.ZeroSumNormal("family_own", sigma=sigma, dims="family")
-    beyond = pm.Data("family_compute", recipe_facts.family_compute(data) - facts.reference_compute(data), dims="family")
+    beyond = pm.Data(
+        "family_compute", recipe_facts.family_compute(data) - scale_facts.reference_compute(data), dims="family"
+    )
     return pm.Deterministic("family_effect", slope * beyond + own, dims="family")
 
 

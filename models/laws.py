@@ -27,7 +27,7 @@ import xarray as xr
 from pytensor import tensor as pt
 from scipy import special
 
-from models import facts
+from models import facts, scale_facts
 from models.priors import Held, Priors, Structure
 
 INDEPENDENT_NU = 1e6  # frailty switched off
@@ -48,7 +48,7 @@ def laws(data: xr.Dataset, structure: Structure, priors: Priors, held: Held = He
     length = pm.Data("surrogate_length", facts.surrogate_length(data), dims="law")
     place, distance = facts.anchors(data)
     anchors = (
-        pm.Data("anchor", place - facts.reference_compute(data), dims="law"),
+        pm.Data("anchor", place - scale_facts.reference_compute(data), dims="law"),
         pm.Data("anchor_distance", distance, dims="law"),
     )
     nu, power = _frailty(data, structure, priors, held), _power(data, structure, priors, held)

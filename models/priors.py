@@ -15,7 +15,7 @@ class Priors:
     # Tasks of one table differ in exponent by a factor of about 1.4; log-normal, so that pooling is never complete.
     log_exponent_spread_median: float = log(0.35)
     log_exponent_spread_sd: float = 0.5
-    # Success at the reference run (`models.facts.reference_compute`), as a logit: 95 % from 0.2 % to 88 %, so
+    # Success at the reference run (`models.scale_facts.reference_compute`), as a logit: 95 % from 0.2 % to 88 %, so
     # tables of tasks just beginning and of tasks half solved are both ordinary; tasks of one table differ widely.
     reference_logit_mean: float = -2.0
     reference_logit_sd: float = 2.0

@@ -14,9 +14,9 @@ from forecast.predict import row_means
 from forecast.table import observations, read_table
 from models import equations
 from models.capability import capability_model, success_of_task
-from models.facts import bend_knots, reference_compute
 from models.observation import conditional_counts, mean_among
 from models.priors import Structure
+from models.scale_facts import bend_knots, reference_compute
 
 SEED = int(os.environ.get("FORECAST_TEST_SEED", "1"))
 DRAWS, PLACES = 1000, 100

@@ -15,9 +15,9 @@ from scipy import special, stats
 from forecast.table import observations, read_table
 from models import equations, laws
 from models.capability import capability_model
-from models.facts import reference_compute, standard_weights
 from models.priors import Priors, Structure
 from models.recipe_facts import family_compute, has_families, reference_year, years
+from models.scale_facts import reference_compute, standard_weights
 from models.training_split import split_deficit, warm_up_deficit
 
 SEED = int(os.environ.get("FORECAST_TEST_SEED", "1"))

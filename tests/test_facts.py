@@ -6,10 +6,11 @@ from conftest import SEED
 from scipy import optimize
 
 from forecast.table import observations, read_table
-from models import facts, recipe_facts
-from models.facts import anchors, reference_compute
+from models import facts, recipe_facts, scale_facts
+from models.facts import anchors
 from models.priors import Structure
 from models.recipe_facts import years
+from models.scale_facts import reference_compute
 from models.training_split import has_params_tokens, has_warm_up, split_deficit, warm_up_deficit
 
 HEADER = "model,task,metric,successes,trials,length,k,score,compute,params,tokens,date"
@@ -87,7 +88,7 @@ def test_the_standard_weights_give_level_and_slope_of_the_weighted_least_squares
     values = np.random.default_rng(SEED).normal(size=len(x))
     share = ladder.successes.values / ladder.trials.values
     slope, level = np.polyfit(x - reference, values, 1, w=np.sqrt(share * (1 - share) + 0.002))
-    np.testing.assert_allclose(facts.standard_weights(ladder) @ values, [level, slope], rtol=1e-8)
+    np.testing.assert_allclose(scale_facts.standard_weights(ladder) @ values, [level, slope], rtol=1e-8)
     unweighted = np.polyfit(x - reference, values, 1)[::-1]
     if np.ptp(share):
         assert abs(unweighted - [level, slope]).max() > 1e-3
@@ -95,12 +96,12 @@ def test_the_standard_weights_give_level_and_slope_of_the_weighted_least_squares
 
 def test_the_standard_weights_give_back_any_line(ladder):
     x = ladder.log10_compute.values - reference_compute(ladder)
-    np.testing.assert_allclose(facts.standard_weights(ladder) @ (0.7 + 1.3 * x), [0.7, 1.3], rtol=1e-9)
+    np.testing.assert_allclose(scale_facts.standard_weights(ladder) @ (0.7 + 1.3 * x), [0.7, 1.3], rtol=1e-9)
 
 
 def test_the_residual_basis_is_orthonormal_and_overlooked_by_the_weights(ladder):
-    weights = facts.standard_weights(ladder)
-    basis = facts.residual_basis(weights)
+    weights = scale_facts.standard_weights(ladder)
+    basis = scale_facts.residual_basis(weights)
     assert basis.shape == (6, 4)
     np.testing.assert_allclose(basis.T @ basis, np.eye(4), atol=1e-12)
     np.testing.assert_allclose(weights @ basis, 0.0, atol=1e-10 * abs(weights).max())
@@ -108,14 +109,14 @@ def test_the_residual_basis_is_orthonormal_and_overlooked_by_the_weights(ladder)
 
 def test_a_coordinate_of_the_residual_basis_is_nearly_the_residual_of_one_run(table_of):
     data = table_of(np.linspace(20, 24, 40), successes=[100] * 40)
-    largest = abs(facts.residual_basis(facts.standard_weights(data))).max(axis=0)
+    largest = abs(scale_facts.residual_basis(scale_facts.standard_weights(data))).max(axis=0)
     assert largest.min() > 0.7 and np.median(largest) > 0.95
 
 
 def test_two_runs_of_equal_compute_do_not_make_the_residual_basis_blow_up():
     """Twins at the far end, whose weights are the largest: without either, their residuals would not be determined."""
     x = np.array([0.0, 1.0, 2.0, 3.0, 10.0, 10.0])
-    basis = facts.residual_basis(np.stack([np.full(6, 1.0 / 6.0), x - x.mean()]))
+    basis = scale_facts.residual_basis(np.stack([np.full(6, 1.0 / 6.0), x - x.mean()]))
     np.testing.assert_allclose(basis.T @ basis, np.eye(4), atol=1e-12)
     assert abs(basis).max() < 1.0 + 1e-12
 
@@ -158,7 +159,7 @@ def test_the_anchors_follow_the_rise_of_the_law_and_not_the_reference(table_of):
 
 
 def test_knots_cover_the_data_and_four_decades_beyond_and_avoid_the_reference(ladder):
-    knots, x = facts.bend_knots(ladder), ladder.log10_compute.values
+    knots, x = scale_facts.bend_knots(ladder), ladder.log10_compute.values
     np.testing.assert_allclose(np.diff(knots), 0.5)
     assert abs(knots - reference_compute(ladder)).min() == pytest.approx(0.25)
     assert x.max() + 3.4 < knots.max() < x.max() + 4 and knots.min() > x.min()
@@ -174,9 +175,10 @@ def test_each_law_has_anchors_of_its_own(several):
 
 
 def test_silent_runs_are_those_of_hardly_any_right_or_wrong_answers(table_of):
-    assert facts.telling_runs(table_of(successes=[0, 20, 90, 150, 180, 200])).tolist() == [False, *[True] * 4, False]
+    telling = scale_facts.telling_runs(table_of(successes=[0, 20, 90, 150, 180, 200]))
+    assert telling.tolist() == [False, *[True] * 4, False]
     few = table_of(successes=[0, 0, 0, 90, 150, 180])  # three runs are too few to leave out the others
-    assert facts.telling_runs(few).all() and facts.telling_runs(table_of(successes=[0] * 6)).all()
+    assert scale_facts.telling_runs(few).all() and scale_facts.telling_runs(table_of(successes=[0] * 6)).all()
 
 
 def test_a_run_is_silent_where_all_its_rows_are(written):
@@ -185,13 +187,13 @@ def test_a_run_is_silent_where_all_its_rows_are(written):
         for run, x in enumerate(XS)
         for task, successes in (("hard", 0), ("easy", SUCCESSES[run]), ("third", 0 if run == 0 else 100))
     ]
-    assert facts.telling_runs(written(lines)).all()
+    assert scale_facts.telling_runs(written(lines)).all()
     silent = [line.replace(f",{SUCCESSES[0]},", ",0,") for line in lines]
-    assert facts.telling_runs(written(silent)).tolist() == [False] + [True] * 5
+    assert scale_facts.telling_runs(written(silent)).tolist() == [False] + [True] * 5
 
 
 def test_the_standard_weights_leave_silent_runs_out(table_of):
-    weights = facts.standard_weights(table_of(successes=[0, 20, 90, 150, 180, 200]))
+    weights = scale_facts.standard_weights(table_of(successes=[0, 20, 90, 150, 180, 200]))
     assert np.all(weights[:, [0, 5]] == 0) and np.all(weights[:, 1:5].any(axis=0))
 
 

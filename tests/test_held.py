@@ -14,9 +14,10 @@ from forecast.fit import Sampling, compiled, draw_prior, fit
 from forecast.table import observations, read_table
 from forecast.table_fit import distinct
 from models.capability import capability_model
-from models.facts import bend_knots, is_loss_law, rates_of_law
+from models.facts import is_loss_law, rates_of_law
 from models.laws import INDEPENDENT_NU
 from models.priors import AVERAGED, STRUCTURES, Held, held_of
+from models.scale_facts import bend_knots
 
 SHORT = Sampling(seed=SEED, chains=2, tune=100, draws=50)
 EACH_PART = {

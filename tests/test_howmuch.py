@@ -21,8 +21,8 @@ from forecast.store import save
 from forecast.table import observations, read_rows, read_table
 from forecast.threshold import threshold_compute
 from models.capability import capability_model
-from models.facts import reference_compute
 from models.priors import Priors, Structure
+from models.scale_facts import reference_compute
 from models.training_split import split_deficit
 
 KEYS = [

@@ -22,7 +22,7 @@ from forecast.errors import ForecastError
 from forecast.law import expected_score
 from forecast.predict import effective_compute, predict, summarise, task_label, typical_score
 from forecast.table import read_rows, read_table
-from models.facts import reference_compute, standard_weights
+from models.scale_facts import reference_compute, standard_weights
 
 QUANTILES = [f"q{q:02d}" for q in range(1, 100)]
 

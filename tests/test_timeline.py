@@ -21,9 +21,9 @@ from forecast.store import Fit
 from forecast.table import observations
 from forecast.threshold import threshold_compute
 from forecast.timeline import Outlook, arrival, paths_of, when
-from models.facts import bend_knots, reference_compute
 from models.priors import Priors, Structure
 from models.recipe_facts import reference_year, years, years_of_runs
+from models.scale_facts import bend_knots, reference_compute
 
 DRAWS = 400
 TASK = "sums"

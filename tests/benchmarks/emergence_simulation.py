@@ -26,8 +26,8 @@ from forecast.simulate import drawn_fit
 from forecast.store import Fit
 from forecast.table import observations, read_table
 from models.capability import capability_model
-from models.facts import bend_knots, reference_compute
 from models.priors import Priors, Structure
+from models.scale_facts import bend_knots, reference_compute
 
 SAMPLING = Sampling(chains=2, tune=250, draws=100)
 PRIOR_DRAWS, DRAWS = 60, 6

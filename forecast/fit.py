@@ -41,10 +41,13 @@ class Sampling:
         """The same with the number of draws that suits a table of so many rows, where none is given."""
         return self if self.draws else replace(self, draws=DRAWS if rows <= MANY_ROWS else DRAWS_OF_MANY_ROWS)
 
+    def thrice(self) -> "Sampling":
+        """The same with thrice the draws."""
+        return replace(self, draws=None if self.draws is None else 3 * self.draws)
+
     def longer(self) -> "Sampling":
-        """The same for a posterior of which chains disagreed: twice the warm-up, thrice the draws, in finer steps."""
-        draws = None if self.draws is None else 3 * self.draws
-        return replace(self, tune=2 * self.tune, draws=draws, target_accept=max(self.target_accept, FINE_ACCEPT))
+        """The same for a posterior that was hard to sample: thrice the draws, twice the warm-up, in finer steps."""
+        return replace(self.thrice(), tune=2 * self.tune, target_accept=max(self.target_accept, FINE_ACCEPT))
 
 
 @dataclass(frozen=True, kw_only=True)

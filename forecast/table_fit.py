@@ -62,7 +62,7 @@ def fit_structures(
 ) -> Iterator[Fit]:
     """Fits of the named structures (`models.priors.held_of`) one after another, compiled once for all of them.
 
-    One that is `poor` is sampled once more, longer.
+    One that is `poor` is sampled once more, with thrice the draws.
     """
     data = _observed(frame, below)
     models = [capability_model(data, Structure(), priors, held_of(name)) for name in names]
@@ -78,7 +78,7 @@ def fit_structures(
         found = sampled(name, model, sampling)
         if poor(found):
             say(f"sampling structure '{name}' again, longer: its chains disagree")
-            found = sampled(name, model, sampling.longer())
+            found = sampled(name, model, sampling.thrice())
         yield found
 
 

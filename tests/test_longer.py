@@ -16,7 +16,6 @@ from forecast.trial import MAX_FORECAST_RHAT, forecast_rhat, forecasts, trial
 from models.laws import NO_GAP
 
 SHORT = Sampling(seed=SEED, chains=2, tune=100, draws=300)
-LONGER = SHORT.longer()
 
 
 @pytest.fixture
@@ -42,7 +41,7 @@ def sampled(monkeypatch):
 
 
 def test_longer_is_twice_the_warm_up_and_thrice_the_draws_in_steps_at_least_as_fine():
-    assert replace(SHORT, tune=200, draws=900, target_accept=0.95) == LONGER
+    assert replace(SHORT, tune=200, draws=900, target_accept=0.95) == SHORT.longer()
     assert replace(SHORT, draws=None, target_accept=0.99).longer() == replace(
         SHORT, draws=None, tune=200, target_accept=0.99
     )
@@ -53,7 +52,7 @@ def test_a_trial_samples_those_structures_again_whose_chains_disagree_about_fore
     split = Split(by="compute", at=1e22)
     options = {"structures": ["full", "ceiling 1"], "at": [0.5], "sampling": vars(SHORT)}
     result = forecasts(trial(split.name, frame, split, "t", options))
-    assert sampled == [("full", SHORT), ("ceiling 1", SHORT), ("ceiling 1", LONGER)]
+    assert sampled == [("full", SHORT), ("ceiling 1", SHORT), ("ceiling 1", replace(SHORT, draws=900))]
     assert result.sizes["draw"] == 600 and np.isfinite(result.score).all()
     assert all(0.99 < each["forecast_rhat"] <= MAX_FORECAST_RHAT for each in result.attrs["diagnostics"].values())
 

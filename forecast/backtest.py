@@ -40,7 +40,7 @@ class Track:
     thresholds: pd.DataFrame  # cut, method, task, at, low, high (log10 FLOP of the rungs around), rps, q05, q50, q95
     past: pd.DataFrame  # the same of the largest training runs of each cut, which decide the weights; equal weights
     weights: Mapping[str, Mapping[str, float]]  # cut: structure: weight
-    fits: pd.DataFrame  # cut, structure, max_rhat, min_ess, divergences, forecast_rhat, seconds
+    fits: pd.DataFrame  # cut, structure, draws (a chain), max_rhat, min_ess, divergences, forecast_rhat, seconds
     failed: Mapping[str, str]  # cut, or past of a cut, which then has equal weights: error that its fits ended with
     runs: Mapping[str, tuple[int, int]]  # cut: training runs and hidden runs
     scale: Scale = COMPUTE  # of the table

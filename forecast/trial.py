@@ -57,7 +57,8 @@ def forecasts(job: Job) -> xr.Dataset:
     -------
     Dataset
         score (structure, draw, row) and log10_compute (structure, draw, task, at); its attributes hold, for each
-        structure, max_rhat, min_ess and divergences of its parameters, and forecast_rhat of its forecasts.
+        structure, draws (kept, a chain), max_rhat, min_ess and divergences of its parameters, and forecast_rhat of its
+        forecasts.
     """
     given, data = job.arguments, job.data
     sampling = Sampling(**given["sampling"])
@@ -81,6 +82,7 @@ def forecasts(job: Job) -> xr.Dataset:
         thresholds.append(_thresholds(few(fit), given["at"]))
         found = fit.diagnostics
         diagnostics[name] = {
+            "draws": fit.posterior.sizes["draw"],
             "max_rhat": found.max_rhat,
             "min_ess": min(found.min_ess_bulk, found.min_ess_tail),
             "divergences": found.divergences,

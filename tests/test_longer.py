@@ -54,6 +54,7 @@ def test_a_trial_samples_those_structures_again_whose_chains_disagree_about_fore
     result = forecasts(trial(split.name, frame, split, "t", options))
     assert sampled == [("full", SHORT), ("ceiling 1", SHORT), ("ceiling 1", replace(SHORT, draws=900))]
     assert result.sizes["draw"] == 600 and np.isfinite(result.score).all()
+    assert [each["draws"] for each in result.attrs["diagnostics"].values()] == [300, 900]
     assert all(0.99 < each["forecast_rhat"] <= MAX_FORECAST_RHAT for each in result.attrs["diagnostics"].values())
 
 

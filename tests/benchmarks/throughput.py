@@ -2,8 +2,8 @@
 
 `python3 -m uv run python tests/benchmarks/throughput.py [--naive 3]` times `forecast backtest` with two workers, then
 `forecast fit` of single structures below single cuts, each in a fresh process; of these it makes some, evenly chosen,
-and counts their mean for the others. The earlier cuts that weigh the structures are among both. A fit that the back-test
-makes again, with thrice the draws, is a fit more on both sides; the ratio without these is printed too.
+and counts their mean for the others. The earlier cuts that weigh the structures are among both. A fit that the
+back-test makes again, with thrice the draws, is a fit more on both sides; the ratio without these is printed too.
 """
 
 import argparse

@@ -77,7 +77,8 @@ def backtest(
     if not splits:
         raise ForecastError("there is no cut to test at; name one, or add runs")
     splits = list({split.name: split for split in splits}.values())  # a cut named twice counts once
-    structures = distinct(structures, observations(frame))
+    data = observations(frame)
+    structures = distinct(structures, data)
     options = {"structures": list(structures), "at": list(at), "sampling": asdict(replace(sampling, cores=2))}
     outer = {split.name: trial(split.name, frame, split.checked(frame), table, options) for split in splits}
     earlier = {split.name: latest(split.parts(frame)[0], "date" if split.by == "date" else None) for split in splits}
@@ -125,7 +126,7 @@ def backtest(
         fits=pd.DataFrame(fits),
         failed=failed,
         runs={split.name: tuple(part["model"].nunique() for part in split.parts(frame)) for split in splits},
-        scale=scale_of(observations(frame)),
+        scale=scale_of(data),
     )
 
 

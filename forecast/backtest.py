@@ -87,9 +87,10 @@ def backtest(
         for split in splits
         if (before := earlier[split.name])
     }
+    jobs = sorted([*inner.values(), *outer.values()], key=lambda job: -len(job.data["train"]))
     done = run_jobs(
         forecasts,
-        [*inner.values(), *outer.values()],
+        jobs,  # the longest first, so that no worker waits long for another in the end
         folder=folder,
         workers=workers,
         scheduler=scheduler,

@@ -199,7 +199,7 @@ def _kept(job: Job, answer: _Answer, folder: Path) -> Outcome:
     if content is not None:
         with _usable(folder):
             write_whole(_path(folder, job), lambda temporary: temporary.write_bytes(content))
-        result, _ = _unpacked(content)
+        result, _ = unpacked(content)
     return Outcome(job=job, result=result, error=answer.error, trace=answer.trace, seconds=answer.seconds)
 
 
@@ -207,7 +207,7 @@ def _stored(name: str, job: Job, folder: Path) -> Outcome | None:
     """The result that an earlier run has left; None where there is none, or none that can be trusted."""
     path = _path(folder, job)
     try:
-        result, record = _unpacked(path.read_bytes())
+        result, record = unpacked(path.read_bytes())
         if (record["key"], record["work"]) != (job.key, name):
             raise ValueError(f"is of {record['work']}, job {record['key']}")
     except FileNotFoundError:
@@ -234,7 +234,8 @@ def _packed(result: xr.Dataset, **record: Any) -> bytes:
     return content + hashlib.sha256(content).digest()
 
 
-def _unpacked(file: bytes) -> tuple[xr.Dataset, dict[str, Any]]:
+def unpacked(file: bytes) -> tuple[xr.Dataset, dict[str, Any]]:
+    """The result in the content of a result file, and its record: key, work and seconds; a `ValueError` if damaged."""
     content, digest = file[:-DIGEST_BYTES], file[-DIGEST_BYTES:]
     if hashlib.sha256(content).digest() != digest:
         raise ValueError("is damaged")

@@ -52,34 +52,46 @@ def fit_structures(
     frame: pd.DataFrame,
     names: Sequence[str],
     *,
-    table: str,
     samplings: Sequence[Sampling],
-    below: float | None = None,
-    priors: Priors = Priors(),
-    poor: Callable[[Fit], bool] = lambda fit: False,
     progress: Callable | None = None,
     say: Callable[[str], None] = lambda text: None,
+    **options: Any,
 ) -> Iterator[Fit]:
-    """Fits of the named structures (`models.priors.held_of`) one after another, compiled once for all of them.
-
-    One that is `poor` is sampled once more, with thrice the draws.
-    """
-    data = _observed(frame, below)
-    models = [capability_model(data, Structure(), priors, held_of(name)) for name in names]
-    program = _program(models[0], data, priors) if len(names) > 1 else None  # alone, numbers built in compile sooner
-    known: dict[str, Any] = {"table": table, "below": below, "structure": Structure(), "priors": priors}
-
-    def sampled(name: str, model: pm.Model, sampling: Sampling) -> Fit:
-        posterior = fit(model, sampling, program=program, progress=progress)
-        return replace(_fit(posterior, data, sampling=sampling, **known), weights={name: 1.0})
-
-    for name, model, sampling in zip(names, models, samplings, strict=True):
+    """Fits of the named structures one after another; options are those of `Structures`."""
+    structures = Structures(frame, names, **options)
+    for name, sampling in zip(names, samplings, strict=True):
         say(f"sampling structure '{name}'")
-        found = sampled(name, model, sampling)
-        if poor(found):
-            say(f"sampling structure '{name}' again, longer: its chains disagree")
-            found = sampled(name, model, sampling.thrice())
-        yield found
+        yield structures.fit(name, sampling, progress=progress)
+
+
+class Structures:
+    """The named structures (`models.priors.held_of`) on one table, compiled once for all of them."""
+
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        names: Sequence[str],
+        *,
+        table: str,
+        below: float | None = None,
+        priors: Priors = Priors(),
+    ) -> None:
+        data = _observed(frame, below)
+        self._models = {name: capability_model(data, Structure(), priors, held_of(name)) for name in names}
+        alone = len(names) == 1  # numbers built in compile sooner
+        self._program = None if alone else _program(self._models[names[0]], data, priors)
+        self._known: dict[str, Any] = {
+            "data": data,
+            "table": table,
+            "below": below,
+            "structure": Structure(),
+            "priors": priors,
+        }
+
+    def fit(self, name: str, sampling: Sampling, *, progress: Callable | None = None) -> Fit:
+        """The fit of one structure."""
+        posterior = fit(self._models[name], sampling, program=self._program, progress=progress)
+        return replace(_fit(posterior, sampling=sampling, **self._known), weights={name: 1.0})
 
 
 def distinct(names: Sequence[str], data: xr.Dataset) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """One trial of forecasting as a job: fit the training rows of a split, forecast its hidden runs, scores unseen."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import arviz as az
@@ -16,7 +16,7 @@ from forecast.predict import predict
 from forecast.splits import Split
 from forecast.store import Fit, installed_versions, thinned
 from forecast.table import data_hash
-from forecast.table_fit import fit_structures
+from forecast.table_fit import Structures
 from forecast.threshold import threshold_compute
 from models.priors import Held, held_of
 
@@ -63,35 +63,43 @@ def forecasts(job: Job) -> xr.Dataset:
     given, data = job.arguments, job.data
     sampling = Sampling(**given["sampling"])
     names = given["structures"]
-    scores, thresholds, diagnostics = [], [], {}
-
-    def few(fit: Fit) -> Fit:  # as many draws of one that was sampled longer as of the others
-        each = fit.posterior.sizes["draw"] // (sampling.draws or DRAWS)
-        return thinned(replace(fit, posterior=fit.posterior.isel(draw=slice(None, None, each))), DRAWS)
-
-    def forecast(fit: Fit) -> np.ndarray:
-        return predict(few(fit), data["rows"], seed=sampling.seed).values
-
-    def poor(fit: Fit) -> bool:
-        return forecast_rhat(forecast(fit), sampling.chains) > MAX_FORECAST_RHAT
-
-    samplings = [sampling] * len(names)
-    fits = fit_structures(data["train"], names, table=data["table"], samplings=samplings, poor=poor)
-    for name, fit in zip(names, fits, strict=True):
-        scores.append(forecast(fit))
-        thresholds.append(_thresholds(few(fit), given["at"]))
-        found = fit.diagnostics
-        diagnostics[name] = {
-            "draws": fit.posterior.sizes["draw"],
-            "max_rhat": found.max_rhat,
-            "min_ess": min(found.min_ess_bulk, found.min_ess_tail),
-            "divergences": found.divergences,
-            "forecast_rhat": forecast_rhat(scores[-1], sampling.chains),
-        }
-    predicted = xr.DataArray(np.stack(scores).astype(np.float32), dims=("structure", "draw", "row"))
-    crossed = xr.concat(thresholds, dim="structure")
-    dataset = xr.Dataset({"score": predicted, "log10_compute": crossed}, coords={"structure": names})
+    structures = Structures(data["train"], names, table=data["table"])
+    found = [_agreed(structures, name, data["rows"], sampling) for name in names]
+    scores = xr.DataArray(np.stack([each.scores for each in found]), dims=("structure", "draw", "row"))
+    crossed = xr.concat([_thresholds(each.fit, given["at"]) for each in found], dim="structure")
+    dataset = xr.Dataset({"score": scores.astype(np.float32), "log10_compute": crossed}, coords={"structure": names})
+    diagnostics = {name: each.diagnostics for name, each in zip(names, found, strict=True)}
     return dataset.assign_attrs(diagnostics=diagnostics)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Forecast:
+    fit: Fit  # of as many draws whether it was sampled longer or not
+    scores: np.ndarray  # (draw, row)
+    diagnostics: dict[str, Any]
+
+
+def _agreed(structures: Structures, name: str, rows: pd.DataFrame, sampling: Sampling) -> _Forecast:
+    """The forecast of a structure; where its chains disagree, that of thrice the draws."""
+    found = _forecast(structures.fit(name, sampling), rows, sampling)
+    if found.diagnostics["forecast_rhat"] <= MAX_FORECAST_RHAT:
+        return found
+    return _forecast(structures.fit(name, sampling.thrice()), rows, sampling)
+
+
+def _forecast(fit: Fit, rows: pd.DataFrame, sampling: Sampling) -> _Forecast:
+    draws, found = fit.posterior.sizes["draw"], fit.diagnostics
+    every = draws // (sampling.draws or DRAWS)
+    few = thinned(replace(fit, posterior=fit.posterior.isel(draw=slice(None, None, every))), DRAWS)
+    scores = predict(few, rows, seed=sampling.seed).values
+    diagnostics = {
+        "draws": draws,
+        "max_rhat": found.max_rhat,
+        "min_ess": min(found.min_ess_bulk, found.min_ess_tail),
+        "divergences": found.divergences,
+        "forecast_rhat": forecast_rhat(scores, sampling.chains),
+    }
+    return _Forecast(fit=few, scores=scores, diagnostics=diagnostics)
 
 
 def forecast_rhat(scores: np.ndarray, chains: int) -> float:

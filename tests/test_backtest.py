@@ -5,6 +5,7 @@ import os
 import pickle
 import signal
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ from forecast.report_track import Believed, track_view
 from forecast.splits import Split, latest
 from forecast.table import read_table
 from forecast.track_files import summarised, write_track
+from forecast.trial import SAMPLING
 from forecast.trust import METHODS, verdict
 from models.priors import AVERAGED, STRUCTURES
 
@@ -103,7 +105,7 @@ def fitted(frame, folder, **options):
 
 @pytest.fixture
 def no_fit(monkeypatch):
-    monkeypatch.setattr("forecast.trial.fit_structures", lambda *_, **__: pytest.fail("fitted"))
+    monkeypatch.setattr("forecast.trial.Structures", lambda *_, **__: pytest.fail("fitted"))
 
 
 def test_fits_forecast_every_hidden_row_and_threshold(done, frame):
@@ -153,10 +155,10 @@ def test_one_lost_result_is_done_again_by_one_worker_with_the_numbers_of_two(don
 
     def counted(train, *arguments, **options):
         learned_from.append(train["model"].nunique())
-        return fit_structures(train, *arguments, **options)
+        return Structures(train, *arguments, **options)
 
-    fit_structures = trial.fit_structures
-    monkeypatch.setattr(trial, "fit_structures", counted)
+    Structures = trial.Structures
+    monkeypatch.setattr(trial, "Structures", counted)
     assert_same_numbers(fitted(frame, folder), first)
     assert len(learned_from) == 1 and lost.exists() and kept.stat().st_mtime_ns == before
 
@@ -246,7 +248,7 @@ class HandedOutError(Exception):
 
 @pytest.fixture
 def jobs_of(monkeypatch, tmp_path):
-    """The jobs that a back-test hands out; none is done."""
+    """The jobs that a back-test hands out, that of the cut before that of its past; none is done."""
 
     def hand_out(work, jobs, **options):
         raise HandedOutError(list(jobs))
@@ -282,19 +284,24 @@ def test_whatever_may_be_learned_from_is_in_the_key(whole, jobs_of, column, hidd
     other = with_other_outcomes(whole, rows) if column == "score" else whole.assign(**{column: whole[column] + rows})
     if column == "compute":
         other = whole.assign(compute=whole["compute"].where(~rows, 2 * whole["compute"]))
-    *_, first = jobs_of(whole, MIDDLE)
-    *_, second = jobs_of(other, MIDDLE)
+    first, *_ = jobs_of(whole, MIDDLE)
+    second, *_ = jobs_of(other, MIDDLE)
     assert first.key != second.key
 
 
 def test_the_key_knows_structures_thresholds_and_sampling_but_not_who_does_the_work(whole, jobs_of):
     def key(**options):
-        return jobs_of(whole, MIDDLE, **options)[-1].key
+        return jobs_of(whole, MIDDLE, **options)[0].key
 
     one = key()
-    assert key(workers=2) == one == key(table="renamed.csv") == key(sampling=Sampling(tune=400, draws=250, cores=1))
-    others = [{"structures": ("full",)}, {"at": (0.8,)}, {"sampling": Sampling(tune=400, draws=250, seed=2)}]
+    assert key(workers=2) == one == key(table="renamed.csv") == key(sampling=replace(SAMPLING, cores=1))
+    others = [{"structures": ("full",)}, {"at": (0.8,)}, {"sampling": replace(SAMPLING, seed=2)}]
     assert len({one, *(key(**options) for options in others)}) == 4
+
+
+def test_the_longest_job_is_handed_out_first(whole, jobs_of):
+    sizes = [len(job.data["train"]) for job in jobs_of(whole, MIDDLE, HIGH)]
+    assert len(set(sizes)) > 2 and sizes == sorted(sizes, reverse=True)
 
 
 def test_no_structure_is_called_as_a_baseline_is():

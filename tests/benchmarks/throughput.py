@@ -17,12 +17,12 @@ from pathlib import Path
 import beds
 import numpy as np
 
-from forecast.jobs import _unpacked
+from forecast.jobs import unpacked
 from forecast.splits import Split, latest
 from forecast.trial import SAMPLING
 from models.priors import AVERAGED
 
-CUTS = (9e17, 9e18, 9e19, 3.4e20, 9e20)
+CUTS = (9e17, 9e18, 3e19, 9e19, 3.4e20)
 FORECAST = [sys.executable, "-m", "forecast"]
 
 
@@ -56,7 +56,7 @@ def main() -> None:
 
 def made_again(jobs: Path) -> int:
     """How many fits of the jobs in a folder were made a second time."""
-    results = [_unpacked(path.read_bytes())[0] for path in jobs.glob("*.nc")]
+    results = [unpacked(path.read_bytes())[0] for path in jobs.glob("*.nc")]
     return sum(each["draws"] > SAMPLING.draws for result in results for each in result.attrs["diagnostics"].values())
 
 

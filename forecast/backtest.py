@@ -87,10 +87,10 @@ def backtest(
         for split in splits
         if (before := earlier[split.name])
     }
-    jobs = sorted([*inner.values(), *outer.values()], key=lambda job: -len(job.data["train"]))
+    longest_first = sorted([*inner.values(), *outer.values()], key=lambda job: -len(job.data["train"]))
     done = run_jobs(
         forecasts,
-        jobs,  # the longest first, so that no worker waits long for another in the end
+        longest_first,  # so that no worker waits long for another in the end
         folder=folder,
         workers=workers,
         scheduler=scheduler,

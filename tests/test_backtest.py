@@ -248,7 +248,7 @@ class HandedOutError(Exception):
 
 @pytest.fixture
 def jobs_of(monkeypatch, tmp_path):
-    """The jobs that a back-test hands out, that of the cut before that of its past; none is done."""
+    """The jobs that a back-test hands out, that of a cut ahead of that of its past; none is done."""
 
     def hand_out(work, jobs, **options):
         raise HandedOutError(list(jobs))

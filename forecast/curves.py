@@ -4,12 +4,13 @@ A method fits many data sets of the same runs at once: from x (run) and values (
 or another axis, such as years or a loss. With too few runs of different x, a method leaves them to a simpler one.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import least_squares
+from scipy.optimize import leastsq
 from scipy.special import expit, logit
 
 FEWEST_RUNS = 3  # of different x: two fix a line exactly and leave no residual
@@ -233,15 +234,13 @@ def _least_squares(
     """`form` fitted to each draw from its start, each parameter (draw); a search that ends nowhere leaves the start."""
     unit, law = _unit(x), np.stack(start, axis=-1)
     z = unit(x)
-    with np.errstate(all="ignore"):  # a step of the search may overflow, and is then turned down
+    options = {"col_deriv": True, "ftol": 1e-8, "xtol": 1e-8, "gtol": 1e-8, "maxfev": 100}
+    with np.errstate(all="ignore"), warnings.catch_warnings():  # a step of the search may overflow: it is turned down
+        warnings.simplefilter("ignore", RuntimeWarning)  # and searches that end nowhere
         for own, of_draw in zip(law, values, strict=True):
-            found = least_squares(
-                lambda p, of_draw=of_draw: form(z, *p) - of_draw,
-                own,
-                jac=lambda p: np.stack(gradient(z, *p), axis=-1),
-                method="lm",
-                max_nfev=100,
-            ).x
+            found, _ = leastsq(
+                lambda p, of_draw=of_draw: form(z, *p) - of_draw, own, Dfun=lambda p: gradient(z, *p), **options
+            )
             if np.isfinite(found).all():
                 own[:] = found
     return Curve(lambda new: form(unit(new), *law.T[..., None]), law.shape[1])

@@ -7,13 +7,11 @@ import numpy as np
 import pandas as pd
 
 from forecast.backtest import OURS, Track
-from forecast.baselines import BASELINES, LOSS_BASELINES, TWO_STEP
-from forecast.calibration import DISTANCES, paired_bootstrap, summary
+from forecast.calibration import summary
 from forecast.scales import COMPUTE, Scale, scale_of_answer
-from forecast.store import json_number
+from forecast.track_record import baselines, distances, record
 from forecast.trial import MAX_FORECAST_RHAT
 
-METHODS = tuple(dict.fromkeys([*BASELINES, TWO_STEP, *LOSS_BASELINES]))
 NOT, CARE, YES = "do not trust", "trust with care", "trust"
 FEW_RUNS = 5
 """Fewer training runs: ceiling, slope, position and curvature cannot all be seen."""
@@ -21,6 +19,7 @@ WORSE = 1.15
 """CRPS by that of the best baseline, from which the baseline is the better forecast if not by chance; near 1 they are
 alike."""
 NO_BETTER = 0.95
+TWICE = 2.0  # from here on a ratio says it better than percents above 100
 NARROW = 0.90
 """An upper end of the Wilson interval of 90 % coverage below this: intervals were too narrow, and not by chance."""
 FARTHER = 1.0
@@ -32,44 +31,6 @@ APART = 1.0
 LOST_RHAT = 1.3
 """R-hat of forecasts of a back-test that leaves them without meaning; above `MAX_FORECAST_RHAT` they call for care."""
 COUNTS = 0.05  # weight of a structure that has a say
-
-
-def record(scores: pd.DataFrame, *, seed: int = 1) -> dict[str, Any]:
-    """The track record of the averaged forecast: scores beside the best baseline and how honest intervals were.
-
-    `scores` are lines of `forecast.backtest.Track.scores`. The best baseline is chosen with hindsight, as the one of
-    lowest mean CRPS on these very outcomes: a bar that no single baseline was known to reach before.
-    """
-    table = summary(scores).set_index("method")
-    ours, baselines = table.loc[OURS], _baselines(table)
-    best = str(baselines.idxmin())
-    pairs = paired_bootstrap(scores, method=OURS, against=best, seed=seed)
-    return {
-        "n": int(ours["n"]),
-        "tasks": int(scores["task"].nunique()),
-        "crps": json_number(ours["crps"]),
-        "width_90": json_number(float(ours["width_90"])),
-        "best_baseline": best,
-        "best_baseline_crps": json_number(baselines[best]),
-        "crps_ratio": {name: json_number(value) for name, value in pairs["ratio"].items()},
-        "p_better": pairs["p_better"],
-        **{
-            f"coverage_{level}": {
-                "share": float(ours[f"coverage_{level}"]),
-                "low": float(ours[f"coverage_{level}_low"]),
-                "high": float(ours[f"coverage_{level}_high"]),
-            }
-            for level in (50, 80, 90)
-        },
-        "tested_decades": float(scores.loc[scores["method"] == OURS, "decades_beyond"].max()),
-        "tested_params_decades": _farthest_size(scores),
-    }
-
-
-def _farthest_size(scores: pd.DataFrame) -> float | None:
-    """Decades of parameters beyond the training runs of the largest run that was forecast; None where unknown."""
-    beyond = scores["params_beyond"].max() if "params_beyond" in scores else np.nan
-    return float(beyond) if np.isfinite(beyond) else None
 
 
 def verdict(
@@ -109,7 +70,7 @@ def verdict(
         "sentence": _sentence(trust, found, reasons, COMPUTE if track is None else track.scale),
         "reasons": reasons,
         "record": found,
-        "distances": [] if track is None else _distances(track.scores),
+        "distances": [] if track is None else distances(track.scores),
     }
 
 
@@ -129,7 +90,7 @@ def cell_trust(past: pd.DataFrame, task: str, *, farther: float, rhat: float = 1
         if missed > 1.0 / 3.0:
             reasons.append(_reason(NOT, "task missed", f"{missed:.0%} of its outcomes lay outside 90 % intervals"))
         table = summary(own).set_index("method")
-        if table.loc[OURS, "crps"] > WORSE * _baselines(table).min():
+        if table.loc[OURS, "crps"] > WORSE * baselines(table).min():
             reasons.append(_reason(CARE, "task beaten", "a baseline forecast this task better"))
     if farther > FARTHER:
         reasons.append(_reason(CARE, "far", f"{farther:.1f} decades farther than ever tested"))
@@ -214,30 +175,6 @@ def _apart(structures: Sequence[Mapping[str, Any]], scale: Scale) -> str:
     return f"medians lie {scale.distance(np.ptp(medians))} apart, more than a single one is uncertain"
 
 
-def _distances(scores: pd.DataFrame) -> list[dict[str, Any]]:
-    """The record in each bin of distance beyond the cut."""
-    beyond = scores[scores["decades_beyond"].notna()]
-    by = summary(beyond, by=("distance", "method"))
-    lines = []
-    for distance in (name for name in DISTANCES if name in set(by["distance"].astype(str))):
-        table = by[by["distance"].astype(str) == distance].set_index("method")
-        ours, baselines = table.loc[OURS], _baselines(table)
-        lines.append(
-            {
-                **{"distance": distance, "n": int(ours["n"]), "crps": json_number(ours["crps"])},
-                **{"best_baseline": str(baselines.idxmin()), "best_baseline_crps": json_number(baselines.min())},
-                "coverage_90": float(ours["coverage_90"]),
-            }
-        )
-    return lines
-
-
-def _baselines(table: pd.DataFrame) -> pd.Series:
-    """Mean CRPS of the baselines that forecast every outcome that we did: others may have had the easy ones."""
-    whole = table["n"] == table.loc[OURS, "n"]
-    return table.loc[[name for name in METHODS if name in table.index and whole[name]], "crps"]
-
-
 def _reason(level: str, kind: str, text: str) -> dict[str, Any]:
     return {"level": level, "kind": kind, "text": text}
 
@@ -252,9 +189,16 @@ def _sentence(trust: str, found: Mapping[str, Any] | None, reasons: Sequence[Map
     said = lead[trust] + (f": {'; '.join(worst)}." if worst else ".")
     if found is None:
         return said
-    change = 1.0 - float(found["crps_ratio"]["estimate"])
-    gain = f"{abs(change):.0%}"
-    than = "as good as" if gain == "0%" else f"{gain} {'better' if change >= 0 else 'worse'} than"
-    better = f"{than} the best baseline ({found['best_baseline']})"
+    better = f"{_gain(float(found['crps_ratio']['estimate']))} the best baseline ({found['best_baseline']})"
     inside = f"{found['coverage_90']['share']:.0%} of {found['n']} held-out outcomes inside 90 % intervals"
     return f"{said} Tested on this table up to {scale.distance(found['tested_decades'])} ahead: {better}, {inside}."
+
+
+def _gain(ratio: float) -> str:
+    """A ratio of CRPS in words that a number follows whom it is compared with."""
+    change = f"{abs(1.0 - ratio):.0%}"
+    if change == "0%":
+        return "as good as"
+    if ratio >= TWICE:
+        return f"CRPS {ratio:.1f} times that of"
+    return f"{change} {'better' if ratio <= 1.0 else 'worse'} than"

@@ -36,8 +36,9 @@ from forecast.report_track import Believed, track_view
 from forecast.splits import Split, latest
 from forecast.table import read_table
 from forecast.track_files import summarised, write_track
+from forecast.track_record import METHODS
 from forecast.trial import SAMPLING
-from forecast.trust import METHODS, verdict
+from forecast.trust import verdict
 from models.priors import AVERAGED, STRUCTURES
 
 FITTED = ["addition", "four choices"]

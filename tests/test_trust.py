@@ -12,6 +12,7 @@ from forecast.backtest import OURS, Track
 from forecast.calibration import score_rows
 from forecast.scales import DATES
 from forecast.store import json_number
+from forecast.track_record import record
 from forecast.trust import (
     APART,
     CARE,
@@ -24,7 +25,6 @@ from forecast.trust import (
     NOT,
     WORSE,
     cell_trust,
-    record,
     verdict,
 )
 
@@ -259,6 +259,8 @@ def test_a_sentence_says_how_much_worse_than_the_best_baseline():
     change = record(worse_by(1.25))["crps_ratio"]["estimate"] - 1
     assert change == pytest.approx(0.25, abs=0.02)
     assert f"{change:.0%} worse than the best baseline (linear)" in verdict_of(worse_by(1.25))["sentence"]
+    ratio = record(worse_by(4.0))["crps_ratio"]["estimate"]
+    assert f": CRPS {ratio:.1f} times that of the best baseline" in verdict_of(worse_by(4.0))["sentence"]
     assert ": as good as the best baseline (linear), " in verdict_of(worse_by(1.0))["sentence"]
 
 

@@ -19,7 +19,8 @@ from forecast.average import known_structures
 from forecast.backtest import OURS, Track, backtest
 from forecast.calibration import summary
 from forecast.splits import Split
-from forecast.trust import METHODS, NOT, cell_trust
+from forecast.track_record import METHODS
+from forecast.trust import NOT, cell_trust
 from models.priors import AVERAGED
 
 

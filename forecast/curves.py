@@ -231,7 +231,10 @@ def _least_squares(
     values: np.ndarray,
     start: Sequence[np.ndarray],
 ) -> Curve:
-    """`form` fitted to each draw from its start, each parameter (draw); a search that ends nowhere leaves the start."""
+    """`form` fitted to each draw from its start, each parameter (draw); a search that ends nowhere leaves the start.
+
+    Hundreds of small fits a task: `least_squares` does the same search in two to four times the time.
+    """
     unit, law = _unit(x), np.stack(start, axis=-1)
     z = unit(x)
     options = {"col_deriv": True, "ftol": 1e-8, "xtol": 1e-8, "gtol": 1e-8, "maxfev": 100}

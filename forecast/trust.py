@@ -57,7 +57,7 @@ def verdict(
     -------
     dict
         trust ('trust', 'trust with care' or 'do not trust'), sentence, reasons (each with `level`, `kind` and `text`),
-        record (see `record`; None without a back-test) and distances (the record by decades beyond the cut).
+        record (see `forecast.track_record`; None without a back-test) and distances (the record by decades beyond the cut).
     """
     found = record(track.scores, seed=seed) if track is not None else None
     reasons = _of_runs(runs) + _of_record(found)
@@ -195,7 +195,7 @@ def _sentence(trust: str, found: Mapping[str, Any] | None, reasons: Sequence[Map
 
 
 def _gain(ratio: float) -> str:
-    """A ratio of CRPS in words that a number follows whom it is compared with."""
+    """A ratio of CRPS in words, before the name of what it is compared with."""
     change = f"{abs(1.0 - ratio):.0%}"
     if change == "0%":
         return "as good as"

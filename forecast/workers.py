@@ -162,11 +162,12 @@ class _Worker:
             if self._closed:
                 raise ForecastError("the workers are closed")
             if self._pipe is None:
-                self._pipe, theirs = _spawn.Pipe()
-                self._process = _spawn.Process(target=_serve, args=(theirs,))
+                ours, theirs = _spawn.Pipe()
+                process = _spawn.Process(target=_serve, args=(theirs,))
                 with _inherited_by_workers():
-                    self._process.start()
+                    process.start()  # raises in a script without `if __name__ == "__main__"`, which a worker runs too
                 theirs.close()  # else its end would go unnoticed
+                self._pipe, self._process = ours, process
             return self._pipe
 
     def bury(self) -> str:

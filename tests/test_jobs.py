@@ -244,6 +244,30 @@ def test_a_worker_that_dies_is_replaced_and_the_others_go_on(folder, traces, und
     assert times_done(traces) == {"job0": 1, "job1": 2, "job2": 2, "job3": 1, "job4": 1}
 
 
+def test_a_script_without_a_main_guard_tells_the_remedy_and_does_not_hang(tmp_path):
+    script = tmp_path / "script.py"
+    run = (
+        "run_jobs(rich_work, [Job(name=str(n), arguments={'n': n}) for n in range(3)], folder=Path('jobs'), workers=2)"
+    )
+    script.write_text(f"""
+from pathlib import Path
+from forecast.jobs import Job, run_jobs
+from test_jobs import rich_work
+print([outcome.error for outcome in {run}])
+""")
+    places = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
+    done = subprocess.run(
+        [sys.executable, script],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": places},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert "__main__" in done.stdout  # as Python says it, in a worker that runs the script too
+    assert done.stdout.endswith("[None, None, None]\n")
+
+
 def test_progress_counts_every_job_and_tells_the_time_left_from_those_of_this_run(folder, traces):
     jobs = jobs_of(traces, 5, seconds=0.05)
     run_jobs(work, jobs[:2], folder=folder)

@@ -57,7 +57,7 @@ def verdict(
     -------
     dict
         trust ('trust', 'trust with care' or 'do not trust'), sentence, reasons (each with `level`, `kind` and `text`),
-        record (see `forecast.track_record`; None without a back-test) and distances (the record by decades beyond the cut).
+        record (see `forecast.track_record`; None without a back-test) and distances (the same by decades beyond a cut).
     """
     found = record(track.scores, seed=seed) if track is not None else None
     reasons = _of_runs(runs) + _of_record(found)

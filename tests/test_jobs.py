@@ -253,7 +253,7 @@ def test_a_script_without_a_main_guard_tells_the_remedy_and_does_not_hang(tmp_pa
 from pathlib import Path
 from forecast.jobs import Job, run_jobs
 from test_jobs import rich_work
-print([outcome.error for outcome in {run}])
+print([outcome.error for outcome in {run}], flush=True)  # a worker is killed in the end, and its buffer with it
 """)
     places = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
     done = subprocess.run(

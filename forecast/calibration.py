@@ -28,7 +28,7 @@ def score_rows(draws: np.ndarray, rows: pd.DataFrame, *, method: str, log10_cut:
     ----------
     draws : (draw, row) of the score: shares in [0, 1], for losses nats, which may be infinite
     rows : a frame of `forecast.table.read_table`; the outcome of a rate is successes / trials
-    log10_cut : log10 FLOP from which distance is counted: the cut or, of a cut by date or family, the largest run seen
+    log10_cut : log10 FLOP from which distance is counted: that of the largest run seen
     seed : of the PIT; with the same seed ties are split alike for every method
 
     Returns

@@ -4,7 +4,6 @@ Everything heavy is imported inside the function that needs it, so that `forecas
 """
 
 import contextlib
-import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -60,7 +59,9 @@ def exit_unless_trustworthy(reasons: list[str]) -> None:
 
 
 def print_json(answer: Any) -> None:
-    print(json.dumps(answer, ensure_ascii=False, allow_nan=False))
+    from forecast.files import json_text
+
+    print(json_text(answer))
 
 
 def plain(name: str) -> str:

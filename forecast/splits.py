@@ -1,6 +1,5 @@
 """Splits of a table into runs that a forecast may learn from and later runs that it is scored on (DESIGN 9)."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,8 +54,8 @@ class Split:
         return frame[seen], frame[hidden & labels.isin(set(labels[seen]))]
 
     def log10_cut(self, train: pd.DataFrame) -> float:
-        """Log10 FLOP from which distance is counted: the cut or, by date or family, the largest training run."""
-        return math.log10(self.at) if isinstance(self.at, float) else float(np.log10(train["compute"].max()))
+        """Log10 FLOP from which distance is counted: that of the largest training run."""
+        return float(np.log10(train["compute"].max()))
 
     def checked(self, frame: pd.DataFrame) -> "Split":
         """Itself; a `ForecastError` where it leaves too little to fit or to score, or cuts by a compute not known."""

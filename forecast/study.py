@@ -1,6 +1,5 @@
 """A study carried out, from validation to report."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from forecast.backtest import SAMPLING, Track, backtest
 from forecast.compare import fit_average
 from forecast.date_scale import by_date
 from forecast.errors import ForecastError, shown
-from forecast.files import write_whole
+from forecast.files import write_json
 from forecast.fit import Sampling
 from forecast.frontier import fit_frontier, read_runs
 from forecast.law import rate_tasks
@@ -142,8 +141,7 @@ def run_study(
     record = track_view(believed, table=study.table.name, seed=study.seed)
     texts: dict[str, Any] = {"title": study.title, "question": study.question, "answer": answer}
     write_report(output / "report.html", **texts, sections=sections, record=record, dates=dates, scale=scale_of(data))
-    text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    write_whole(output / "result.json", lambda path: path.write_text(text, encoding="utf-8"))
+    write_json(output / "result.json", result)
     return result
 
 

@@ -91,10 +91,10 @@ def test_a_split_is_named_in_words(split, name):
     assert split.name == name
 
 
-def test_distance_is_counted_from_a_cut_by_compute_and_else_from_the_largest_run_seen():
+def test_distance_is_counted_from_the_largest_run_seen():
     frame = frame_of()
-    assert Split(by="compute", at=3e24).log10_cut(frame[:7]) == pytest.approx(np.log10(3e24))
-    for split in (Split(by="date", at="2021-12-01"), Split(by="family", at="x"), Split(by="model", at=LADDER[7:])):
+    hidden = Split(by="compute", at=3e24), Split(by="family", at="x")
+    for split in (*hidden, Split(by="date", at="2021-12-01"), Split(by="model", at=LADDER[7:])):
         assert split.log10_cut(frame[:7]) == pytest.approx(24.0)
 
 

@@ -12,6 +12,7 @@ from models.recipe_facts import years, years_of_runs
 DECADES_A_YEAR = 0.6
 ZERO_YEAR = 2000.0
 LAST_YEAR = 9999.0  # of a date that can be written
+SPOKEN = 1900, 2100  # years that are told to readers; the last is 75 years past the runs of today
 SAME = 1e-6  # decades; computes are stored as FLOP
 
 
@@ -58,5 +59,10 @@ def iso_date(year: float) -> str:
 
 
 def spoken(date: str) -> str:
-    """A date for readers: the infinite ones are 'never' and 'always'."""
-    return {"inf": "never", "-inf": "always"}.get(date, date)
+    """A date of `iso_date` for readers: infinite ones are 'never' and 'always', far ones 'after 2100'."""
+    if date in ("inf", "-inf"):
+        return "never" if date == "inf" else "always"
+    first, last = SPOKEN
+    if date.startswith("after") or date[:4] > str(last) and date[0].isdigit():
+        return f"after {last}"
+    return f"before {first}" if date.startswith("before") or date[:4] < str(first) else date

@@ -15,6 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from forecast.date_scale import DECADES_A_YEAR, by_date, iso_date, log10_compute_of_year, spoken, year_of
 from forecast.figure_style import flop_ticks
+from forecast.reach import Reach
 from forecast.report_text import flop, format_flop
 
 QUARTER = 0.25  # of a year, the finest tick
@@ -33,11 +34,12 @@ class Scale:
     none: str  # of a threshold that is never crossed, after "not expected"
     at: str  # before a place, after "expected"
     unit: str  # behind a place in a sentence
+    less: str  # of a run that is nearer on the scale, after "reached it"
     distance_unit: str
     bins: str  # unit of the bins of distance in a record, which are the same on every scale
     distance_of_one: float  # decades
-    text: Callable[[float | str], str]  # of a place
-    html: Callable[[float | str], Markup]
+    text: Callable[..., str]  # of a place, and of one out of reach: (place, reach)
+    html: Callable[..., Markup]
     ticks: Callable[..., None]  # of the x axis: (ax, limits, count)
 
     def units(self, decades: float | str) -> float:
@@ -48,12 +50,33 @@ class Scale:
         """The same in words, such as '0.7 decades'."""
         return f"{self.units(decades):.1f} {self.distance_unit}"
 
+    def named(self, place: float | str, reach: Reach | None = None) -> str:
+        """A place with its unit, such as '3.1e23 FLOP'; 'never' has none."""
+        return self.text(place, reach) + (self.unit if np.isfinite(float(place)) else "")
 
-def _date(place: float | str) -> str:
+    def interval(self, low: float | str, high: float | str, reach: Reach | None = None) -> str:
+        """Two places, the unit behind the last that has one: '3.1e23 to beyond 1e30 FLOP', '3.1e23 FLOP to never'."""
+        first, last = self.text(low, reach), self.named(high, reach)
+        if first == self.text(high, reach):
+            return last
+        return f"{first if np.isfinite(float(high)) else self.named(low, reach)} to {last}"
+
+    def bare(self, low: float | str, high: float | str, reach: Reach | None = None) -> str:
+        """The same below a heading that names the unit."""
+        first, last = self.text(low, reach), self.text(high, reach)
+        return first if first == last else f"{first} to {last}"
+
+    def where(self, place: float | str, reach: Reach | None = None) -> str:
+        """A place after 'is expected': 'at 3.1e23 FLOP', 'beyond 1e30 FLOP', 'by 2027-01-01', 'after 2100'."""
+        said = self.named(place, reach)
+        return f"{self.at} {said}" if said[0].isdigit() else said
+
+
+def _date(place: float | str, reach: Reach | None = None) -> str:
     return spoken(iso_date(float(year_of(float(place)))))
 
 
-def _date_html(place: float | str) -> Markup:
+def _date_html(place: float | str, reach: Reach | None = None) -> Markup:
     return Markup('<span class="nowrap">{}</span>').format(_date(place))
 
 
@@ -79,6 +102,7 @@ COMPUTE = Scale(
     none="at any compute",
     at="at",
     unit=" FLOP",
+    less="with less compute",
     distance_unit="decades",
     bins="decades",
     distance_of_one=1.0,
@@ -96,6 +120,7 @@ DATES = Scale(
     none="at any date",
     at="by",
     unit="",
+    less="earlier",
     distance_unit="years",
     bins="decades (0.6 a year)",
     distance_of_one=DECADES_A_YEAR,

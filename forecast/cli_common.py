@@ -75,12 +75,11 @@ def print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
     from rich.text import Text
 
     from forecast.figure_style import percent
-    from forecast.reach import reach_of_answers
     from forecast.reached import recipe
-    from forecast.scales import scale_of_answer
+    from forecast.scales import named_by
 
     for name, answers in fits:
-        scale, reach = scale_of_answer(answers[0]), reach_of_answers(*answers)
+        scale = named_by(*answers)
         what = ", ".join(filter(None, (scale.threshold, scale.unit.strip(), recipe(answers[0]))))
         table = Table(title=Text(plain(f"{what}{': ' + name if name else ''}")), title_justify="left")
         table.add_column("task")
@@ -88,8 +87,8 @@ def print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
             table.add_column(column, justify="right", no_wrap=True)
         for answer in answers:
             q = answer["log10_compute"]
-            ends = scale.bare(q["q05"], q["q95"], reach)
-            cells = (f"{answer['at']:g}", scale.text(q["q50"], reach), ends, percent(answer["p_never"]))
+            ends = scale.bare(q["q05"], q["q95"])
+            cells = (f"{answer['at']:g}", scale.text(q["q50"]), ends, percent(answer["p_never"]))
             table.add_row(Text(plain(answer["task"])), *cells)
         console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
         console.print(table)

@@ -145,9 +145,11 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """The predictive distribution of the score of each row of a table."""
+    from forecast.date_scale import by_date
     from forecast.files import check_target, write_whole
     from forecast.predict import predict as predictive_draws
     from forecast.predict import summarise
+    from forecast.splits import check_same_scale
     from forecast.table import read_rows
     from forecast.words import counted
 
@@ -155,6 +157,7 @@ def predict(
         if target is not None:
             check_target(target)
     loaded, wanted = load_part(fit, structure), read_rows(rows)
+    check_same_scale(wanted, dated=by_date(loaded.data))
     scores = predictive_draws(loaded, wanted, seed=seed)
     summary = summarise(wanted, scores)
     if draws is not None:
@@ -182,10 +185,13 @@ def simulate(
         if target is not None:
             check_target(target)
     from forecast.simulate import simulate as draw_table
+    from forecast.splits import is_dated
     from forecast.table import read_rows
     from forecast.words import counted
 
     table, drawn = draw_table(read_rows(design), seed=seed)
+    if is_dated(table):
+        table = table.assign(compute=float("nan"))  # which stood in for the dates
     if truth is not None:
         write_whole(truth, lambda temporary: drawn.to_netcdf(temporary, engine="netcdf4"))
     write_whole(output, lambda temporary: table.to_csv(temporary, index=False))

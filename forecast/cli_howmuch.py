@@ -46,8 +46,9 @@ def howmuch(
 
     if output is not None:
         check_figure(output)
-    from forecast.howmuch import Given, measured_runs
+    from forecast.howmuch import Given
     from forecast.howmuch import howmuch as sizes_that_reach
+    from forecast.reached import measured_runs
     from models.recipe_facts import years
 
     given = Given(params=params, tokens=tokens, unique_tokens=unique_tokens)
@@ -97,16 +98,16 @@ def print_answer(answer: dict[str, Any]) -> None:
     print_context(answer, answer["reached_with_less"], less="with less compute")
 
 
-def reaches_of(answer: dict[str, Any]) -> "dict[str, Reach]":
+def reaches_of(answer: dict[str, Any]) -> "dict[str, Reach | None]":
     """The places that are printed as numbers, by what they are of."""
     from forecast.reach import FAR_SIZE, reach_of, reach_of_answers
 
     sizes = ("log10_params", "log10_tokens")
-    found = {name: reach_of(answer[f"data_{name}"], decades=FAR_SIZE) for name in sizes}
+    found: dict[str, Reach | None] = {name: reach_of(answer[f"data_{name}"], decades=FAR_SIZE) for name in sizes}
     return found | {"log10_compute": reach_of_answers(answer)}
 
 
-def print_fixed(answers: dict[str, Any], where: str, reaches: "dict[str, Reach]") -> None:
+def print_fixed(answers: dict[str, Any], where: str, reaches: "dict[str, Reach | None]") -> None:
     """What the other size must be, for each size that is given, and runs within it that took less."""
     from forecast.reached import already
 
@@ -119,7 +120,7 @@ def print_fixed(answers: dict[str, Any], where: str, reaches: "dict[str, Reach]"
                 print("  " + plain(said))
 
 
-def print_run(title: str, run: dict[str, Any], reaches: "dict[str, Reach]") -> None:
+def print_run(title: str, run: dict[str, Any], reaches: "dict[str, Reach | None]") -> None:
     """The lines of one question; a size that is given stands in its title."""
     from forecast.figure_style import percent
 

@@ -60,9 +60,9 @@ def iso_date(year: float) -> str:
 
 def spoken(date: str) -> str:
     """A date of `iso_date` for readers: infinite ones are 'never' and 'always', far ones 'after 2100'."""
-    if date in ("inf", "-inf"):
-        return "never" if date == "inf" else "always"
     first, last = SPOKEN
-    if date.startswith("after") or date[:4] > str(last) and date[0].isdigit():
-        return f"after {last}"
-    return f"before {first}" if date.startswith("before") or date[:4] < str(first) else date
+    words = {"inf": "never", "-inf": "always", "after 9999": f"after {last}", "before 0001": f"before {first}"}
+    if date in words:
+        return words[date]
+    year = int(date[:4])
+    return f"after {last}" if year > last else f"before {first}" if year < first else date

@@ -10,6 +10,7 @@ import xarray as xr
 
 from forecast.date_scale import by_date
 from forecast.errors import ForecastError, shown
+from forecast.splits import check_same_scale
 from forecast.store import Fit
 from forecast.table_cells import COLUMNS
 from models.scale_facts import reference_compute
@@ -47,6 +48,7 @@ def candidates_of(fit: Fit, label: str, *, items: int, budget: float | None, fam
 
 def candidates_of_rows(fit: Fit, rows: pd.DataFrame, *, items: int) -> list[Candidate]:
     """The candidates of a user: each model is one, scored further where the fit knows it, to be trained where not."""
+    check_same_scale(rows, dated=by_date(fit.data))
     found = []
     for model, own in rows.groupby("model", sort=False):
         is_loss = own["metric"] == "loss"

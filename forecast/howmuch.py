@@ -4,13 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from forecast.date_scale import by_date
 from forecast.errors import ForecastError
-from forecast.law import is_loss
-from forecast.predict import task_label
 from forecast.reached import reached, with_context, with_sizes
 from forecast.store import Fit, quantiles
 from forecast.threshold import QUANTILES, threshold, threshold_compute
@@ -98,8 +95,8 @@ def howmuch(
     """
     if by_date(fit.data):
         raise ForecastError(
-            f"{fit.table} holds no compute and is fitted in years: no parameters or tokens follow from it; add the column "
-            "compute, or params and tokens, and fit again (`forecast when` says the date)"
+            f"{fit.table} holds no compute and is fitted in years: no parameters or tokens follow from it; "
+            "add the column compute, or params and tokens, and fit again (`forecast when` says the date)"
         )
     threshold_answer = with_context(fit, threshold(fit, task, at, family=family, year=year))
     asked = {name: threshold_answer[name] for name in ("task", "metric", "at", "event", "family")}
@@ -117,21 +114,10 @@ def howmuch(
         **{name: run and run | with_sizes(runs, name, run) for name, run in _fixed(optimal, given).items()},
         "limited_data": _limited(optimal, given),
         "p_never": threshold_answer["p_never"],
-        "data_log10_compute": threshold_answer["data_log10_compute"],
-        **{f"data_{name}": ends for name, ends in known_sizes(fit).items()},
         "diagnostics": threshold_answer["diagnostics"],
-        "families": threshold_answer["families"],
-        "reached_with_less": threshold_answer["reached_with_less"],
+        **{name: threshold_answer[name] for name in ("families", "reached_with_less", "data_log10_compute")},
+        **{f"data_{name}": ends for name, ends in known_sizes(fit).items()},
     }
-
-
-def measured_runs(fit: Fit, task: str, at: float) -> pd.DataFrame:
-    """The runs of the table that were measured on a task: log10_params, log10_tokens and whether they reached `at`."""
-    data, label = fit.data, task_label(fit, task)
-    rows = np.flatnonzero(data.task.values[data.task_index.values] == label)
-    runs, score = data.run_index.values[rows], data.score.values[rows]
-    sizes = {name: data[name].values[runs] for name in ("log10_params", "log10_tokens")}
-    return pd.DataFrame(sizes | {"reached": score <= at if is_loss(fit, label) else score >= at})
 
 
 def known_sizes(fit: Fit) -> dict[str, list[float]]:

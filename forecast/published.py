@@ -1,11 +1,13 @@
-"""Answers as they leave the program: of a table of dates, dates and years in place of the numbers that stand in for them.
+"""Answers as they leave the program: of a table of dates, dates and years in place of what stands in for them.
 
 Inside, a date is a place on the scale of `forecast.date_scale`, under the names that FLOP have. Nobody outside can
 tell such a number from a compute, so that it is null there and the date stands beside it under a name of its own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import pandas as pd
 
 from forecast.date_scale import DECADES_A_YEAR, iso_date, year_of
 from forecast.store import json_number
@@ -62,3 +64,19 @@ def _years(decades: Any) -> Any:
     if isinstance(decades, Mapping):
         return {name: _years(each) for name, each in decades.items()}
     return None if decades is None else json_number(float(decades) / DECADES_A_YEAR)
+
+
+def threshold_rows(results: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Thresholds of the fits of a study as lines, quantiles as columns."""
+    return pd.DataFrame(
+        [
+            {"fit": result["fit"], "task": t["task"], "metric": t["metric"], "at": t["at"], "p_never": t["p_never"]}
+            | {f"{_place(t)}_{name}": value for name, value in t[_place(t)].items()}
+            for result in results
+            for t in result["thresholds"]
+        ]
+    )
+
+
+def _place(answer: Mapping[str, Any]) -> str:
+    return "date" if "date" in answer else "log10_compute"

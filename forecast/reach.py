@@ -1,4 +1,4 @@
-"""Limits of what an output calls by a number: places far from all runs of a fit are said to lie beyond or below them."""
+"""Limits of what an output calls by a number: places far from all runs of a fit lie beyond or below them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -23,6 +23,6 @@ def reach_of(places: Iterable[float], *, decades: int = FAR) -> Reach:
     return Reach(low=floor(min(known)) - decades, high=ceil(max(known)) + decades)
 
 
-def reach_of_answers(*answers: Mapping[str, Any]) -> Reach:
-    """That of thresholds, by the compute of the runs that they rest on."""
-    return reach_of(end for answer in answers for end in answer["data_log10_compute"])
+def reach_of_answers(*answers: Mapping[str, Any]) -> Reach | None:
+    """That of thresholds, by the compute of the runs that they rest on; None of no threshold."""
+    return reach_of(end for answer in answers for end in answer["data_log10_compute"]) if answers else None

@@ -17,6 +17,15 @@ SAME = 1e-9  # decades; sizes are stored as logarithms
 COLUMNS = ("model", "family", "log10_compute", "params", "tokens", "score")
 
 
+def measured_runs(fit: Fit, task: str, at: float) -> pd.DataFrame:
+    """The runs of the table that were measured on a task: log10_params, log10_tokens and whether they reached `at`."""
+    data, label = fit.data, task_label(fit, task)
+    rows = np.flatnonzero(data.task.values[data.task_index.values] == label)
+    runs, score = data.run_index.values[rows], data.score.values[rows]
+    sizes = {name: data[name].values[runs] for name in ("log10_params", "log10_tokens")}
+    return pd.DataFrame(sizes | {"reached": score <= at if is_loss(fit, label) else score >= at})
+
+
 def reached(fit: Fit, task: str, at: float, family: str | None = None) -> pd.DataFrame:
     """The runs that scored `at` or better on a task, smallest compute first; of one family where it is named."""
     data, label = fit.data, task_label(fit, task)

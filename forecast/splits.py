@@ -94,6 +94,20 @@ def check_compute_known(frame: pd.DataFrame) -> None:
         )
 
 
+def check_same_scale(rows: pd.DataFrame, *, dated: bool) -> None:
+    """A `ForecastError` where rows of `read_rows` have dates for a scale and the fit compute, or the other way."""
+    if is_dated(rows) == dated:
+        return
+    if dated:
+        raise ForecastError(
+            "the rows have compute, the fit was made of a table that has none: its scale is dates; "
+            "give the rows dates and leave compute, params and tokens out"
+        )
+    raise ForecastError(
+        "the rows have no compute, the fit needs one; give the rows compute, or params and tokens, beside their dates"
+    )
+
+
 def params_beyond(train: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
     """Decades by which the run of each hidden row has more parameters than any training run.
 

@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 
 from forecast.errors import ForecastError
 from forecast.fit import Diagnostics, Sampling, fit
-from forecast.howmuch import Given, cheapest_run, howmuch, measured_runs, optimal_run, params_of, tokens_of
+from forecast.howmuch import Given, cheapest_run, howmuch, optimal_run, params_of, tokens_of
 from forecast.howmuch_figure import plot_iso_capability
 from forecast.law import expected_score
 from forecast.predict import effective_compute
+from forecast.reached import measured_runs
 from forecast.simulate import drawn_fit, simulate
 from forecast.store import save
 from forecast.table import observations, read_rows, read_table
@@ -28,6 +29,7 @@ from models.training_split import split_deficit
 KEYS = [
     *("task", "metric", "at", "event", "family", "split", "split_note", "seed", "compute_optimal", "curve"),
     *("fixed_params", "fixed_tokens", "limited_data", "p_never", "diagnostics"),
+    *("families", "reached_with_less", "data_log10_compute", "data_log10_params", "data_log10_tokens"),
 ]
 SOUND = Diagnostics(max_rhat=1.0, min_ess_bulk=900.0, min_ess_tail=900.0, divergences=0, total_draws=900, worst=())
 RATIOS = (-0.6, 0.4, 0.0, 0.8)  # decades of tokens per parameter beside 20 of the runs in turn

@@ -59,11 +59,13 @@ def stand_ins(answer, name=""):
     """The keys of an answer under which a number stands that could be taken for log10 FLOP or decades."""
     if isinstance(answer, dict):
         for key, value in answer.items():
-            yield from stand_ins(value, key)
+            yield from stand_ins(value, f"{name} {key}")
     elif isinstance(answer, list):
         for value in answer:
             yield from stand_ins(value, name)
-    elif answer is not None and ("log10" in name or "decades" in name or name in ("horizon", "between", "within")):
+    elif answer is not None and (
+        "log10" in name or {"width_decades", "horizon", "between", "within"} & {*name.split()}
+    ):
         yield name
 
 

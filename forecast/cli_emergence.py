@@ -77,11 +77,12 @@ def print_emergence(answer: dict[str, Any], scale: Any) -> None:
     unseen = answer["resolution"]
     if unseen:
         last = unseen[-1]
-        needed = "no number of" if last["items_needed"] == "inf" else _short(last["items_needed"])
+        some = f"{_short(last['items_needed'])} items show one"
+        needed = "no number of items shows one" if last["items_needed"] == "inf" else some
         seldom = f"{counted(len(unseen), 'run')} {'shows' if len(unseen) == 1 else 'show'} nothing or hardly anything"
         print(
             f"  {seldom}; the {scale.largest}, {plain(last['model'])}, scores {last['successes']} of {last['items']}: "
-            f"a success had a chance of {last['p_seen']:.2g}, {needed} items show one with a chance of 95 %"
+            f"a success had a chance of {last['p_seen']:.2g}, {needed} with a chance of 95 %"
         )
 
 

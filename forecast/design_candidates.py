@@ -13,6 +13,7 @@ from forecast.errors import ForecastError, shown
 from forecast.splits import check_same_scale
 from forecast.store import Fit
 from forecast.table_cells import COLUMNS
+from forecast.words import counted
 from models.scale_facts import reference_compute
 
 GRID = 9  # sizes of new runs
@@ -88,7 +89,7 @@ def _of_known_runs(fit: Fit, own: Sequence[str], items: int) -> Iterator[Candida
         known = [task for task in rates if task in scored]
         rows = _frame([_row(fit, task, model, items, run) for task in known or rates])
         if rates:
-            name = f"{items} {'more items' if known else 'items'} on {model}"
+            name = f"{counted(items, 'more item' if known else 'item')} on {model}"
             yield Candidate(name=name, kind=MORE_ITEMS, rows=rows, flop=0.0, items=items)
         exact = [task for task in known if _metric(data, task) == "exact_match"]
         if exact:

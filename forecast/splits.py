@@ -10,6 +10,7 @@ import pandas as pd
 from forecast.date_scale import is_by_date
 from forecast.errors import ForecastError, shown
 from forecast.table_answers import task_labels
+from forecast.words import counted
 
 FEWEST_RUNS = 3
 """Runs from which anything can be fitted."""
@@ -72,10 +73,10 @@ class Split:
             if frame["date"].notna().any()
             else "the table has no dates",
             "family": f"families are {', '.join(map(shown, sorted(frame['family'].dropna().unique())[:10]))}",
-            "model": f"the table holds {frame['model'].nunique()} runs",
+            "model": f"the table holds {counted(frame['model'].nunique(), 'run')}",
         }
         raise ForecastError(
-            f"the cut '{self.name}' leaves {below} runs to fit and {above} to score on the same tasks, "
+            f"the cut '{self.name}' leaves {counted(below, 'run')} to fit and {above} to score on the same tasks, "
             f"at least {FEWEST_RUNS} and 1 are needed; {spans[self.by]}"
         )
 

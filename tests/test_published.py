@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import SEED, forecast_command, write_rows
+from conftest import SEED, forecast_command, guesses, write_rows
 
 from forecast.compare import compared
 from forecast.date_scale import log10_compute_of
@@ -15,6 +15,7 @@ from forecast.errors import ForecastError
 from forecast.fit import Diagnostics
 from forecast.howmuch import howmuch
 from forecast.published import as_published, threshold_rows
+from forecast.report_evidence import Evidence
 from forecast.store import save
 from forecast.table import read_table
 from forecast.threshold import threshold
@@ -189,3 +190,24 @@ def test_a_simulated_table_of_dates_holds_no_compute(table, folder):
     again = read_table(folder / "simulated.csv")
     header, first = (folder / "simulated.csv").read_text(encoding="utf-8").splitlines()[:2]
     assert first.split(",")[header.split(",").index("compute")] == "" and len(again) == len(DATES)
+
+
+def test_a_study_of_such_a_table_publishes_dates_in_its_files_and_on_the_terminal(dated, table, tmp_path, monkeypatch):
+    lines = ['title = "T"', 'question = "Q"', f'table = "{table}"', "thresholds = [0.5]", "when = true"]
+    (tmp_path / "study.toml").write_text("\n".join(lines), encoding="utf-8")
+    moved = {"parameter": "log10_compute at 0.5", "task": "agents", "prior": [PLACE] * 3, "posterior": [PLACE] * 3}
+    moved |= {"width_ratio": 1.0, "moved": False, "p_never": 0.1, "prior_p_never": 0.2}
+    found = Evidence(headline="agents", moved=[moved], surprising=[], rows=6)
+    monkeypatch.setattr("forecast.study.fit_average", lambda *_, **__: dated)
+    monkeypatch.setattr("forecast.study.evidence", lambda *_, **__: found)
+    monkeypatch.setattr("forecast.backtest.forecasts", guesses)
+    text, answer = (forecast_command("run", tmp_path, "-o", tmp_path / "out", *more) for more in ((), ("--json",)))
+    assert text.code in (0, 3) and "FLOP" not in text.out and "threshold date" in text.out
+    written = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
+    assert written == answer.json and not list(stand_ins(written))
+    (fit,) = written["fits"]
+    assert fit["thresholds"][0]["date"] == threshold(dated, "agents", 0.5)["date"]
+    assert fit["moved"][0]["parameter"] == "date at 0.5" and fit["moved"][0]["prior"] == ["2025-07-01"] * 3
+    assert written["when"][0]["date"] == fit["thresholds"][0]["date"]
+    header = (tmp_path / "out" / "thresholds.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert "date_q50" in header and "log10" not in header

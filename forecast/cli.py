@@ -103,6 +103,7 @@ def run(
 ) -> None:
     """Carry out a whole study: validate, back-test, fit, threshold, report."""
     from forecast.fit import Sampling
+    from forecast.published import as_published
     from forecast.study import run_study
     from forecast.study_file import read_study
 
@@ -120,7 +121,7 @@ def run(
             progress=callback,
         )
     if as_json:
-        print_json(result)
+        print_json(as_published(result, dated="date" in result["fits"][0]["thresholds"][0]))
     else:
         print_study(result)
         print(f"report: {target / 'report.html'}")
@@ -138,6 +139,7 @@ def new(folder: Annotated[Path, typer.Argument(help="Folder to make.", metavar="
 def validate(table: TableFile, as_json: Json = False) -> None:
     """Say what a table holds, what can be identified from it and what is wrong with it."""
     from forecast.identify import describe
+    from forecast.words import counted
 
     try:
         facts = describe(table)
@@ -148,12 +150,13 @@ def validate(table: TableFile, as_json: Json = False) -> None:
     if as_json:
         print_json(facts)
         return
-    print(f"{facts['table']}: {facts['rows']} rows, {facts['runs']} runs, {len(facts['tasks'])} tasks, no problems")
+    sizes = {"row": facts["rows"], "run": facts["runs"], "task": len(facts["tasks"])}
+    print(f"{facts['table']}: " + ", ".join(counted(number, noun) for noun, number in sizes.items()) + ", no problems")
     for part, said in facts["parts"].items():
         print(f"  {part}: {said}")
     for task in facts["tasks"]:
         scores = f"scores {task['score'][0]:g} to {task['score'][1]:g}"
-        print(f"\n{plain(task['task'])} ({task['metric']}): {task['runs']} runs, {scores}")
+        print(f"\n{plain(task['task'])} ({task['metric']}): {counted(task['runs'], 'run')}, {scores}")
         for line in task["identified"]:
             print(f"  {line}")
 

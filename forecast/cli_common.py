@@ -75,22 +75,34 @@ def print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from forecast.plots import percent
-    from forecast.scales import scale_of_answer
+    from forecast.figure_style import percent
+    from forecast.reached import recipe
+    from forecast.scales import named_by
 
     for name, answers in fits:
-        scale = scale_of_answer(answers[0])
-        what = ", ".join(filter(None, (scale.threshold, scale.unit.strip())))
-        table = Table(title=Text(f"{what}{': ' + name if name else ''}"), title_justify="left")
+        scale = named_by(*answers)
+        what = ", ".join(filter(None, (scale.threshold, scale.unit.strip(), recipe(answers[0]))))
+        table = Table(title=Text(plain(f"{what}{': ' + name if name else ''}")), title_justify="left")
         table.add_column("task")
         for column in ("score", "median", "90 % interval", "P(never)"):
             table.add_column(column, justify="right", no_wrap=True)
         for answer in answers:
-            q = {key: scale.text(value) for key, value in answer["log10_compute"].items()}
-            cells = (f"{answer['at']:g}", q["q50"], f"{q['q05']} to {q['q95']}", percent(answer["p_never"]))
+            q = answer["log10_compute"]
+            ends = scale.bare(q["q05"], q["q95"])
+            cells = (f"{answer['at']:g}", scale.text(q["q50"]), ends, percent(answer["p_never"]))
             table.add_row(Text(plain(answer["task"])), *cells)
         console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
         console.print(table)
+
+
+def print_context(answer: dict[str, Any], runs: list[dict[str, Any]], *, less: str) -> None:
+    """Runs of the table that reached the score already, and how to ask about one recipe of several."""
+    from forecast.reached import already
+
+    if runs:
+        print(plain(already(runs, less=less)))
+    if answer["families"] > 1 and answer["family"] is None:
+        print("--family NAME asks about one recipe")
 
 
 @contextlib.contextmanager

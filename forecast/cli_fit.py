@@ -20,6 +20,7 @@ from forecast.cli_common import (
     exit_unless_trustworthy,
     load_part,
     plain,
+    print_context,
     print_json,
     print_thresholds,
     progress,
@@ -50,14 +51,17 @@ def fit(
 
     frame = read_table(table)
     from forecast.compare import fit_average
+    from forecast.date_scale import by_date
     from forecast.moved import moved
+    from forecast.published import as_published
     from forecast.store import save
     from forecast.surprise import surprising_rows
+    from forecast.words import counted
 
     sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
     options: dict[str, Any] = {"table": table.name, "structures": names, "sampling": sampling, "below": below}
     with progress() as (say, callback):
-        say(f"fitting {frame['task'].nunique()} tasks")
+        say(f"fitting {counted(frame['task'].nunique(), 'task')}")
         result = fit_average(frame, **options, progress=callback, say=say)
     save(result, output)
     found, surprising = result.diagnostics, surprising_rows(result, seed=seed)
@@ -79,10 +83,12 @@ def fit(
         "provenance": result.provenance(),
     }
     if as_json:
-        print_json(facts | {"moved": moved(result, at=(HALF,), seed=seed)})
+        answer = facts | {"moved": moved(result, at=(HALF,), seed=seed)}
+        print_json(as_published(answer, dated=by_date(result.data)))
     else:
         least = facts["diagnostics"]["min_ess"]
-        print(f"{output}: {facts['rows']} rows, {facts['runs']} runs, {len(facts['tasks'])} tasks")
+        sizes = {"row": facts["rows"], "run": facts["runs"], "task": len(facts["tasks"])}
+        print(f"{output}: " + ", ".join(counted(number, noun) for noun, number in sizes.items()))
         if len(result.weights) > 1:
             print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in result.weights.items()))
         print(
@@ -111,15 +117,21 @@ def threshold(
     as_json: Json = False,
 ) -> None:
     """The posterior of the training compute at which a task crosses a score."""
+    from forecast.date_scale import by_date
+    from forecast.published import as_published
+    from forecast.reached import with_context
+    from forecast.scales import scale_of
     from forecast.threshold import threshold as posterior_of_threshold
     from models.recipe_facts import years
 
     loaded = load_part(fit, structure)
     answer = posterior_of_threshold(loaded, task, at, family=family, year=None if date is None else float(years(date)))
+    answer = with_context(loaded, answer)
     if as_json:
-        print_json(answer)
+        print_json(as_published(answer, dated=by_date(loaded.data)))
     else:
         print_thresholds([("", [answer])])
+        print_context(answer, answer["reached_with_less"], less=scale_of(loaded.data).less)
     exit_unless_trustworthy(loaded.diagnostics.reasons)
 
 
@@ -133,15 +145,19 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """The predictive distribution of the score of each row of a table."""
+    from forecast.date_scale import by_date
     from forecast.files import check_target, write_whole
     from forecast.predict import predict as predictive_draws
     from forecast.predict import summarise
+    from forecast.splits import check_same_scale
     from forecast.table import read_rows
+    from forecast.words import counted
 
     for target in (output, draws):
         if target is not None:
             check_target(target)
     loaded, wanted = load_part(fit, structure), read_rows(rows)
+    check_same_scale(wanted, dated=by_date(loaded.data))
     scores = predictive_draws(loaded, wanted, seed=seed)
     summary = summarise(wanted, scores)
     if draws is not None:
@@ -151,7 +167,7 @@ def predict(
     if as_json:
         print_json({"seed": seed, "rows": summary.to_dict("records")})
     else:
-        print(f"{output}: {len(summary)} rows")
+        print(f"{output}: {counted(len(summary), 'row')}")
     exit_unless_trustworthy(loaded.diagnostics.reasons)
 
 
@@ -169,9 +185,13 @@ def simulate(
         if target is not None:
             check_target(target)
     from forecast.simulate import simulate as draw_table
+    from forecast.splits import is_dated
     from forecast.table import read_rows
+    from forecast.words import counted
 
     table, drawn = draw_table(read_rows(design), seed=seed)
+    if is_dated(table):
+        table = table.assign(compute=float("nan"))  # which stood in for the dates
     if truth is not None:
         write_whole(truth, lambda temporary: drawn.to_netcdf(temporary, engine="netcdf4"))
     write_whole(output, lambda temporary: table.to_csv(temporary, index=False))
@@ -179,7 +199,7 @@ def simulate(
     if as_json:
         print_json(facts)
     else:
-        print(f"{output}: {len(table)} rows")
+        print(f"{output}: {counted(len(table), 'row')}")
 
 
 def report(

@@ -46,6 +46,7 @@ def when(
     loaded = load_part(fit, structure)
     from forecast.date_scale import by_date
     from forecast.frontier import fit_frontier, read_runs
+    from forecast.published import as_published
     from forecast.threshold import checked_task
     from forecast.timeline import when as dates
     from models.recipe_facts import years
@@ -65,7 +66,7 @@ def when(
 
         write_dates(answer, figure)
     if as_json:
-        print_json(answer)
+        print_json(as_published(answer, dated=by_date(loaded.data)))
     else:
         print_dates(answer)
         if figure is not None:

@@ -10,6 +10,7 @@ from forecast.average import mixed, samplings
 from forecast.backtest import weights_of
 from forecast.fit import Sampling
 from forecast.law import rate_tasks
+from forecast.reached import with_context
 from forecast.splits import check_compute_known
 from forecast.store import Fit, json_number
 from forecast.table import observations
@@ -73,7 +74,7 @@ def compared(fit: Fit, *, at: Sequence[float]) -> dict[str, Any]:
             )
             between, within = _spread(share, low, middle, high)
             lines.append(
-                threshold(fit, task, score)
+                with_context(fit, threshold(fit, task, score))
                 | {
                     "structures": each,
                     "between": json_number(between),

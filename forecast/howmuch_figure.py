@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from forecast.figure_files import write_figure
 from forecast.figure_style import BLUE, GREY, INK, ORANGE, VERMILLION, padded, power_ticks
+from forecast.reach import FAR_SIZE, reach_of
 
 BANDS = ("q05", "q25", "q50", "q75", "q95")
 DECADES_ABOVE = 2.0  # of tokens, above those of the optimal run, that the axis shows of a band without end
@@ -58,13 +59,8 @@ def plot_iso_capability(
 
 def write_howmuch(answer: Mapping[str, Any], runs: pd.DataFrame, path: Path) -> None:
     """The figure of an answer of `forecast.howmuch.howmuch` as a file; `runs` are its `measured_runs`."""
-    points, limited = answer["curve"], answer["limited_data"] or {}
-    curve = {name: np.array([float(point["log10_tokens"][name]) for point in points]) for name in BANDS}
-    curve["log10_params"] = np.array([point["log10_params"] for point in points])
-    optimal = {
-        size: {name: float(answer["compute_optimal"][size][name]) for name in ("q05", "q50", "q95")}
-        for size in ("log10_params", "log10_tokens")
-    }
+    curve, optimal = in_reach(answer)
+    limited = answer["limited_data"] or {}
     given = {
         "params": (answer["fixed_params"] or {}).get("log10_params"),
         "tokens": (answer["fixed_tokens"] or {}).get("log10_tokens"),
@@ -78,6 +74,24 @@ def write_howmuch(answer: Mapping[str, Any], runs: pd.DataFrame, path: Path) -> 
         ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
     write_figure(path, draw, size=(5.2, 3.6))
+
+
+def in_reach(answer: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, dict[str, float]]]:
+    """Curve and optimal run of an answer for `plot_iso_capability`, without sizes that no output calls by a number.
+
+    Points of the curve with too many parameters are missing; all else that is too large is infinite.
+    """
+    sizes = ("log10_params", "log10_tokens")
+    most = {size: reach_of(answer[f"data_{size}"], decades=FAR_SIZE).high for size in sizes}
+    points = [point for point in answer["curve"] if point["log10_params"] <= most["log10_params"]]
+
+    def near(size: str, value: float | str) -> float:
+        return float(value) if float(value) <= most[size] else np.inf
+
+    curve = {name: np.array([near("log10_tokens", point["log10_tokens"][name]) for point in points]) for name in BANDS}
+    curve["log10_params"] = np.array([point["log10_params"] for point in points])
+    best = answer["compute_optimal"]
+    return curve, {size: {name: near(size, best[size][name]) for name in ("q05", "q50", "q95")} for size in sizes}
 
 
 def _plot_optimal(optimal: Mapping[str, Mapping[str, float]], ax: Axes) -> None:

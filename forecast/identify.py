@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.date_scale import by_date
+from forecast.published import as_published
 from forecast.table import data_hash, observations, read_table
 from models.facts import has_greedy, has_irreducible
 from models.priors import Structure
@@ -24,7 +25,7 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
     frame = read_table(path)
     data = observations(frame)
     x = data.log10_compute.values
-    return {
+    facts = {
         "table": str(path),
         "rows": len(frame),
         "runs": data.sizes["run"],
@@ -35,6 +36,7 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
         "parts": _parts(data),
         "tasks": [_describe_task(label, data, data.task_index.values == t) for t, label in enumerate(data.task.values)],
     }
+    return as_published(facts, dated=by_date(data))
 
 
 def _parts(data: Any) -> dict[str, str]:

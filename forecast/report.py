@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from forecast.figure_style import percent
 from forecast.files import write_whole
+from forecast.reach import reach_of_answers
 from forecast.report_dates import dates_view
 from forecast.report_evidence import Evidence, evidence_view, headline_warnings
 from forecast.report_figures import curve_figure, k_sweep_figure, outcomes_figure, threshold_figure, threshold_limits
@@ -125,6 +126,7 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    scale = scale.within(reach_of_answers(*(task.threshold for section in sections for task in section.tasks)))
     environment.filters.update(place=scale.html, number=number, percent=percent, plain=plain)
     html = environment.get_template("report.html.j2").render(
         title=title,

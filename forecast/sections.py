@@ -13,6 +13,7 @@ from forecast.files import write_whole
 from forecast.law import law_of_task, loss_per_token
 from forecast.moved import moved
 from forecast.predict import effective_compute, predict, summarise, typical_score
+from forecast.reached import with_context
 from forecast.report import KSweep, OutcomeCheck, TaskForecast
 from forecast.report_evidence import Evidence
 from forecast.splits import Split
@@ -45,7 +46,7 @@ def task_forecast(fit: Fit, task: str, at: float, data: xr.Dataset | None = None
             "held_out": ~np.isin(model, fit.data.run.values),
         }
     )
-    answer = threshold(fit, task, at)
+    answer = with_context(fit, threshold(fit, task, at))
     seen = answer["data_log10_compute"]
     far = [min(float(answer["log10_compute"]["q75"]), seen[1] + 4.0), x.max()]
     grid = np.linspace(min(x.min(), seen[0]) - 0.3, max(*far, seen[1]) + 0.7, 80)

@@ -9,6 +9,7 @@ import pandas as pd
 from forecast.date_scale import is_by_date
 from forecast.errors import ForecastError, shown
 from forecast.table_answers import task_labels
+from forecast.words import counted
 
 FEWEST_RUNS = 3
 """Runs from which anything can be fitted."""
@@ -71,10 +72,10 @@ class Split:
             if frame["date"].notna().any()
             else "the table has no dates",
             "family": f"families are {', '.join(map(shown, sorted(frame['family'].dropna().unique())[:10]))}",
-            "model": f"the table holds {frame['model'].nunique()} runs",
+            "model": f"the table holds {counted(frame['model'].nunique(), 'run')}",
         }
         raise ForecastError(
-            f"the cut '{self.name}' leaves {below} runs to fit and {above} to score on the same tasks, "
+            f"the cut '{self.name}' leaves {counted(below, 'run')} to fit and {above} to score on the same tasks, "
             f"at least {FEWEST_RUNS} and 1 are needed; {spans[self.by]}"
         )
 
@@ -91,6 +92,20 @@ def check_compute_known(frame: pd.DataFrame) -> None:
             "a cut in FLOP: the table holds no compute, dates are its scale; cut by date (`forecast backtest --date`), "
             "or leave the cut out"
         )
+
+
+def check_same_scale(rows: pd.DataFrame, *, dated: bool) -> None:
+    """A `ForecastError` where rows of `read_rows` have dates for a scale and the fit compute, or the other way."""
+    if is_dated(rows) == dated:
+        return
+    if dated:
+        raise ForecastError(
+            "the rows have compute, the fit was made of a table that has none: its scale is dates; "
+            "give the rows dates and leave compute, params and tokens out"
+        )
+    raise ForecastError(
+        "the rows have no compute, the fit needs one; give the rows compute, or params and tokens, beside their dates"
+    )
 
 
 def params_beyond(train: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:

@@ -18,10 +18,12 @@ from forecast.fit import Sampling
 from forecast.frontier import fit_frontier, read_runs
 from forecast.law import rate_tasks
 from forecast.plots import percent
+from forecast.published import as_published, threshold_rows
+from forecast.reached import recipe
 from forecast.report import OutcomeCheck, Section, TaskForecast, write_report
 from forecast.report_evidence import Evidence
 from forecast.report_track import Believed, track_view
-from forecast.scales import scale_of, scale_of_answer
+from forecast.scales import named_by, scale_of
 from forecast.sections import check_held_out, evidence, k_sweep, task_forecast, write_csv
 from forecast.splits import Split, latest
 from forecast.store import Fit, save
@@ -31,6 +33,7 @@ from forecast.threshold import threshold_by_structure
 from forecast.timeline import when as dates_of
 from forecast.track_files import make_folder, write_track
 from forecast.trust import verdict
+from forecast.words import counted
 from models.priors import AVERAGED
 
 
@@ -45,7 +48,7 @@ def run_study(
     say: Callable[[str], None] = lambda text: None,
     progress: Callable | None = None,
 ) -> dict[str, Any]:
-    """Carry out a study and write its files into `output`; answers what `result.json` holds.
+    """Carry out a study and write its files into `output`; answers what `as_published` makes `result.json` of.
 
     First the back-test: the runs above each cut, or where the study names none the largest three in ten, are hidden,
     forecast and scored. Then the posteriors: of the runs below each cut and of all runs, averaged over structures.
@@ -136,12 +139,12 @@ def run_study(
     say("writing the report")
     if track is not None:
         write_track(track, judged, output / "backtest", table=study.table.name, seed=study.seed)
-    write_csv(output / "thresholds.csv", _threshold_rows(results))
+    write_csv(output / "thresholds.csv", threshold_rows(results))
     believed = Believed(verdict=judged, track=track, weights=fit.weights, apart=headline)
     record = track_view(believed, table=study.table.name, seed=study.seed)
     texts: dict[str, Any] = {"title": study.title, "question": study.question, "answer": answer}
     write_report(output / "report.html", **texts, sections=sections, record=record, dates=dates, scale=scale_of(data))
-    write_json(output / "result.json", result)
+    write_json(output / "result.json", as_published(result, dated=by_date(data)))
     return result
 
 
@@ -201,7 +204,8 @@ def report_of_fit(fit: Fit, path: Path, *, at: float) -> str:
 
 
 def _size(fit: Fit) -> str:
-    return f"{fit.data.sizes['run']} runs, {fit.data.sizes['task']} tasks, {fit.data.sizes['observation']} rows."
+    sizes = {noun: fit.data.sizes[dim] for dim, noun in (("run", "run"), ("task", "task"), ("observation", "row"))}
+    return ", ".join(counted(number, noun) for noun, number in sizes.items()) + "."
 
 
 def _headline(study: Study, fit: Fit) -> str:
@@ -232,20 +236,8 @@ def _sentence(tasks: list[TaskForecast], study: Study, seen: str) -> str:
 def answer_sentence(task: TaskForecast) -> str:
     """The posterior of one threshold in a sentence."""
     q, never = task.threshold["log10_compute"], task.threshold["p_never"]
-    scale = scale_of_answer(task.threshold)
-    middle = scale.text(q["q50"])
-    where = f"is not expected {scale.none}" if middle == "never" else f"is expected {scale.at} {middle}{scale.unit}"
-    interval = f"{scale.text(q['q05'])} to {scale.text(q['q95'])}"
-    doubt = f"90 % interval {interval}; chance that it never does {percent(never)}"
-    return f"{task.task} reaching {task.at:g} {where} ({doubt})."
-
-
-def _threshold_rows(results: list[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {"fit": result["fit"], "task": t["task"], "metric": t["metric"], "at": t["at"], "p_never": t["p_never"]}
-            | {f"log10_compute_{name}": value for name, value in t["log10_compute"].items()}
-            for result in results
-            for t in result["thresholds"]
-        ]
-    )
+    scale = named_by(task.threshold)
+    where = f"is not expected {scale.none}" if q["q50"] == "inf" else f"is expected {scale.where(q['q50'])}"
+    of = recipe(task.threshold)
+    doubt = f"90 % interval {scale.interval(q['q05'], q['q95'])}; chance that it never does {percent(never)}"
+    return f"{task.task} reaching {task.at:g} {where} ({of + '; ' if of else ''}{doubt})."

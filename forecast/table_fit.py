@@ -14,6 +14,7 @@ from forecast.fit import Sampling, compiled, diagnose, fit
 from forecast.splits import FEWEST_RUNS
 from forecast.store import Fit, installed_versions
 from forecast.table import observations
+from forecast.words import counted
 from models import facts, scale_facts
 from models.capability import HELD, capability_model
 from models.priors import Held, Priors, Structure, held_of
@@ -133,7 +134,7 @@ def _observed(frame: pd.DataFrame, below: float | None) -> xr.Dataset:
     if runs < FEWEST_RUNS:
         where = "" if below is None else f" below {below:g} FLOP"
         raise ForecastError(
-            f"{runs} runs{where}, at least {FEWEST_RUNS} are needed; "
+            f"{counted(runs, 'run')}{where}, at least {FEWEST_RUNS} are needed; "
             + ("add runs" if below is None else "raise the cut")
         )
     return observations(used)

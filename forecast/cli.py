@@ -5,6 +5,7 @@ Everything heavy is imported inside the command that needs it, so that `forecast
 
 import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +27,7 @@ from forecast.cli_common import (
     print_thresholds,
     progress,
     structure_names,
+    warn,
 )
 from forecast.errors import ForecastError, TableError
 
@@ -76,6 +78,7 @@ def run(
             workers=workers,
             scheduler=scheduler,
             say=say,
+            warn=warn,
             progress=callback,
         )
     if as_json:
@@ -109,12 +112,17 @@ def validate(table: TableFile, as_json: Json = False) -> None:
     if as_json:
         print_json(facts)
         return
-    print(f"{facts['table']}: {facts['rows']} rows, {facts['runs']} runs, {len(facts['tasks'])} tasks, no problems")
+    counts = ", ".join(counted(facts[name], name[:-1]) for name in ("rows", "runs"))
+    print(f"{facts['table']}: {counts}, {counted(len(facts['tasks']), 'task')}, no problems")
+    for line in ranges(facts):
+        print(f"  {line}")
+    for sentence in facts["warnings"]:
+        print(plain(f"  warning: {sentence}"))
     for part, said in facts["parts"].items():
         print(f"  {part}: {said}")
     for task in facts["tasks"]:
         scores = f"scores {task['score'][0]:g} to {task['score'][1]:g}"
-        print(f"\n{plain(task['task'])} ({task['metric']}): {task['runs']} runs, {scores}")
+        print(f"\n{plain(task['task'])} ({task['metric']}): {counted(task['runs'], 'run')}, {scores}")
         for line in task["identified"]:
             print(f"  {line}")
 
@@ -132,6 +140,23 @@ app.command("import")(cli_import.import_)
 
 def problem(problem: Any) -> dict[str, Any]:
     return {name: getattr(problem, name) for name in ("row", "column", "value", "wrong", "remedy")}
+
+
+def counted(number: int, name: str) -> str:
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
+
+
+def ranges(facts: dict[str, Any]) -> Iterator[str]:
+    """Lines about the runs of a table: from where to where, with units."""
+    from forecast.report_text import format_flop
+
+    units = {"compute": " FLOP", "params": "", "tokens": ""}
+    for name, unit in units.items():
+        ends = facts[f"log10_{name}"]
+        if ends and not (name == "compute" and facts["scale"] == "date"):
+            yield f"{name}: {' to '.join(map(format_flop, ends))}{unit}"
+    if facts["dates"]:
+        yield f"dates: {' to '.join(facts['dates'])}"
 
 
 def print_study(result: dict[str, Any]) -> None:

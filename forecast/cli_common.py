@@ -59,6 +59,11 @@ def exit_unless_trustworthy(reasons: list[str]) -> None:
         raise typer.Exit(NOT_TRUSTWORTHY)
 
 
+def warn(sentence: str) -> None:
+    """One line on stderr that stops nothing."""
+    print(plain(f"warning: {sentence}"), file=sys.stderr)
+
+
 def print_json(answer: Any) -> None:
     print(json.dumps(answer, ensure_ascii=False, allow_nan=False))
 

@@ -24,6 +24,7 @@ from forecast.cli_common import (
     print_thresholds,
     progress,
     structure_names,
+    warn,
 )
 
 HALF = 0.5  # threshold of which `fit --json` says what the data moved
@@ -58,7 +59,7 @@ def fit(
     options: dict[str, Any] = {"table": table.name, "structures": names, "sampling": sampling, "below": below}
     with progress() as (say, callback):
         say(f"fitting {frame['task'].nunique()} tasks")
-        result = fit_average(frame, **options, progress=callback, say=say)
+        result = fit_average(frame, **options, progress=callback, say=say, warn=warn)
     save(result, output)
     found, surprising = result.diagnostics, surprising_rows(result, seed=seed)
     facts = {

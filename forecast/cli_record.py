@@ -22,6 +22,7 @@ from forecast.cli_common import (
     print_json,
     progress,
     structure_names,
+    warn,
 )
 
 At = Annotated[list[float] | None, typer.Option(help="Score that counts as 'the capability is there' [default: 0.5].")]
@@ -118,7 +119,7 @@ def compare(
     sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
     options: dict[str, Any] = {"table": table.name, "structures": names, "sampling": sampling, "below": below}
     with progress() as (say, callback):
-        fit = fit_average(frame, **options, progress=callback, say=say)
+        fit = fit_average(frame, **options, progress=callback, say=say, warn=warn)
     if output is not None:
         save(fit, output)
     answer = compared(fit, at=at or [0.5])

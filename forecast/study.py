@@ -28,6 +28,7 @@ from forecast.splits import Split, latest
 from forecast.store import Fit, save
 from forecast.study_file import Study
 from forecast.table import observations, read_table
+from forecast.table_warnings import warnings_of
 from forecast.threshold import threshold_by_structure
 from forecast.timeline import when as dates_of
 from forecast.track_files import make_folder, write_track
@@ -44,9 +45,12 @@ def run_study(
     workers: int = 1,
     scheduler: str | None = None,
     say: Callable[[str], None] = lambda text: None,
+    warn: Callable[[str], None] = lambda text: None,
     progress: Callable | None = None,
 ) -> dict[str, Any]:
     """Carry out a study and write its files into `output`; answers what `result.json` holds.
+
+    `warn` is called with each weakness of the table before the first fit (see `forecast.table_warnings`).
 
     First the back-test: the runs above each cut, or where the study names none the largest three in ten, are hidden,
     forecast and scored. Then the posteriors: of the runs below each cut and of all runs, averaged over structures.
@@ -57,6 +61,8 @@ def run_study(
     frame = read_table(study.table)
     data = observations(frame)
     splits = _splits(study, frame, data)
+    for sentence in (warnings := warnings_of(data)):
+        warn(sentence)
     make_folder(output)
     sampling = replace(sampling, seed=study.seed)
     track = None
@@ -140,7 +146,7 @@ def run_study(
     write_csv(output / "thresholds.csv", _threshold_rows(results))
     believed = Believed(verdict=judged, track=track, weights=fit.weights, apart=headline)
     record = track_view(believed, table=study.table.name, seed=study.seed)
-    texts: dict[str, Any] = {"title": study.title, "question": study.question, "answer": answer}
+    texts: dict[str, Any] = {"title": study.title, "question": study.question, "answer": answer, "warnings": warnings}
     write_report(output / "report.html", **texts, sections=sections, record=record, dates=dates, scale=scale_of(data))
     text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     write_whole(output / "result.json", lambda path: path.write_text(text, encoding="utf-8"))
@@ -198,7 +204,8 @@ def report_of_fit(fit: Fit, path: Path, *, at: float) -> str:
     scale = scale_of(fit.data)
     question = f"At what {scale.quantity} does a typical run reach {at:g}, judging from {fit.table}?"
     title = f"Forecast from {fit.table}"
-    write_report(path, title=title, question=question, answer=answer, sections=[section], scale=scale)
+    texts: dict[str, Any] = {"title": title, "question": question, "answer": answer, "warnings": warnings_of(fit.data)}
+    write_report(path, **texts, sections=[section], scale=scale)
     return answer
 
 

@@ -10,7 +10,7 @@ from forecast.cli_common import (
     Json,
     Seed,
     Structure,
-    exit_unless_trustworthy,
+    exit_unless_sound,
     load_part,
     plain,
     print_json,
@@ -62,7 +62,7 @@ def design(
         print_json(answer)
     else:
         print_design(answer, scale_of(loaded.data))
-    exit_unless_trustworthy(loaded.diagnostics.reasons)
+    exit_unless_sound(loaded, fit, structure)
 
 
 def _draw(answer: dict[str, Any], path: Path, *, unit: str) -> None:

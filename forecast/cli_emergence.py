@@ -10,7 +10,8 @@ from forecast.cli_common import (
     Json,
     Seed,
     Structure,
-    exit_unless_trustworthy,
+    complaints_of,
+    exit_unless_sound,
     load_part,
     plain,
     print_json,
@@ -51,14 +52,14 @@ def emergence(
             answers.append(facts_of(loaded, each, companion=companion, seed=seed))
     if as_json:
         figure = None if output is None else str(output)
-        reasons = loaded.diagnostics.reasons
+        reasons = complaints_of(loaded, fit, structure)
         print_json({"fit": str(fit), "seed": seed, "figure": figure, "tasks": answers, "reasons": reasons})
     else:
         for answer in answers:
             print_emergence(answer, scale_of(loaded.data))
         if output is not None:
             print(f"figure: {output}")
-    exit_unless_trustworthy(loaded.diagnostics.reasons)
+    exit_unless_sound(loaded, fit, structure)
 
 
 def print_emergence(answer: dict[str, Any], scale: Any) -> None:

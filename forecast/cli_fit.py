@@ -17,6 +17,7 @@ from forecast.cli_common import (
     TableFile,
     TargetAccept,
     Tune,
+    exit_unless_sound,
     exit_unless_trustworthy,
     load_part,
     plain,
@@ -51,6 +52,7 @@ def fit(
 
     frame = read_table(table)
     from forecast.compare import fit_average
+    from forecast.complaints import complaints, fit_command
     from forecast.moved import moved
     from forecast.store import save
     from forecast.surprise import surprising_rows
@@ -62,6 +64,7 @@ def fit(
         result = fit_average(frame, **options, progress=callback, say=say, warn=warn)
     save(result, output)
     found, surprising = result.diagnostics, surprising_rows(result, seed=seed)
+    reasons = complaints(result, start=fit_command(result, table, output))
     facts = {
         "fit": str(output),
         "tasks": result.data.task.values.tolist(),
@@ -74,7 +77,7 @@ def fit(
             "min_ess_tail": found.min_ess_tail,
             "divergences": found.divergences,
         },
-        "reasons": found.reasons,
+        "reasons": reasons,
         "weights": dict(result.weights),
         "surprising_rows": surprising,
         "provenance": result.provenance(),
@@ -96,7 +99,7 @@ def fit(
                 f"{row['score']:.3g}, expected {q['q05']:.3g} to {q['q95']:.3g}; "
                 f"broken with chance {row['p_broken']:.2g}"
             )
-    exit_unless_trustworthy(found.reasons)
+    exit_unless_trustworthy(reasons)
 
 
 def threshold(
@@ -121,7 +124,7 @@ def threshold(
         print_json(answer)
     else:
         print_thresholds([("", [answer])])
-    exit_unless_trustworthy(loaded.diagnostics.reasons)
+    exit_unless_sound(loaded, fit, structure)
 
 
 def predict(
@@ -153,7 +156,7 @@ def predict(
         print_json({"seed": seed, "rows": summary.to_dict("records")})
     else:
         print(f"{output}: {len(summary)} rows")
-    exit_unless_trustworthy(loaded.diagnostics.reasons)
+    exit_unless_sound(loaded, fit, structure)
 
 
 def simulate(
@@ -203,4 +206,4 @@ def report(
         print_json({"report": str(output), "answer": answer})
     else:
         print(f"{plain(answer)}\nreport: {output}")
-    exit_unless_trustworthy(loaded.diagnostics.reasons)
+    exit_unless_sound(loaded, fit)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast.cli_common import FitFile, Json, Seed, Structure, exit_unless_trustworthy, load_part, plain, print_json
+from forecast.cli_common import FitFile, Json, Seed, Structure, exit_unless_sound, load_part, plain, print_json
 
 
 def howmuch(
@@ -51,7 +51,7 @@ def howmuch(
         print_answer(answer)
         if output is not None:
             print(f"figure: {output}")
-    exit_unless_trustworthy(loaded.diagnostics.reasons)
+    exit_unless_sound(loaded, fit, structure)
 
 
 LINES = {  # of one question: what is printed of it, and whether it is a log10

@@ -107,6 +107,7 @@ def compare(
 ) -> None:
     """Fit the structures of a table: thresholds side by side, weights, average and spread."""
     from forecast.compare import compared, fit_average
+    from forecast.complaints import complaints, fit_command
     from forecast.files import check_target
     from forecast.fit import Sampling
     from forecast.store import save
@@ -123,11 +124,12 @@ def compare(
     if output is not None:
         save(fit, output)
     answer = compared(fit, at=at or [0.5])
+    reasons = complaints(fit, start=fit_command(fit, table, output, command="compare"))
     if as_json:
-        print_json({"table": str(table), "seed": seed, **answer, "reasons": fit.diagnostics.reasons})
+        print_json({"table": str(table), "seed": seed, **answer, "reasons": reasons})
     else:
         print_compared(answer)
-    exit_unless_trustworthy(fit.diagnostics.reasons)
+    exit_unless_trustworthy(reasons)
 
 
 def distrust(verdict: dict[str, Any]) -> list[str]:

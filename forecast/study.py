@@ -12,6 +12,7 @@ import xarray as xr
 from forecast.average import stacking_weights
 from forecast.backtest import SAMPLING, Track, backtest
 from forecast.compare import fit_average
+from forecast.complaints import complaints, run_command, spelled_out, worst_complaints
 from forecast.date_scale import by_date
 from forecast.errors import ForecastError, shown
 from forecast.files import write_whole
@@ -80,6 +81,7 @@ def run_study(
             scheduler=scheduler,
         )
     sections, results, sentences = [], [], []
+    fits: dict[str, tuple[Fit, list[str]]] = {}
     for below in (*study.cuts, None):
         name = "all" if below is None else f"below_{below:g}".replace("+", "")
         seen = "all runs" if below is None else f"the runs below {below:g} FLOP".replace("+", "")
@@ -103,9 +105,11 @@ def run_study(
             )
             if check is not None:
                 write_csv(output / f"scores_{name}.csv", check.outcomes)
+        said = complaints(fit, start=run_command(fit, study.folder, output))
+        fits[seen] = fit, said
         say(f"comparing the fit on {seen} with its prior")
         found = evidence(fit, _headline(study, fit), study.thresholds, seed=study.seed)
-        sections.append(_section(study, fit, tasks, check, found, seen))
+        sections.append(_section(study, fit, tasks, check, found, seen, said))
         sentences.append(_sentence(tasks, study, seen))
         results.append(
             {
@@ -115,7 +119,7 @@ def run_study(
                 "thresholds": [dict(task.threshold) for task in tasks],
                 "methods": check.methods.to_dict("records") if check else [],
                 "diagnostics": asdict(fit.diagnostics),
-                "reasons": fit.diagnostics.reasons,
+                "reasons": said,
                 "moved": list(found.moved),
                 "surprising_rows": list(found.surprising),
             }
@@ -130,7 +134,7 @@ def run_study(
         runs=frame["model"].nunique(),
         thresholds=headline,
         moved=found.moved,
-        unsound=list(dict.fromkeys(reason for each in results for reason in each["reasons"])),
+        unsound=worst_complaints(fits),
         seed=study.seed,
     )
     answer = " ".join(sentences)
@@ -196,7 +200,7 @@ def report_of_fit(fit: Fit, path: Path, *, at: float) -> str:
         title="Fit on " + ("all runs" if fit.below is None else f"runs below {fit.below:g} FLOP"),
         text=_size(fit),
         tasks=tasks,
-        diagnostics=asdict(fit.diagnostics) | {"reasons": fit.diagnostics.reasons},
+        diagnostics=spelled_out(fit, complaints(fit)),
         provenance=fit.provenance(),
         evidence=evidence(fit, tasks[0].task, [at], seed=fit.sampling.seed),
     )
@@ -219,13 +223,19 @@ def _headline(study: Study, fit: Fit) -> str:
 
 
 def _section(
-    study: Study, fit: Fit, tasks: list[TaskForecast], check: OutcomeCheck | None, found: Evidence, seen: str
+    study: Study,
+    fit: Fit,
+    tasks: list[TaskForecast],
+    check: OutcomeCheck | None,
+    found: Evidence,
+    seen: str,
+    said: list[str],
 ) -> Section:
     return Section(
         title=f"Fit on {seen}",
         text=_size(fit),
         tasks=tasks,
-        diagnostics=asdict(fit.diagnostics) | {"reasons": fit.diagnostics.reasons},
+        diagnostics=spelled_out(fit, said),
         provenance=fit.provenance(),
         check=check,
         k_sweep=k_sweep(fit, found.headline, study.k_sweep_length) if study.k_sweep_length else None,

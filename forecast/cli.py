@@ -6,7 +6,7 @@ Everything heavy is imported inside the command that needs it, so that `forecast
 import logging
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,6 +29,7 @@ from forecast.cli_common import (
     print_thresholds,
     progress,
     structure_names,
+    warn,
 )
 from forecast.errors import ForecastError, TableError, shown_path
 
@@ -118,6 +119,7 @@ def run(
             workers=workers,
             scheduler=scheduler,
             say=say,
+            warn=warn,
             progress=callback,
         )
     if as_json:
@@ -152,6 +154,10 @@ def validate(table: TableFile, as_json: Json = False) -> None:
         return
     sizes = {"row": facts["rows"], "run": facts["runs"], "task": len(facts["tasks"])}
     print(f"{facts['table']}: " + ", ".join(counted(number, noun) for noun, number in sizes.items()) + ", no problems")
+    for line in ranges(facts):
+        print(f"  {line}")
+    for sentence in facts["warnings"]:
+        print(plain(f"  warning: {sentence}"))
     for part, said in facts["parts"].items():
         print(f"  {part}: {said}")
     for task in facts["tasks"]:
@@ -163,6 +169,19 @@ def validate(table: TableFile, as_json: Json = False) -> None:
 
 def problem(problem: Any) -> dict[str, Any]:
     return {name: getattr(problem, name) for name in ("row", "column", "value", "wrong", "remedy")}
+
+
+def ranges(facts: dict[str, Any]) -> Iterator[str]:
+    """Lines about the runs of a table: from where to where, with units."""
+    from forecast.report_text import format_flop
+
+    units = {"compute": " FLOP", "params": "", "tokens": ""}
+    for name, unit in units.items():
+        ends = facts[f"log10_{name}"]
+        if ends and not (name == "compute" and facts["scale"] == "date"):
+            yield f"{name}: {' to '.join(map(format_flop, ends))}{unit}"
+    if facts["dates"]:
+        yield f"dates: {' to '.join(facts['dates'])}"
 
 
 def print_study(result: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ Everything heavy is imported inside the function that needs it, so that `forecas
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -56,6 +56,24 @@ def exit_unless_trustworthy(reasons: list[str]) -> None:
     if reasons:
         print(plain("not trustworthy: " + "; ".join(dict.fromkeys(reasons))), file=sys.stderr)
         raise typer.Exit(NOT_TRUSTWORTHY)
+
+
+def warn(sentence: str) -> None:
+    """One line on stderr that stops nothing."""
+    print(plain(f"warning: {sentence}"), file=sys.stderr)
+
+
+def complaints_of(fit: Any, path: Path, structure: str | None = None) -> list[str]:
+    """Why the draws of a stored fit, or of its part that is of one structure, cannot be trusted."""
+    from forecast.complaints import complaints, fit_command
+
+    output = path if structure is None else "FIT.nc"  # one structure must not replace the average
+    return complaints(fit, start=fit_command(fit, output=output))
+
+
+def exit_unless_sound(fit: Any, path: Path, structure: str | None = None, others: Sequence[str] = ()) -> None:
+    """Exit 3 with `complaints_of` a stored fit and what is said of others."""
+    exit_unless_trustworthy([*complaints_of(fit, path, structure), *others])
 
 
 def print_json(answer: Any) -> None:

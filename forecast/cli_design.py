@@ -10,7 +10,7 @@ from forecast.cli_common import (
     Json,
     Seed,
     Structure,
-    exit_unless_trustworthy,
+    exit_unless_sound,
     load_part,
     plain,
     print_context,
@@ -66,7 +66,7 @@ def design(
         print_json(as_published(answer, dated=by_date(loaded.data)))
     else:
         print_design(answer, scale_of(loaded.data).within(reach_of_answers(answer)))
-    exit_unless_trustworthy(loaded.diagnostics.reasons)
+    exit_unless_sound(loaded, fit, structure)
 
 
 def _draw(answer: dict[str, Any], path: Path) -> None:

@@ -10,7 +10,8 @@ from forecast.cli_common import (
     Json,
     Seed,
     Structure,
-    exit_unless_trustworthy,
+    complaints_of,
+    exit_unless_sound,
     load_part,
     plain,
     print_json,
@@ -53,7 +54,7 @@ def emergence(
             answers.append(facts_of(loaded, each, companion=companion, seed=seed))
     if as_json:
         figure = None if output is None else str(output)
-        reasons = loaded.diagnostics.reasons
+        reasons = complaints_of(loaded, fit, structure)
         answer = {"fit": str(fit), "seed": seed, "figure": figure, "tasks": answers, "reasons": reasons}
         print_json(as_published(answer, dated=by_date(loaded.data)))
     else:
@@ -61,7 +62,7 @@ def emergence(
             print_emergence(answer, scale_of(loaded.data))
         if output is not None:
             print(f"figure: {output}")
-    exit_unless_trustworthy(loaded.diagnostics.reasons)
+    exit_unless_sound(loaded, fit, structure)
 
 
 def print_emergence(answer: dict[str, Any], scale: Any) -> None:

@@ -17,6 +17,7 @@ from forecast.cli_common import (
     TableFile,
     TargetAccept,
     Tune,
+    exit_unless_sound,
     exit_unless_trustworthy,
     load_part,
     plain,
@@ -25,6 +26,7 @@ from forecast.cli_common import (
     print_thresholds,
     progress,
     structure_names,
+    warn,
 )
 
 HALF = 0.5  # threshold of which `fit --json` says what the data moved
@@ -51,6 +53,7 @@ def fit(
 
     frame = read_table(table)
     from forecast.compare import fit_average
+    from forecast.complaints import complaints, fit_command
     from forecast.date_scale import by_date
     from forecast.moved import moved
     from forecast.published import as_published
@@ -62,9 +65,10 @@ def fit(
     options: dict[str, Any] = {"table": table.name, "structures": names, "sampling": sampling, "below": below}
     with progress() as (say, callback):
         say(f"fitting {counted(frame['task'].nunique(), 'task')}")
-        result = fit_average(frame, **options, progress=callback, say=say)
+        result = fit_average(frame, **options, progress=callback, say=say, warn=warn)
     save(result, output)
     found, surprising = result.diagnostics, surprising_rows(result, seed=seed)
+    reasons = complaints(result, start=fit_command(result, table, output))
     facts = {
         "fit": str(output),
         "tasks": result.data.task.values.tolist(),
@@ -77,7 +81,7 @@ def fit(
             "min_ess_tail": found.min_ess_tail,
             "divergences": found.divergences,
         },
-        "reasons": found.reasons,
+        "reasons": reasons,
         "weights": dict(result.weights),
         "surprising_rows": surprising,
         "provenance": result.provenance(),
@@ -101,7 +105,7 @@ def fit(
                 f"{row['score']:.3g}, expected {q['q05']:.3g} to {q['q95']:.3g}; "
                 f"broken with chance {row['p_broken']:.2g}"
             )
-    exit_unless_trustworthy(found.reasons)
+    exit_unless_trustworthy(reasons)
 
 
 def threshold(
@@ -132,7 +136,7 @@ def threshold(
     else:
         print_thresholds([("", [answer])])
         print_context(answer, answer["reached_with_less"], less=scale_of(loaded.data).less)
-    exit_unless_trustworthy(loaded.diagnostics.reasons)
+    exit_unless_sound(loaded, fit, structure)
 
 
 def predict(
@@ -168,7 +172,7 @@ def predict(
         print_json({"seed": seed, "rows": summary.to_dict("records")})
     else:
         print(f"{output}: {counted(len(summary), 'row')}")
-    exit_unless_trustworthy(loaded.diagnostics.reasons)
+    exit_unless_sound(loaded, fit, structure)
 
 
 def simulate(
@@ -222,4 +226,4 @@ def report(
         print_json({"report": str(output), "answer": answer})
     else:
         print(f"{plain(answer)}\nreport: {output}")
-    exit_unless_trustworthy(loaded.diagnostics.reasons)
+    exit_unless_sound(loaded, fit)

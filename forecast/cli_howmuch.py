@@ -11,7 +11,7 @@ from forecast.cli_common import (
     Json,
     Seed,
     Structure,
-    exit_unless_trustworthy,
+    exit_unless_sound,
     load_part,
     plain,
     print_context,
@@ -65,7 +65,7 @@ def howmuch(
         print_answer(answer)
         if output is not None:
             print(f"figure: {output}")
-    exit_unless_trustworthy(loaded.diagnostics.reasons)
+    exit_unless_sound(loaded, fit, structure)
 
 
 LINES = {  # of one question: what is printed of it, and whether it is a log10

@@ -22,6 +22,7 @@ from forecast.cli_common import (
     print_json,
     progress,
     structure_names,
+    warn,
 )
 
 At = Annotated[list[float] | None, typer.Option(help="Score that counts as 'the capability is there' [default: 0.5].")]
@@ -106,6 +107,7 @@ def compare(
 ) -> None:
     """Fit the structures of a table: thresholds side by side, weights, average and spread."""
     from forecast.compare import compared, fit_average
+    from forecast.complaints import complaints, fit_command
     from forecast.date_scale import by_date
     from forecast.files import check_target
     from forecast.fit import Sampling
@@ -120,16 +122,18 @@ def compare(
     sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
     options: dict[str, Any] = {"table": table.name, "structures": names, "sampling": sampling, "below": below}
     with progress() as (say, callback):
-        fit = fit_average(frame, **options, progress=callback, say=say)
+        fit = fit_average(frame, **options, progress=callback, say=say, warn=warn)
     if output is not None:
         save(fit, output)
     answer = compared(fit, at=at or [0.5])
+    reasons = complaints(fit, start=fit_command(fit, table, output, command="compare"))
     if as_json:
-        whole = {"table": str(table), "seed": seed, **answer, "reasons": fit.diagnostics.reasons}
-        print_json(as_published(whole, dated=by_date(fit.data)))
+        print_json(
+            as_published({"table": str(table), "seed": seed, **answer, "reasons": reasons}, dated=by_date(fit.data))
+        )
     else:
         print_compared(answer)
-    exit_unless_trustworthy(fit.diagnostics.reasons)
+    exit_unless_trustworthy(reasons)
 
 
 def distrust(verdict: dict[str, Any]) -> list[str]:

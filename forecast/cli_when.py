@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast.cli_common import FitFile, Json, Seed, Structure, exit_unless_trustworthy, load_part, plain, print_json
+from forecast.cli_common import FitFile, Json, Seed, Structure, exit_unless_sound, load_part, plain, print_json
 from forecast.cli_common import progress as progress_bar
 
 
@@ -72,7 +72,7 @@ def when(
         if figure is not None:
             print(f"\nfigure: {figure}")
     unsound = [] if frontier is None else frontier.diagnostics.reasons
-    exit_unless_trustworthy([*loaded.diagnostics.reasons, *(f"largest runs: {each}" for each in unsound)])
+    exit_unless_sound(loaded, fit, structure, [f"largest runs: {each}" for each in unsound])
 
 
 def print_dates(answer: dict[str, Any]) -> None:

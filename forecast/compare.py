@@ -14,7 +14,8 @@ from forecast.reached import with_context
 from forecast.splits import check_compute_known
 from forecast.store import Fit, json_number
 from forecast.table import observations
-from forecast.table_fit import distinct, fit_structures
+from forecast.table_fit import distinct, fit_structures, observed
+from forecast.table_warnings import warnings_of
 from forecast.threshold import threshold, threshold_by_structure
 from models.priors import AVERAGED, Priors
 
@@ -30,16 +31,20 @@ def fit_average(
     priors: Priors = Priors(),
     progress: Callable | None = None,
     say: Callable[[str], None] = lambda text: None,
+    warn: Callable[[str], None] = lambda text: None,
 ) -> Fit:
     """One posterior of all tasks, averaged over structures.
 
     `weights` are those of a back-test, of the structures to fit. Without any, the `structures` that differ on the table
     are weighed by how well they forecast its largest three in ten runs from the others. The other arguments are those
     of `forecast.table_fit.fit_table`. Where `sampling` leaves the number of draws open and the average cannot be
-    trusted, all structures are sampled once more, longer.
+    trusted, all structures are sampled once more, longer. `warn` is called with each weakness of the table before the
+    first fit.
     """
     if below is not None:
         check_compute_known(frame)
+    for sentence in warnings_of(observed(frame, below)):
+        warn(sentence)
     used = frame if below is None else frame[frame["compute"] < below]
     structures = distinct(structures, observations(frame)) if weights is None else list(weights)
     if weights is None:

@@ -103,7 +103,7 @@ def design(
     return _in_units(found, scale)
 
 
-def _width(q: Mapping[str, float | str]) -> float | str:
+def _width(q: Mapping[str, float | str]) -> float | str | None:
     """Decades between the ends of an interval; 'inf' where one is infinite."""
     width = float(q["q95"]) - float(q["q05"]) if np.isfinite([float(q["q05"]), float(q["q95"])]).all() else np.inf
     return json_number(width)

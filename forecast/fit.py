@@ -63,20 +63,15 @@ class Diagnostics:
 
     @property
     def reasons(self) -> list[str]:
-        """What is wrong, each with its remedy; empty when the draws can be trusted."""
+        """What is wrong, heaviest first; empty when the draws can be trusted. Causes: `forecast.complaints`."""
         found = []
         if not self.max_rhat <= MAX_RHAT:
-            found.append(
-                f"R-hat is {self.max_rhat:.3f}, above {MAX_RHAT}: chains disagree; sample longer (--tune, --draws)"
-            )
+            found.append(f"chains disagree: R-hat is {self.max_rhat:.3f}, above {MAX_RHAT}")
         least = np.minimum(self.min_ess_bulk, self.min_ess_tail)  # NaN where either is
         if not least >= MIN_ESS:
-            where = f" ({self.worst[0]})" if self.worst else ""
-            found.append(f"effective sample size is {least:.0f}, below {MIN_ESS}{where}; raise --draws")
+            found.append(f"effective sample size is {least:.0f}, below {MIN_ESS}")
         if self.divergences > MAX_DIVERGENT_SHARE * self.total_draws:
-            found.append(
-                f"{self.divergences} divergent transitions: part of the posterior is unexplored; raise --target-accept"
-            )
+            found.append(f"part of the posterior is unexplored: {self.divergences} divergent transitions")
         return found
 
 

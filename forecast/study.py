@@ -11,6 +11,7 @@ import xarray as xr
 from forecast.average import stacking_weights
 from forecast.backtest import SAMPLING, Track, backtest
 from forecast.compare import fit_average
+from forecast.complaints import complaints, run_command, spelled_out, worst_complaints
 from forecast.date_scale import by_date
 from forecast.errors import ForecastError, shown
 from forecast.files import write_json
@@ -29,6 +30,7 @@ from forecast.splits import Split, latest
 from forecast.store import Fit, save
 from forecast.study_file import Study
 from forecast.table import observations, read_table
+from forecast.table_warnings import warnings_of
 from forecast.threshold import threshold_by_structure
 from forecast.timeline import when as dates_of
 from forecast.track_files import make_folder, write_track
@@ -46,9 +48,12 @@ def run_study(
     workers: int = 1,
     scheduler: str | None = None,
     say: Callable[[str], None] = lambda text: None,
+    warn: Callable[[str], None] = lambda text: None,
     progress: Callable | None = None,
 ) -> dict[str, Any]:
     """Carry out a study and write its files into `output`; answers what `as_published` makes `result.json` of.
+
+    `warn` is called with each weakness of the table before the first fit (see `forecast.table_warnings`).
 
     First the back-test: the runs above each cut, or where the study names none the largest three in ten, are hidden,
     forecast and scored. Then the posteriors: of the runs below each cut and of all runs, averaged over structures.
@@ -59,6 +64,8 @@ def run_study(
     frame = read_table(study.table)
     data = observations(frame)
     splits = _splits(study, frame, data)
+    for sentence in (warnings := warnings_of(data)):
+        warn(sentence)
     make_folder(output)
     sampling = replace(sampling, seed=study.seed)
     track = None
@@ -76,6 +83,7 @@ def run_study(
             scheduler=scheduler,
         )
     sections, results, sentences = [], [], []
+    fits: dict[str, tuple[Fit, list[str]]] = {}
     for below in (*study.cuts, None):
         name = "all" if below is None else f"below_{below:g}".replace("+", "")
         seen = "all runs" if below is None else f"the runs below {below:g} FLOP".replace("+", "")
@@ -99,9 +107,11 @@ def run_study(
             )
             if check is not None:
                 write_csv(output / f"scores_{name}.csv", check.outcomes)
+        said = complaints(fit, start=run_command(fit, study.folder, output))
+        fits[seen] = fit, said
         say(f"comparing the fit on {seen} with its prior")
         found = evidence(fit, _headline(study, fit), study.thresholds, seed=study.seed)
-        sections.append(_section(study, fit, tasks, check, found, seen))
+        sections.append(_section(study, fit, tasks, check, found, seen, said))
         sentences.append(_sentence(tasks, study, seen))
         results.append(
             {
@@ -111,7 +121,7 @@ def run_study(
                 "thresholds": [dict(task.threshold) for task in tasks],
                 "methods": check.methods.to_dict("records") if check else [],
                 "diagnostics": asdict(fit.diagnostics),
-                "reasons": fit.diagnostics.reasons,
+                "reasons": said,
                 "moved": list(found.moved),
                 "surprising_rows": list(found.surprising),
             }
@@ -126,7 +136,7 @@ def run_study(
         runs=frame["model"].nunique(),
         thresholds=headline,
         moved=found.moved,
-        unsound=list(dict.fromkeys(reason for each in results for reason in each["reasons"])),
+        unsound=worst_complaints(fits),
         seed=study.seed,
     )
     answer = " ".join(sentences)
@@ -142,7 +152,7 @@ def run_study(
     write_csv(output / "thresholds.csv", threshold_rows(results))
     believed = Believed(verdict=judged, track=track, weights=fit.weights, apart=headline)
     record = track_view(believed, table=study.table.name, seed=study.seed)
-    texts: dict[str, Any] = {"title": study.title, "question": study.question, "answer": answer}
+    texts: dict[str, Any] = {"title": study.title, "question": study.question, "answer": answer, "warnings": warnings}
     write_report(output / "report.html", **texts, sections=sections, record=record, dates=dates, scale=scale_of(data))
     write_json(output / "result.json", as_published(result, dated=by_date(data)))
     return result
@@ -191,7 +201,7 @@ def report_of_fit(fit: Fit, path: Path, *, at: float) -> str:
         title="Fit on " + ("all runs" if fit.below is None else f"runs below {fit.below:g} FLOP"),
         text=_size(fit),
         tasks=tasks,
-        diagnostics=asdict(fit.diagnostics) | {"reasons": fit.diagnostics.reasons},
+        diagnostics=spelled_out(fit, complaints(fit)),
         provenance=fit.provenance(),
         evidence=evidence(fit, tasks[0].task, [at], seed=fit.sampling.seed),
     )
@@ -199,7 +209,8 @@ def report_of_fit(fit: Fit, path: Path, *, at: float) -> str:
     scale = scale_of(fit.data)
     question = f"At what {scale.quantity} does a typical run reach {at:g}, judging from {fit.table}?"
     title = f"Forecast from {fit.table}"
-    write_report(path, title=title, question=question, answer=answer, sections=[section], scale=scale)
+    texts: dict[str, Any] = {"title": title, "question": question, "answer": answer, "warnings": warnings_of(fit.data)}
+    write_report(path, **texts, sections=[section], scale=scale)
     return answer
 
 
@@ -214,13 +225,19 @@ def _headline(study: Study, fit: Fit) -> str:
 
 
 def _section(
-    study: Study, fit: Fit, tasks: list[TaskForecast], check: OutcomeCheck | None, found: Evidence, seen: str
+    study: Study,
+    fit: Fit,
+    tasks: list[TaskForecast],
+    check: OutcomeCheck | None,
+    found: Evidence,
+    seen: str,
+    said: list[str],
 ) -> Section:
     return Section(
         title=f"Fit on {seen}",
         text=_size(fit),
         tasks=tasks,
-        diagnostics=asdict(fit.diagnostics) | {"reasons": fit.diagnostics.reasons},
+        diagnostics=spelled_out(fit, said),
         provenance=fit.provenance(),
         check=check,
         k_sweep=k_sweep(fit, found.headline, study.k_sweep_length) if study.k_sweep_length else None,

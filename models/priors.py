@@ -35,6 +35,9 @@ class Priors:
     floor_logit_sd: float = 2.0
     floor_logit_spread_median: float = log(0.8)
     floor_logit_spread_sd: float = 0.5
+    # Floor of a choice whose chance is unknown, as a logit: 95 % from 8 to 57 %, so two to ten are ordinary.
+    choice_floor_logit_mean: float = log(0.25 / 0.75)
+    choice_floor_logit_sd: float = 0.7
     # Residual of a run, decades: 95 % from 0.07 to 0.33, about a factor of 1.4 in compute. Seeds, data order and recipe
     # details are worth that; log-normal, since no pair of runs agrees exactly and samplers stick in the neck at zero.
     log_run_sd_median: float = log(0.15)

@@ -18,7 +18,7 @@ from forecast.log_score import count_log_score, loss_log_score
 INTERVALS = {50: (0.25, 0.75), 80: (0.10, 0.90), 90: (0.05, 0.95)}  # percent: quantiles at the ends
 DISTANCE_EDGES = (-np.inf, 0.0, 0.5, 1.0, 2.0, np.inf)
 DISTANCES = ("< 0", "0-0.5", "0.5-1", "1-2", "2+")
-"""Decades beyond the cut; each bin holds its left edge."""
+"""Decades beyond the largest training run; each bin holds its left edge."""
 
 
 def score_rows(draws: np.ndarray, rows: pd.DataFrame, *, method: str, log10_cut: float, seed: int) -> pd.DataFrame:
@@ -110,8 +110,9 @@ def summary(frame: pd.DataFrame, by: Sequence[str] = ("method",)) -> pd.DataFram
 
     Parameters
     ----------
-    by : any columns of the frame (method, task, metric, bed, ...) and `distance`, the decades beyond the cut in the
-        bins `DISTANCES`; empty for one line of all. Groups come in order of appearance, distances from near to far.
+    by : any columns of the frame (method, task, metric, bed, ...) and `distance`, the decades beyond the largest
+        training run in the bins `DISTANCES`; empty for one line of all. Groups come in order of appearance, distances
+        from near to far.
 
     Returns
     -------

@@ -28,6 +28,7 @@ from forecast.cli_common import (
     structure_names,
     warn,
 )
+from forecast.errors import ForecastError
 
 HALF = 0.5  # threshold of which `fit --json` says what the data moved
 
@@ -210,9 +211,17 @@ def report(
     fit: FitFile,
     output: Annotated[Path, typer.Option("-o", help="HTML file to write.", metavar="report.html")],
     at: Annotated[float, typer.Option(help="Score that counts as 'the capability is there'.")] = 0.5,
+    headline: Annotated[
+        str | None, typer.Option(help="Task of the answer; the first when left out.", metavar="TASK")
+    ] = None,
+    family: Annotated[str | None, typer.Option(help="Recipe; the typical one when left out.")] = None,
+    backtest: Annotated[
+        Path | None,
+        typer.Option(help="Folder of `forecast backtest` [default: backtest beside FIT.nc].", metavar="DIR"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """One self-contained HTML file: answer, thresholds, curves, diagnostics, provenance."""
+    """One self-contained HTML file: answer, verdict, thresholds, curves, diagnostics, provenance."""
     from forecast.files import check_target
 
     check_target(output)
@@ -221,9 +230,29 @@ def report(
     loaded = load(fit)
     from forecast.study import report_of_fit
 
-    answer = report_of_fit(loaded, output, at=at)
+    record = _record_of(loaded, backtest, fit.parent / "backtest")
+    answer = report_of_fit(loaded, output, at=at, headline=headline, family=family, record=record)
     if as_json:
-        print_json({"report": str(output), "answer": answer})
+        print_json({"report": str(output), "answer": answer, "verdict": record and record["sentence"]})
     else:
-        print(f"{plain(answer)}\nreport: {output}")
+        print(plain(answer))
+        if record:
+            print(plain(record["sentence"]))
+        print(f"report: {output}")
     exit_unless_sound(loaded, fit)
+
+
+def _record_of(fit: Any, asked: Path | None, usual: Path) -> dict[str, Any] | None:
+    """The back-test that a report shows: the one asked for, else that beside the fit where it is of the same table."""
+    from forecast.report_track import stored_view
+
+    data_hash = fit.data.attrs["data_hash"]
+    if asked is not None:
+        return stored_view(asked, data_hash=data_hash)
+    if not (usual / "summary.json").is_file():
+        return None
+    try:
+        return stored_view(usual, data_hash=data_hash)
+    except ForecastError as error:
+        warn(f"{error}; the report shows no verdict")
+        return None

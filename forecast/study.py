@@ -1,6 +1,6 @@
 """A study carried out, from validation to report."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from forecast.store import Fit, save
 from forecast.study_file import Study
 from forecast.table import observations, read_table
 from forecast.table_warnings import warnings_of
-from forecast.threshold import threshold_by_structure
+from forecast.threshold import checked_task, threshold_by_structure
 from forecast.timeline import when as dates_of
 from forecast.track_files import make_folder, write_track
 from forecast.trust import verdict
@@ -194,22 +194,39 @@ def _splits(study: Study, frame: pd.DataFrame, data: xr.Dataset) -> list[Split]:
     return [each for each in [latest(frame)] if each]
 
 
-def report_of_fit(fit: Fit, path: Path, *, at: float) -> str:
-    """Write the report of one stored fit and answer its sentence: all tasks at one threshold."""
-    tasks = [task_forecast(fit, task, at) for task in rate_tasks(fit)]
+def report_of_fit(
+    fit: Fit,
+    path: Path,
+    *,
+    at: float,
+    headline: str | None = None,
+    family: str | None = None,
+    record: Mapping[str, Any] | None = None,
+) -> str:
+    """Write the report of one stored fit and answer its sentence: all tasks at one threshold.
+
+    Parameters
+    ----------
+    headline : task of the sentence; None: the first rate
+    family : whose curves and thresholds are shown; None: those of the typical recipe
+    record : a back-test of the table, of `forecast.report_track.stored_view`
+    """
+    names = rate_tasks(fit)
+    first = names[0] if headline is None else checked_task(fit, headline, at)
+    tasks = [task_forecast(fit, task, at, family=family) for task in dict.fromkeys([*names, first])]
     section = Section(
-        title="Fit on " + ("all runs" if fit.below is None else f"runs below {fit.below:g} FLOP"),
+        title="Fit on " + ("all runs" if fit.below is None else f"runs below {fit.below:g} FLOP".replace("+", "")),
         text=_size(fit),
         tasks=tasks,
         diagnostics=spelled_out(fit, complaints(fit)),
         provenance=fit.provenance(),
-        evidence=evidence(fit, tasks[0].task, [at], seed=fit.sampling.seed),
+        evidence=evidence(fit, first, [at], seed=fit.sampling.seed),
     )
-    answer = answer_sentence(tasks[0])
+    answer = answer_sentence(next(task for task in tasks if task.task == first))
     scale = scale_of(fit.data)
     question = f"At what {scale.quantity} does a typical run reach {at:g}, judging from {fit.table}?"
-    title = f"Forecast from {fit.table}"
-    texts: dict[str, Any] = {"title": title, "question": question, "answer": answer, "warnings": warnings_of(fit.data)}
+    texts: dict[str, Any] = {"title": f"Forecast from {fit.table}", "question": question, "answer": answer}
+    texts |= {"warnings": warnings_of(fit.data), "record": record}
     write_report(path, **texts, sections=[section], scale=scale)
     return answer
 

@@ -13,7 +13,9 @@ from forecast.calibration_figures import crps_by_distance_figure, pit_figure, re
 from forecast.coverage import pit_histogram, reliability
 from forecast.errors import ForecastError, shown_path
 from forecast.files import write_json, write_whole
+from forecast.words import counted
 
+FEWEST_OUTCOMES = 20  # with fewer, a histogram of ten bars shows chance
 PRINTED = ("n", "crps", "log_score", "width_90", "coverage_50", "coverage_80", "coverage_90")
 
 
@@ -42,14 +44,29 @@ def _write(path: Path, text: str) -> None:
 
 
 def figures(track: Track, *, key: str) -> dict[str, str]:
-    """Reliability, PIT and CRPS by distance of the average and the baselines, as SVG."""
+    """CRPS by distance and, from `FEWEST_OUTCOMES` on, reliability and PIT of the average and the baselines, as SVG."""
     shown = track.scores[~track.scores["method"].isin(track.structures)]
     distances = summary(shown, by=("method", "distance"))
-    return {
+    found = {"crps_by_distance": str(crps_by_distance_figure(distances, unit=track.scale.bins, key=key))}
+    if outcomes_of(track) < FEWEST_OUTCOMES:
+        return found
+    return found | {
         "reliability": str(reliability_figure(reliability(shown), key=key)),
         "pit": str(pit_figure(pit_histogram(shown), key=key)),
-        "crps_by_distance": str(crps_by_distance_figure(distances, unit=track.scale.bins, key=key)),
     }
+
+
+def outcomes_of(track: Track) -> int:
+    """How many outcomes were forecast."""
+    return int((track.scores["method"] == OURS).sum())
+
+
+def too_few(outcomes: int) -> str:
+    """Why reliability and PIT are not drawn; empty where they are."""
+    if outcomes >= FEWEST_OUTCOMES:
+        return ""
+    counts = f"{counted(outcomes, 'outcome')}, fewer than {FEWEST_OUTCOMES}"
+    return f"{counts}: too few to draw the reliability of intervals and the histogram of PIT."
 
 
 def summarised(track: Track, verdict: Mapping[str, Any], *, table: str, seed: int) -> dict[str, Any]:
@@ -58,6 +75,7 @@ def summarised(track: Track, verdict: Mapping[str, Any], *, table: str, seed: in
     others = [name for name in scores["method"].unique() if name != OURS]
     return {
         "table": table,
+        "data_hash": track.data_hash,
         "seed": seed,
         "verdict": dict(verdict),
         "methods": _lines(scores, "method"),

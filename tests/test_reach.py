@@ -78,7 +78,7 @@ def test_the_sentence_of_an_answer_reads_well_wherever_the_threshold_lies(q, whe
 
 
 def test_no_text_of_the_report_names_a_compute_out_of_reach(tmp_path):
-    diagnostics = {"max_rhat": 1.0, "min_ess_bulk": 900.0, "min_ess_tail": 900.0, "divergences": 0}
+    diagnostics = {"max_rhat": 1.0, "min_ess_bulk": 900.0, "min_ess_tail": 900.0, "divergences": 0, "total_draws": 4000}
     section = Section(
         title="all",
         text="",

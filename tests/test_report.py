@@ -19,6 +19,7 @@ TRUSTED = {
     "min_ess_bulk": 900.0,
     "min_ess_tail": 700.0,
     "divergences": 0,
+    "total_draws": 4000,
     "worst": ["sigma_run"],
     "reasons": [],
 }
@@ -302,9 +303,9 @@ def dates_of(task):
     event = {"date": q, "trained": q, "p_already": 0.2, "p_never": 0.07, "p_by": [{"date": "2030-01-01", "p": 0.61}]}
     scenario = {"progress": {"source": "none"}, "events": {"typical": event, "new run": event, "first": event}}
     return {
-        **{"task": task, "at": 0.5, "as_of": "2025-02-21", "first_of": 7},
+        **{"task": task, "at": 0.5, "as_of": "2025-02-21", "first_of": 7, "family": None, "families": 1},
         "scenarios": [{"name": name, **scenario} for name in ("compute only", HOSTILE)],
-        "frontier": {"table": HOSTILE, "records": 16, "known_to": "2025-02-21"},
+        "frontier": {"table": HOSTILE, "records": 16, "known_to": "2025-02-21", "ends": "2025-02-21"},
     }
 
 

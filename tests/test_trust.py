@@ -56,7 +56,7 @@ def scores_of(rows=None, **methods) -> pd.DataFrame:
 def track_of(scores, rhat=1.0) -> Track:
     """A track of which all but the scores and the R-hat of one fit is empty."""
     fits = pd.DataFrame({"forecast_rhat": [rhat]})
-    empty = {field.name: {} for field in fields(Track) if field.name != "scale"}
+    empty = {field.name: {} for field in fields(Track) if field.name not in ("scale", "data_hash")}
     return Track(**empty | {"scores": scores, "fits": fits})
 
 

@@ -29,6 +29,7 @@ from forecast.cli_common import plain
 from forecast.errors import ForecastError
 from forecast.moved import moved
 from forecast.predict import predict, summarise
+from forecast.reached import with_context
 from forecast.report_evidence import Evidence
 from forecast.sections import check_held_out, task_forecast
 from forecast.splits import Split
@@ -233,7 +234,8 @@ def test_the_fits_of_a_study_answer_the_thresholds_of_its_result(study_run):
     for each in done.json["fits"]:
         fit = load(output / each["fit"])
         assert fit.below == each["below"] and fit.sampling.seed == SEED
-        assert each["thresholds"] == [threshold(fit, task, at) for task in TASKS_OF_STUDY for at in (0.5, 0.8)]
+        found = [threshold(fit, task, at) for task in TASKS_OF_STUDY for at in (0.5, 0.8)]
+        assert each["thresholds"] == [with_context(fit, one) for one in found]  # as `forecast threshold --json`
 
 
 def test_the_result_says_for_each_fit_what_the_data_moved_and_which_rows_surprise(study_run):

@@ -415,10 +415,11 @@ def test_a_family_and_a_date_that_are_left_out_are_the_typical_one_and_the_lates
 
 
 def test_a_later_date_needs_less_compute_by_the_progress_of_the_years(median_of, answer_fitted):
-    """Along the bent path of each draw, where a decade counts as the slopes say."""
-    task, dates = "words [exact_match]", ("2021-01-01", "2025-01-01")
+    """Along the bent path of each draw, where a decade of one family counts as the slopes say."""
+    task, family, dates = "words [exact_match]", "recipe 1", ("2021-01-01", "2025-01-01")
     posterior, data = answer_fitted.posterior, answer_fitted.data
-    crossed = [threshold_compute(answer_fitted, task, 0.5, year=float(years(date))) for date in dates]
+    options = [{"family": family, "year": float(years(date))} for date in dates]
+    crossed = [threshold_compute(answer_fitted, task, 0.5, **each) for each in options]
     shape = {"slopes": posterior.slopes, "knots": bend_knots(data), "theta_ref": reference_compute(data)}
     early, late = (bent_compute(each, **shape).values for each in crossed)
     saved = posterior.progress.values * (years(dates[1]) - years(dates[0]))
@@ -426,7 +427,9 @@ def test_a_later_date_needs_less_compute_by_the_progress_of_the_years(median_of,
     assert finite.mean() > 0.5
     np.testing.assert_allclose((early - late)[finite], saved[finite])
     for date, draws in zip(dates, crossed, strict=True):
-        assert median_of(task, 0.5, "--date", date)[1] == np.quantile(draws, 0.5, method="inverted_cdf")
+        assert median_of(task, 0.5, "--family", family, "--date", date)[1] == np.quantile(
+            draws, 0.5, method="inverted_cdf"
+        )
 
 
 def test_the_threshold_of_a_loss_is_asked_for_in_nats(median_of):

@@ -62,12 +62,12 @@ def write_tables(folder: Path) -> None:
     table = pd.DataFrame({"model": [f"m{i}" for i in range(8)], "task": "riddles", "metric": "exact_match"})
     table.assign(score=rates, trials=1000, date=dates.strftime("%Y-%m-%d")).to_csv(folder / "dates.csv", index=False)
     rows = []
-    for place, family in enumerate(("early", "middle", "late")):
+    for place, (family, year, lead) in enumerate((("early", 2021, -1.2), ("middle", 2023, -1.2), ("late", 2023, 1.8))):
         for size in range(4):
             x = 21.0 + 0.7 * size + 0.2 * place
-            run = {"model": f"{family} {size}", "family": family, "compute": 10**x, "date": f"{2021 + place}-03-01"}
+            run = {"model": f"{family} {size}", "family": family, "compute": 10**x, "date": f"{year}-03-01"}
             run |= {"params": (10**x / 120) ** 0.5, "tokens": 20 * (10**x / 120) ** 0.5, "trials": 1000}
-            ahead = 1.8 * (x - 22.6) + 1.2 * (place - 1)
+            ahead = 1.8 * (x - 22.6) + lead
             rows.append(run | {"task": "sums", "metric": "exact_match", "score": round(float(share(ahead)), 3)})
             score = round(float(0.25 + 0.7 * share(ahead - 1.0)), 3)
             rows.append(run | {"task": "picks", "metric": "choice", "score": score})

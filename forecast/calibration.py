@@ -118,7 +118,7 @@ def summary(frame: pd.DataFrame, by: Sequence[str] = ("method",)) -> pd.DataFram
     -------
     DataFrame
         the columns of `by`; n; crps, log_score and width_90 (means); coverage_50, coverage_80 and coverage_90, each
-        with the ends ``_low`` and ``_high`` of its 95 % Wilson interval, which takes outcomes as independent.
+        with the ends ``_low`` and ``_high`` of its 95% Wilson interval, which takes outcomes as independent.
     """
     # Rounded, so that ten times the cut is one decade beyond it.
     beyond = pd.cut(frame["decades_beyond"].round(9), DISTANCE_EDGES, right=False, labels=DISTANCES)

@@ -28,7 +28,7 @@ def plot_reliability(table: pd.DataFrame, *, ax: Axes) -> Axes:
     """
     ax.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=0.9, label="honest")
     ax.fill_between(
-        table["nominal"], table["low"], table["high"], color=BLUE, alpha=0.18, linewidth=0, label="95 % Wilson interval"
+        table["nominal"], table["low"], table["high"], color=BLUE, alpha=0.18, linewidth=0, label="95% Wilson interval"
     )
     ax.plot(table["nominal"], table["observed"], "o-", color=BLUE, markersize=2.5, label="observed")
     ax.set_xlim(0, 1)

@@ -185,16 +185,18 @@ def ranges(facts: dict[str, Any]) -> Iterator[str]:
 
 
 def print_study(result: dict[str, Any]) -> None:
+    from forecast.words import plain_power
+
     print(plain(result["answer"]) + "\n")
     print(plain(result["verdict"]["sentence"]) + "\n")
     names = [
-        ("all runs" if each["below"] is None else f"runs below {each['below']:g} FLOP".replace("+", ""))
+        ("all runs" if each["below"] is None else f"runs below {plain_power(each['below'])} FLOP")
         for each in result["fits"]
     ]
     print_thresholds(list(zip(names, [each["thresholds"] for each in result["fits"]], strict=True)))
     for name, each in zip(names, result["fits"], strict=True):
         if each["methods"]:
-            print(f"\nlarger runs as forecast from {name}: mean CRPS (lower is better) and coverage of 90 % intervals")
+            print(f"\nlarger runs as forecast from {name}: mean CRPS (lower is better) and coverage of 90% intervals")
             for method in each["methods"]:
                 print(f"  {method['method']:<18} {method['crps']:.3f}   {method['coverage_90']:.2f}")
     for dates in result.get("when", []):

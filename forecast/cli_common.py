@@ -88,7 +88,7 @@ def plain(name: str) -> str:
 
 
 def print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
-    """Task, median threshold compute, 90 % interval and P(never), a block of columns for each fit."""
+    """Task, median threshold compute, 90% interval and P(never), a block of columns for each fit."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -102,7 +102,7 @@ def print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
         what = ", ".join(filter(None, (scale.threshold, scale.unit.strip(), recipe(answers[0]))))
         table = Table(title=Text(plain(f"{what}{': ' + name if name else ''}")), title_justify="left")
         table.add_column("task")
-        for column in ("score", "median", "90 % interval", "P(never)"):
+        for column in ("score", "median", "90% interval", "P(never)"):
             table.add_column(column, justify="right", no_wrap=True)
         for answer in answers:
             q = answer["log10_compute"]

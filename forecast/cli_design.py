@@ -38,7 +38,7 @@ def design(
     seed: Seed = 1,
     as_json: Json = False,
 ) -> None:
-    """Which run or evaluation next is expected to shrink the 90 % interval of a threshold most.
+    """Which run or evaluation next is expected to shrink the 90% interval of a threshold most.
 
     Candidates are ranked by the interval score that they are expected to leave: the width of the interval and 20 times
     the mean distance of the threshold outside it, in decades or, of a table of dates, in years.
@@ -112,7 +112,7 @@ def _print_now(answer: dict[str, Any], scale: Any) -> None:
     wide = "unbounded" if answer["width"] == "inf" else f"{answer['width']:.2f} {unit} wide"
     now = interval if interval == "never" else f"{interval}, {wide}"
     asked = f"{plain(answer['task'])} at {answer['at']:g}{plain(whose)}"
-    print(f"{asked}: 90 % interval now {now}, P(never) {percent(answer['p_never'])}")
+    print(f"{asked}: 90% interval now {now}, P(never) {percent(answer['p_never'])}")
     print_context(answer, answer["reached_with_less"], less=scale.less)
     print(
         f"candidates are compared with thresholds held within {scale.interval(*answer['horizon'])}: "

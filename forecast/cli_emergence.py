@@ -73,7 +73,7 @@ def print_emergence(answer: dict[str, Any], scale: Any) -> None:
     for each in answer["metrics"]:
         line = f"  {plain(each['task'])}: emergence score {_short(each['emergence_score'])}"
         if q := each["width_decades"]:
-            line += f", 10 to 90 % of the rise in {scale.span(q)}"
+            line += f", 10 to 90% of the rise in {scale.span(q)}"
         print(line)
     unseen = answer["resolution"]
     if unseen:
@@ -83,7 +83,7 @@ def print_emergence(answer: dict[str, Any], scale: Any) -> None:
         seldom = f"{counted(len(unseen), 'run')} {'shows' if len(unseen) == 1 else 'show'} nothing or hardly anything"
         print(
             f"  {seldom}; the {scale.largest}, {plain(last['model'])}, scores {last['successes']} of {last['items']}: "
-            f"a success had a chance of {last['p_seen']:.2g}, {needed} with a chance of 95 %"
+            f"a success had a chance of {last['p_seen']:.2g}, {needed} with a chance of 95%"
         )
 
 

@@ -79,13 +79,13 @@ OTHER = {"params": ("parameters", "with fewer tokens"), "tokens": ("tokens", "wi
 
 
 def print_answer(answer: dict[str, Any]) -> None:
-    """Each question with its sizes and compute, as median and 90 % interval, and P(never)."""
+    """Each question with its sizes and compute, as median and 90% interval, and P(never)."""
     from forecast.figure_style import percent
     from forecast.reached import recipe
 
     whose = f" ({recipe(answer)})" if recipe(answer) else ""
     asked = f"{plain(answer['task'])} at {answer['at']:g}{plain(whose)}"
-    print(f"{asked}, P(never) {percent(answer['p_never'])}: median, 90 % interval")
+    print(f"{asked}, P(never) {percent(answer['p_never'])}: median, 90% interval")
     print(f"({answer['split_note']})")
     reaches = reaches_of(answer)
     print_run("compute-optimal", answer["compute_optimal"], reaches)

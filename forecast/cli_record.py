@@ -146,7 +146,7 @@ def print_track(summary: dict[str, Any]) -> None:
     from forecast.words import counted
 
     methods = summary["methods"]
-    print(f"{counted(methods[0]['n'], 'outcome')}: mean CRPS (lower is better), coverage and width of 90 % intervals")
+    print(f"{counted(methods[0]['n'], 'outcome')}: mean CRPS (lower is better), coverage and width of 90% intervals")
     for each in methods:
         width = float(each["width_90"])
         print(f"  {plain(each['method']):<18} {float(each['crps']):.3f}   {each['coverage_90']:.2f}   {width:.2f}")
@@ -165,7 +165,7 @@ def print_compared(answer: dict[str, Any]) -> None:
     for line in answer["thresholds"]:
         scale = named_by(line)
         what = filter(None, (f"{plain(line['task'])} at {line['at']:g}", plain(recipe(line)), scale.unit.strip()))
-        print(f"\n{', '.join(what)}: median, 90 % interval, P(never)")
+        print(f"\n{', '.join(what)}: median, 90% interval, P(never)")
         for name, of in [*((each["structure"], each) for each in line["structures"]), ("average", line)]:
             q = of["log10_compute"]
             ends = scale.bare(q["q05"], q["q95"])

@@ -76,7 +76,7 @@ def when(
 
 
 def print_dates(answer: dict[str, Any]) -> None:
-    """Median, 90 % interval and chances of each event, a block for each scenario or several of the same dates."""
+    """Median, 90% interval and chances of each event, a block for each scenario or several of the same dates."""
     from forecast.date_scale import spoken
     from forecast.plots import percent
     from forecast.scenarios import told, with_equal_dates
@@ -95,7 +95,7 @@ def print_dates(answer: dict[str, Any]) -> None:
         for line in told(group) if answer["scale"] != "date" else ():
             print(f"  {plain(line)}")
         years = "  ".join(f"by {each['date'][:4]}" for each in events["typical"]["p_by"])
-        print(f"  {'':<12} {'median':>10}   {'90 % interval':<24}  already  {years}  never")
+        print(f"  {'':<12} {'median':>10}   {'90% interval':<24}  already  {years}  never")
         for event, label in names.items():
             found = events[event]
             low, middle, high = (spoken(found["date"][name]) for name in ("q05", "q50", "q95"))

@@ -67,7 +67,7 @@ def compared(fit: Fit, *, at: Sequence[float]) -> dict[str, Any]:
     """Thresholds of every task by each structure and by their average, and how far structures are apart.
 
     `between` is the weighted standard deviation of the medians of the structures, `within` the weighted mean of the
-    widths of their 90 % intervals, both in decades and 'inf' where a structure says never.
+    widths of their 90% intervals, both in decades and 'inf' where a structure says never.
     """
     lines = []
     for task in rate_tasks(fit):

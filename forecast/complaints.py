@@ -19,6 +19,7 @@ from forecast.scales import scale_of
 from forecast.store import Fit
 from forecast.surprise import BROKEN, surprising_rows
 from forecast.table_warnings import FEW_RUNS
+from forecast.words import plain_power
 from models.guessing import likely_choices, unknown_chance
 from models.priors import AVERAGED
 
@@ -58,7 +59,7 @@ def fit_command(
 ) -> str:
     """The `forecast fit` that makes this fit, without options of sampling; its table by name where no path is known."""
     words = ["forecast", command, str(table or fit.table), *([] if output is None else ["-o", str(output)])]
-    words += [] if fit.below is None else ["--below", f"{fit.below:g}".replace("+", "")]
+    words += [] if fit.below is None else ["--below", plain_power(fit.below)]
     words += _structures(fit)
     words += [] if fit.sampling.seed == 1 else ["--seed", str(fit.sampling.seed)]
     return shlex.join(words)

@@ -16,6 +16,7 @@ from forecast.reached import with_context
 from forecast.scales import Scale, scale_of
 from forecast.store import Fit, json_number
 from forecast.threshold import threshold
+from forecast.words import plain_power
 
 FEWEST_EFFECTIVE = 100.0  # draws; with fewer an end of the interval rests on less than five of them
 PER_FLOP, PER_ITEMS = 1e21, 1000
@@ -67,8 +68,8 @@ def design(
         else candidates_of_rows(fit, rows, items=items)
     )
     affordable = [each for each in candidates if budget is None or each.flop <= budget * (1.0 + 1e-9)]
-    if not affordable:
-        raise ForecastError(f"no candidate costs at most the budget of {budget:g} FLOP; raise --budget")
+    if budget is not None and not affordable:
+        raise ForecastError(f"no candidate costs at most the budget of {plain_power(budget)} FLOP; raise --budget")
     now = posterior.expected(np.full((1, len(posterior.values)), 1.0 / len(posterior.values)))
     lines = []
     for done, each in enumerate(affordable, start=1):

@@ -13,7 +13,7 @@ from forecast.errors import ForecastError, shown
 from forecast.splits import check_same_scale
 from forecast.store import Fit
 from forecast.table_cells import COLUMNS
-from forecast.words import counted
+from forecast.words import counted, plain_power
 from models.scale_facts import reference_compute
 
 GRID = 9  # sizes of new runs
@@ -72,7 +72,7 @@ def _new_runs(
     extra = _unseen_partial_credit(fit, own)
     for x in _grid(fit, own, budget):
         run = {"compute": 10.0**x, "family": family, **_split(fit, x)}
-        name = f"new run of {10.0**x:.2g} FLOP".replace("e+", "e")
+        name = f"new run of {plain_power(10.0**x, '.2g')} FLOP"
         rows = [_row(fit, task, name, items, run) for task in own]
         yield Candidate(name=name, kind=NEW_RUN, rows=_frame(rows), flop=10.0**x, items=items)
         if extra:

@@ -101,13 +101,13 @@ def sentence(found: dict[str, Any], reason: str, scale: Scale) -> str:
             said += f" Beyond {scale.named(place)} the loss falls {compared['steepening']:.0f} times as fast."
         if found["verdict"] == EXPLAINED and compared["inside_90"]:
             inside, points = compared["inside_90"]
-            said += f" The smooth law's 90 % intervals hold {inside} of {points} scores of runs left out."
+            said += f" The smooth law's 90% intervals hold {inside} of {points} scores of runs left out."
     named = [
         f"{METRIC.get(each['metric'], each['metric'])} {scale.bounded(each['width_decades']['q50'], '.1f')}"
         for each in found["metrics"]
         if each["width_decades"]
     ]
-    return said + f" From 10 to 90 % of the rise in {scale.distance_unit}: {', '.join(named)}."
+    return said + f" From 10 to 90% of the rise in {scale.distance_unit}: {', '.join(named)}."
 
 
 def _metric(fit: Fit, task: str) -> dict[str, Any]:

@@ -48,10 +48,10 @@ def family_colours(families: Iterable[str]) -> dict[str, str]:
 
 
 def percent(probability: float) -> str:
-    """Probability in whole percent; the ends are '< 1 %' and '> 99 %', because draws cannot show 0 or 1."""
+    """Probability in whole percent; the ends are '<1%' and '>99%', because draws cannot show 0 or 1."""
     if probability < 0.01:
-        return "< 1 %"
-    return "> 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"
+        return "<1%"
+    return ">99%" if probability > 0.99 else f"{100 * probability:.0f}%"
 
 
 def scientific(log10_compute: float) -> tuple[str, int]:

@@ -25,7 +25,7 @@ def plot_iso_capability(
     given: Mapping[str, float | None],
     ax: Axes,
 ) -> Axes:
-    """Tokens that each number of parameters needs, with 50 % and 90 % bands, the optimal run and the runs of the table.
+    """Tokens that each number of parameters needs, with 50% and 90% bands, the optimal run and the runs of the table.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ def plot_iso_capability(
     known = runs[np.isfinite(runs[["log10_params", "log10_tokens"]]).all(axis=1)]
     x, limits = curve["log10_params"], _token_limits(curve, optimal, known)
     low, quarter, middle, three_quarters, high = (np.clip(curve[name], limits[0] - 1, limits[1] + 1) for name in BANDS)
-    ax.fill_between(x, low, high, color=BLUE, alpha=0.18, linewidth=0, label="90 % band")
-    ax.fill_between(x, quarter, three_quarters, color=BLUE, alpha=0.3, linewidth=0, label="50 % band")
+    ax.fill_between(x, low, high, color=BLUE, alpha=0.18, linewidth=0, label="90% band")
+    ax.fill_between(x, quarter, three_quarters, color=BLUE, alpha=0.3, linewidth=0, label="50% band")
     ax.plot(x, np.where(np.isfinite(curve["q50"]), middle, np.nan), color=BLUE, label="median")
     for reached, fill, label in ((True, INK, "runs that reached it"), (False, "white", "runs that did not")):
         own = known[known["reached"] == reached]
@@ -95,7 +95,7 @@ def in_reach(answer: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], dict[str
 
 
 def _plot_optimal(optimal: Mapping[str, Mapping[str, float]], ax: Axes) -> None:
-    """Median and 90 % intervals of both sizes, which lie along one line; nothing where the median is infinite."""
+    """Median and 90% intervals of both sizes, which lie along one line; nothing where the median is infinite."""
     (x, left, right), (y, bottom, top) = (
         (optimal[size]["q50"], optimal[size]["q05"], optimal[size]["q95"]) for size in ("log10_params", "log10_tokens")
     )
@@ -104,7 +104,7 @@ def _plot_optimal(optimal: Mapping[str, Mapping[str, float]], ax: Axes) -> None:
     ends = [[[x - left], [right - x]], [[y - bottom], [top - y]]]
     horizontal, vertical = (np.nan_to_num(each, posinf=99.0) for each in ends)
     ax.errorbar(
-        [x], [y], xerr=horizontal, yerr=vertical, fmt="D", color=ORANGE, markersize=5, label="compute-optimal, 90 %"
+        [x], [y], xerr=horizontal, yerr=vertical, fmt="D", color=ORANGE, markersize=5, label="compute-optimal, 90%"
     )
 
 

@@ -11,7 +11,7 @@ from forecast.store import Fit
 from models.recipe_facts import reference_year, years_of_runs
 
 PROGRESS_DECADES, PROGRESS_SD = 0.477, 0.46  # log-normal, where the fit does not know it
-"""Median 3x a year less compute for the same score, 90 % from 1.7x to 10x. Published: 2.8x, 1.8x to 5.3x (Ho et al.
+"""Median 3x a year less compute for the same score, 90% from 1.7x to 10x. Published: 2.8x, 1.8x to 5.3x (Ho et al.
 2024, arXiv:2403.05812, language models), 2.5x (Erdil, Besiroglu 2022, arXiv:2212.05153, vision); others 1.7 to 11."""
 
 

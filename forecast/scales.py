@@ -52,7 +52,7 @@ class Scale:
         return f"{self.units(decades):.1f} {self.distance_unit}"
 
     def span(self, decades: Mapping[str, float | str]) -> str:
-        """Median and 90 % interval of a distance: '3.3 (2.3 to 6.1) decades', 'unbounded' for infinity."""
+        """Median and 90% interval of a distance: '3.3 (2.3 to 6.1) decades', 'unbounded' for infinity."""
         low, middle, high = (self.bounded(decades[name], ".3g") for name in ("q05", "q50", "q95"))
         return f"{middle} ({low if low == high else f'{low} to {high}'}) {self.distance_unit}"
 

@@ -9,7 +9,7 @@ import pandas as pd
 from forecast.date_scale import is_by_date
 from forecast.errors import ForecastError, shown
 from forecast.table_answers import task_labels
-from forecast.words import counted
+from forecast.words import counted, plain_power
 
 FEWEST_RUNS = 3
 """Runs from which anything can be fitted."""
@@ -32,7 +32,7 @@ class Split:
     def name(self) -> str:
         """In words, as 'runs below 2.4e22 FLOP'."""
         if self.by == "compute":
-            return f"runs below {self.at:g} FLOP".replace("+", "")
+            return f"runs below {plain_power(float(str(self.at)))} FLOP"
         if self.by == "model":
             return f"runs without {', '.join(self._hidden_runs)}"
         return f"runs before {self.at}" if self.by == "date" else f"runs without family {self.at}"
@@ -67,7 +67,9 @@ class Split:
         if below >= FEWEST_RUNS and above:
             return self
         spans = {
-            "compute": f"the runs span {frame['compute'].min():.3g} to {frame['compute'].max():.3g} FLOP",
+            "compute": "the runs span {} to {} FLOP".format(
+                *(plain_power(end, ".3g") for end in (frame["compute"].min(), frame["compute"].max()))
+            ),
             "date": f"dates span {frame['date'].min():%Y-%m-%d} to {frame['date'].max():%Y-%m-%d}"
             if frame["date"].notna().any()
             else "the table has no dates",

@@ -35,7 +35,7 @@ from forecast.threshold import checked_task, threshold_by_structure
 from forecast.timeline import when as dates_of
 from forecast.track_files import make_folder, write_track
 from forecast.trust import verdict
-from forecast.words import counted
+from forecast.words import counted, plain_power
 from models.priors import AVERAGED
 
 
@@ -85,8 +85,8 @@ def run_study(
     sections, results, sentences = [], [], []
     fits: dict[str, tuple[Fit, list[str]]] = {}
     for below in (*study.cuts, None):
-        name = "all" if below is None else f"below_{below:g}".replace("+", "")
-        seen = "all runs" if below is None else f"the runs below {below:g} FLOP".replace("+", "")
+        name = "all" if below is None else f"below_{plain_power(below)}"
+        seen = "all runs" if below is None else f"the runs below {plain_power(below)} FLOP"
         say(f"fitting {seen}")
         fit = fit_average(
             frame,
@@ -215,7 +215,7 @@ def report_of_fit(
     first = names[0] if headline is None else checked_task(fit, headline, at)
     tasks = [task_forecast(fit, task, at, family=family) for task in dict.fromkeys([*names, first])]
     section = Section(
-        title="Fit on " + ("all runs" if fit.below is None else f"runs below {fit.below:g} FLOP".replace("+", "")),
+        title="Fit on " + ("all runs" if fit.below is None else f"runs below {plain_power(fit.below)} FLOP"),
         text=_size(fit),
         tasks=tasks,
         diagnostics=spelled_out(fit, complaints(fit)),
@@ -273,5 +273,5 @@ def answer_sentence(task: TaskForecast) -> str:
     scale = named_by(task.threshold)
     where = f"is not expected {scale.none}" if q["q50"] == "inf" else f"is expected {scale.where(q['q50'])}"
     of = recipe(task.threshold)
-    doubt = f"90 % interval {scale.interval(q['q05'], q['q95'])}; chance that it never does {percent(never)}"
+    doubt = f"90% interval {scale.interval(q['q05'], q['q95'])}; chance that it never does {percent(never)}"
     return f"{task.task} reaching {task.at:g} {where} ({of + '; ' if of else ''}{doubt})."

@@ -14,7 +14,7 @@ from forecast.fit import Sampling, compiled, diagnose, fit
 from forecast.splits import FEWEST_RUNS
 from forecast.store import Fit, installed_versions
 from forecast.table import observations
-from forecast.words import counted
+from forecast.words import counted, plain_power
 from models import facts, scale_facts
 from models.capability import HELD, capability_model
 from models.priors import Held, Priors, Structure, held_of
@@ -133,7 +133,7 @@ def observed(frame: pd.DataFrame, below: float | None) -> xr.Dataset:
     used = frame if below is None else frame[frame["compute"] < below]
     runs = used["model"].nunique()
     if runs < FEWEST_RUNS:
-        where = "" if below is None else f" below {below:g} FLOP"
+        where = "" if below is None else f" below {plain_power(below)} FLOP"
         raise ForecastError(
             f"{counted(runs, 'run')}{where}, at least {FEWEST_RUNS} are needed; "
             + ("add runs" if below is None else "raise the cut")

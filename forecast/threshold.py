@@ -50,7 +50,7 @@ def checked_task(fit: Fit, task: str, at: float) -> str:
         if not 0 < at < np.inf:
             raise ForecastError(f"the threshold of a loss must be above 0 nats, got {at:g}")
     elif not 0 < at < 1:
-        raise ForecastError(f"the threshold must lie between 0 and 1, got {at:g}; for 80 % write --at 0.8")
+        raise ForecastError(f"the threshold must lie between 0 and 1, got {at:g}; for 80% write --at 0.8")
     return label
 
 

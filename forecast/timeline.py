@@ -18,9 +18,9 @@ from forecast.threshold import QUANTILES, checked_task, date_quantiles
 from models.recipe_facts import years
 
 BY = (2027, 2028, 2030, 2035)  # P(by) is of the first of January of these years
-HALVING_YEARS, HALVING_SD = 5.0, 0.5  # log-normal: growth of compute halves in 2.2 to 11 years (90 %)
+HALVING_YEARS, HALVING_SD = 5.0, 0.5  # log-normal: growth of compute halves in 2.2 to 11 years (90%)
 """What is left to come at 0.6 decades a year is then 4.3 decades, 1.9 to 9.8."""
-LAG_YEARS, LAG_SD = 0.5, 0.5  # log-normal: training ends 2.6 to 14 months before release (90 %)
+LAG_YEARS, LAG_SD = 0.5, 0.5  # log-normal: training ends 2.6 to 14 months before release (90%)
 """GPT-4 was trained by August 2022 and released in March 2023 (arXiv:2303.08774)."""
 
 

@@ -19,7 +19,7 @@ FARTHEST_AHEAD = 15.0  # years on the axis after today; what comes later, or nev
 
 
 def plot_dates(answer: Mapping[str, Any], *, ax: Axes) -> Axes:
-    """Median, 50 % and 90 % interval of the date of each event, scenario by scenario, first on top.
+    """Median, 50% and 90% interval of the date of each event, scenario by scenario, first on top.
 
     `answer` is that of `forecast.timeline.when`. Ends beyond the axis are arrows; P(never) stands at the right.
     """
@@ -45,7 +45,7 @@ def plot_dates(answer: Mapping[str, Any], *, ax: Axes) -> Axes:
     ax.set_ylim(row - 0.6, -1.4)
     ax.set_xlim(left, right)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
-    ax.set_xlabel("date of release; median, 50 % and 90 % interval")
+    ax.set_xlabel("date of release; median, 50% and 90% interval")
     return ax
 
 

@@ -99,7 +99,7 @@ def _lines(scores: pd.DataFrame, *by: str) -> list[dict[str, Any]]:
 
 
 def _thresholds(lines: pd.DataFrame) -> list[dict[str, Any]]:
-    """Mean ranked probability score by method and threshold; whether the truth lay inside the 90 % interval."""
+    """Mean ranked probability score by method and threshold; whether the truth lay inside the 90% interval."""
     if lines.empty:
         return []
     inside = (lines["q05"] <= lines["high"]) & (lines["q95"] >= lines["low"])

@@ -20,13 +20,13 @@ alike."""
 NO_BETTER = 0.95
 TWICE = 2.0  # from here on a ratio says it better than percents above 100
 NARROW = 0.90
-"""An upper end of the Wilson interval of 90 % coverage below this: intervals were too narrow, and not by chance."""
+"""An upper end of the Wilson interval of 90% coverage below this: intervals were too narrow, and not by chance."""
 FARTHER = 1.0
 """Decades beyond the farthest outcome ever tested at which a forecast is an article of faith."""
 NEW_SIZE = 0.1
 """Decades of parameters beyond the training runs from which a model is larger, not another of their size."""
 APART = 1.0
-"""Distance between medians of structures at which they disagree, in widths of the 90 % interval of a single one."""
+"""Distance between medians of structures at which they disagree, in widths of the 90% interval of a single one."""
 LOST_RHAT = 1.3
 """R-hat of forecasts of a back-test that leaves them without meaning; above `MAX_FORECAST_RHAT` they call for care."""
 COUNTS = 0.05  # weight of a structure that has a say
@@ -94,7 +94,7 @@ def cell_trust(past: pd.DataFrame, task: str, *, farther: float, rhat: float = 1
         ours = own[own["method"] == OURS]
         missed = float((~ours["inside_90"].astype(bool)).mean())
         if missed > 1.0 / 3.0:
-            reasons.append(_reason(NOT, "task missed", f"{missed:.0%} of its outcomes lay outside 90 % intervals"))
+            reasons.append(_reason(NOT, "task missed", f"{missed:.0%} of its outcomes lay outside 90% intervals"))
         table = summary(own).set_index("method")
         if table.loc[OURS, "crps"] > WORSE * baselines(table).min():
             reasons.append(_reason(CARE, "task beaten", "a baseline forecast this task better"))
@@ -133,7 +133,7 @@ def _of_record(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
         text = "every run that was forecast had a size that was learned from: no larger model has been tested"
         reasons.append(_reason(CARE, "sizes untested", text))
     coverage, n = found["coverage_90"], found["n"]
-    inside = f"{round(coverage['share'] * n)} of {n} outcomes lay inside 90 % intervals"
+    inside = f"{round(coverage['share'] * n)} of {n} outcomes lay inside 90% intervals"
     if coverage["high"] < NARROW:
         reasons.append(_reason(NOT, "intervals too narrow", f"intervals were too narrow: {inside}"))
     ratio, best = float(found["crps_ratio"]["estimate"]), found["best_baseline"]
@@ -204,7 +204,7 @@ def _sentence(trust: str, found: Mapping[str, Any] | None, reasons: Sequence[Map
     if found is None:
         return said
     better = f"{_gain(float(found['crps_ratio']['estimate']))} the best baseline ({found['best_baseline']})"
-    inside = f"{found['coverage_90']['share']:.0%} of {found['n']} held-out outcomes inside 90 % intervals"
+    inside = f"{found['coverage_90']['share']:.0%} of {found['n']} held-out outcomes inside 90% intervals"
     return f"{said} Tested on this table up to {scale.distance(found['tested_decades'])} ahead: {better}, {inside}."
 
 

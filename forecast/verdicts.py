@@ -66,7 +66,7 @@ def threshold_sentences(lines: Sequence[Line], task: str) -> list[dict[str, Any]
 
 def _threshold_sentence(line: Line, *, loose_ceiling: bool) -> dict[str, Any]:
     finite = np.isfinite([float(line[side][2]) for side in ("prior", "posterior")]).all()
-    span = "its 90 % interval is" if finite else "from its 5 % to its 50 % quantile it is"
+    span = "its 90% interval is" if finite else "from its 5% to its 50% quantile it is"
     ratio = f"{line['width_ratio'] or 0:.2g} times as wide as the prior’s"
     whose, reason = {
         "data": ("comes from the data" + (" up to its median only" if is_half(line) else ""), f"{span} {ratio}."),
@@ -82,7 +82,7 @@ def _threshold_sentence(line: Line, *, loose_ceiling: bool) -> dict[str, Any]:
     ceiling = ", and rests on the ceiling, which is prior-dominated." if rests else "."
     return {
         "lead": f"The threshold {threshold_of(line)} of {line['task']} {whose}",
-        "rest": f": {reason}{above}{never}{ceiling}".replace(" %", "\u00a0%"),
+        "rest": f": {reason}{above}{never}{ceiling}",
         "loose": not line["moved"],
     }
 

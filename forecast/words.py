@@ -10,3 +10,8 @@ def first_of(names: list[str], most: int = 3) -> str:
     """The first names of a list and how many more there are: 'a, b, c and 4 more'."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def plain_power(value: float, form: str = "g") -> str:
+    """A number as people type it: '1e23', not '1e+23'."""
+    return f"{value:{form}}".replace("e+", "e")

@@ -290,7 +290,7 @@ def test_validate_says_what_the_table_holds(table):
 
 def test_the_table_of_thresholds_shows_median_interval_and_never(trusted_file):
     done = forecast_command("threshold", trusted_file, "--task", "most of it", "--at", "0.5")
-    assert all(text in done.out for text in ("most of it", "median", "90 % interval", "P(never)", "%"))
+    assert all(text in done.out for text in ("most of it", "median", "90% interval", "P(never)", "%"))
     assert re.search(r"\de2\d to \S+", done.out)
 
 

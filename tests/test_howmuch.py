@@ -296,7 +296,7 @@ def test_the_figure_labels_powers_of_ten_and_draws_what_is_given():
     labels = {text.get_text() for text in (*ax.get_xticklabels(), *ax.get_yticklabels())}
     assert {"10⁹", "10¹¹"} <= labels
     named = ax.get_legend_handles_labels()[1]
-    assert {"90 % band", "given parameters", "given tokens", "unique tokens", "runs that reached it"} <= set(named)
+    assert {"90% band", "given parameters", "given tokens", "unique tokens", "runs that reached it"} <= set(named)
     assert np.isfinite([*ax.get_xlim(), *ax.get_ylim()]).all()
 
 
@@ -336,7 +336,7 @@ def test_a_figure_of_a_score_never_reached_shows_the_runs_alone():
     empty = {name: np.array([]) for name in ("log10_params", "q05", "q25", "q50", "q75", "q95")}
     never = dict.fromkeys(("log10_params", "log10_tokens"), dict.fromkeys(("q05", "q50", "q95"), np.inf))
     ax = figure_of(curve=empty, optimal=never)
-    assert "compute-optimal, 90 %" not in ax.get_legend_handles_labels()[1]
+    assert "compute-optimal, 90%" not in ax.get_legend_handles_labels()[1]
     ax.figure.draw_without_rendering()
     bare = figure_of(
         curve=empty, optimal=never, runs=pd.DataFrame({"log10_params": [], "log10_tokens": [], "reached": []})

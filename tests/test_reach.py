@@ -66,15 +66,15 @@ def test_structures_side_by_side_do_so_too_and_an_infinite_spread_is_unbounded(c
     ("q", "where", "interval"),
     [
         (FAR, "is expected beyond 1e29 FLOP", "3.2e22 to beyond 1e29 FLOP"),
-        (NEVER, "is not expected at any compute", "90 % interval never;"),
+        (NEVER, "is not expected at any compute", "90% interval never;"),
         (FAR | {"q50": 23.0, "q95": "inf"}, "is expected at 1.0e23 FLOP", "3.2e22 FLOP to never"),
-        (dict.fromkeys(FAR, "-inf"), "is expected below any compute", "90 % interval below any compute;"),
+        (dict.fromkeys(FAR, "-inf"), "is expected below any compute", "90% interval below any compute;"),
         (FAR | {"q05": 3.0, "q50": 4.0}, "is expected below 1e14 FLOP", "below 1e14 to beyond 1e29 FLOP"),
     ],
 )
 def test_the_sentence_of_an_answer_reads_well_wherever_the_threshold_lies(q, where, interval):
     said = answer_sentence(forecast(log10_compute=q))
-    assert where in said and interval in said and "(typical recipe of 3 families; 90 % interval" in said
+    assert where in said and interval in said and "(typical recipe of 3 families; 90% interval" in said
 
 
 def test_no_text_of_the_report_names_a_compute_out_of_reach(tmp_path):
@@ -96,7 +96,7 @@ def test_a_rise_without_end_is_unbounded_and_one_run_is_one_run(capsys):
     metric = {"task": "sums", "emergence_score": "inf", "width_decades": {"q05": 1.0, "q50": 2.0, "q95": "inf"}}
     print_emergence({"sentence": "said", "metrics": [metric], "resolution": [unseen]}, COMPUTE)
     said = capsys.readouterr().out
-    assert "10 to 90 % of the rise in 2 (1 to unbounded) decades" in said and not ABSURD.search(said)
+    assert "10 to 90% of the rise in 2 (1 to unbounded) decades" in said and not ABSURD.search(said)
     assert "1 run shows nothing" in said and "no number of items shows one" in said
 
 

@@ -113,8 +113,8 @@ def test_sizes_are_compared_with_the_largest_that_was_learned_from():
 @pytest.mark.parametrize(
     ("split", "numbers"),
     [
-        (Split(by="compute", at=1e20), ("2 runs to fit and 8 to score", "1e+18 to 1e+27 FLOP")),
-        (Split(by="compute", at=1e28), ("10 runs to fit and 0 to score", "1e+18 to 1e+27 FLOP")),
+        (Split(by="compute", at=1e20), ("2 runs to fit and 8 to score", "1e18 to 1e27 FLOP")),
+        (Split(by="compute", at=1e28), ("10 runs to fit and 0 to score", "1e18 to 1e27 FLOP")),
         (Split(by="date", at="2019-01-01"), ("0 runs to fit and 0 to score", "2020-01-01 to 2022-06-19")),
         (Split(by="family", at="other"), ("10 runs to fit and 0 to score", "families are 'all'")),
         (Split(by="model", at=LADDER[:8]), ("2 runs to fit and 8 to score", "holds 10 runs")),

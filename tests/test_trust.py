@@ -84,7 +84,7 @@ def answer(q50: float | str = 23.0, **changes):
 
 
 def apart(*quantiles, weights=(0.5, 0.5)):
-    """The same where structures say otherwise: 5, 50 and 95 % of each."""
+    """The same where structures say otherwise: 5, 50 and 95% of each."""
     names = ("full", "ceiling 1")
     named = [dict(zip(("q05", "q50", "q95"), each, strict=True)) for each in quantiles]
     lines = zip(names, weights, named, strict=True)

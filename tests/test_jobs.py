@@ -316,7 +316,7 @@ def main(folder, traces, workers):
 
 @pytest.fixture
 def started(folder, traces):
-    """Starts that process and waits for two results and another job begun; whatever is left of it ends with the test."""
+    """Starts that process and waits for two results and another job begun; what is left of it ends with the test."""
     with ExitStack() as started:
 
         def start(workers):

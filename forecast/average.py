@@ -20,7 +20,7 @@ from models.priors import STRUCTURES
 
 PSEUDO_TASKS = 1.0
 """Tasks' worth of outcomes that speak for equal weights, over all structures. At 4 forecasts of six of ten open tables
-were worse (of two by 6 %), of two better (by less than 1 %)."""
+were worse (of two by 6%), of two better (by less than 1%)."""
 FEWEST_DRAWS = 500
 """A chain of a structure, however small its weight: fewer could not be judged."""
 

@@ -44,6 +44,7 @@ class Track:
     failed: Mapping[str, str]  # cut, or past of a cut, which then has equal weights: error that its fits ended with
     runs: Mapping[str, tuple[int, int]]  # cut: training runs and hidden runs
     scale: Scale = COMPUTE  # of the table
+    data_hash: str = ""  # of the table, see `forecast.table.data_hash`
 
     @property
     def structures(self) -> list[str]:
@@ -128,6 +129,7 @@ def backtest(
         failed=failed,
         runs={split.name: tuple(part["model"].nunique() for part in split.parts(frame)) for split in splits},
         scale=scale_of(data),
+        data_hash=data.attrs["data_hash"],
     )
 
 

@@ -18,7 +18,7 @@ from forecast.log_score import count_log_score, loss_log_score
 INTERVALS = {50: (0.25, 0.75), 80: (0.10, 0.90), 90: (0.05, 0.95)}  # percent: quantiles at the ends
 DISTANCE_EDGES = (-np.inf, 0.0, 0.5, 1.0, 2.0, np.inf)
 DISTANCES = ("< 0", "0-0.5", "0.5-1", "1-2", "2+")
-"""Decades beyond the cut; each bin holds its left edge."""
+"""Decades beyond the largest training run; each bin holds its left edge."""
 
 
 def score_rows(draws: np.ndarray, rows: pd.DataFrame, *, method: str, log10_cut: float, seed: int) -> pd.DataFrame:
@@ -28,7 +28,7 @@ def score_rows(draws: np.ndarray, rows: pd.DataFrame, *, method: str, log10_cut:
     ----------
     draws : (draw, row) of the score: shares in [0, 1], for losses nats, which may be infinite
     rows : a frame of `forecast.table.read_table`; the outcome of a rate is successes / trials
-    log10_cut : log10 FLOP from which distance is counted: the cut or, of a cut by date or family, the largest run seen
+    log10_cut : log10 FLOP from which distance is counted: that of the largest run seen
     seed : of the PIT; with the same seed ties are split alike for every method
 
     Returns
@@ -110,14 +110,15 @@ def summary(frame: pd.DataFrame, by: Sequence[str] = ("method",)) -> pd.DataFram
 
     Parameters
     ----------
-    by : any columns of the frame (method, task, metric, bed, ...) and `distance`, the decades beyond the cut in the
-        bins `DISTANCES`; empty for one line of all. Groups come in order of appearance, distances from near to far.
+    by : any columns of the frame (method, task, metric, bed, ...) and `distance`, the decades beyond the largest
+        training run in the bins `DISTANCES`; empty for one line of all. Groups come in order of appearance, distances
+        from near to far.
 
     Returns
     -------
     DataFrame
         the columns of `by`; n; crps, log_score and width_90 (means); coverage_50, coverage_80 and coverage_90, each
-        with the ends ``_low`` and ``_high`` of its 95 % Wilson interval, which takes outcomes as independent.
+        with the ends ``_low`` and ``_high`` of its 95% Wilson interval, which takes outcomes as independent.
     """
     # Rounded, so that ten times the cut is one decade beyond it.
     beyond = pd.cut(frame["decades_beyond"].round(9), DISTANCE_EDGES, right=False, labels=DISTANCES)

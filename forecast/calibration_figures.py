@@ -1,4 +1,4 @@
-"""Figures of a track record: reliability of intervals, PIT histograms, CRPS by distance beyond the cut.
+"""Figures of a track record: reliability of intervals, PIT histograms, CRPS by distance beyond the training runs.
 
 `plot_` functions take data and an `Axes`, draw, and return the `Axes`; `_figure` functions return inline SVG, a panel a
 method, the first method first.
@@ -28,7 +28,7 @@ def plot_reliability(table: pd.DataFrame, *, ax: Axes) -> Axes:
     """
     ax.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=0.9, label="honest")
     ax.fill_between(
-        table["nominal"], table["low"], table["high"], color=BLUE, alpha=0.18, linewidth=0, label="95 % Wilson interval"
+        table["nominal"], table["low"], table["high"], color=BLUE, alpha=0.18, linewidth=0, label="95% Wilson interval"
     )
     ax.plot(table["nominal"], table["observed"], "o-", color=BLUE, markersize=2.5, label="observed")
     ax.set_xlim(0, 1)
@@ -55,7 +55,7 @@ def plot_pit(table: pd.DataFrame, *, ax: Axes) -> Axes:
 
 
 def plot_crps_by_distance(table: pd.DataFrame, *, unit: str = "decades", ax: Axes) -> Axes:
-    """Mean CRPS by distance beyond the cut, a marker a method, side by side within a bin.
+    """Mean CRPS by distance beyond the largest training run, a marker a method, side by side within a bin.
 
     `table` is that of `forecast.calibration.summary` by method and distance; `unit` is that of distance.
     """
@@ -75,7 +75,7 @@ def plot_crps_by_distance(table: pd.DataFrame, *, unit: str = "decades", ax: Axe
         ax.axvline(edge - 0.5, color=GREY, linewidth=0.4, alpha=0.5)
     ax.set_ylim(bottom=0)
     ax.grid(axis="y", linewidth=0.4, alpha=0.5)
-    ax.set_xlabel(f"{unit} beyond the cut")
+    ax.set_xlabel(f"{unit} beyond the largest training run")
     ax.set_ylabel("mean CRPS")
     return ax
 

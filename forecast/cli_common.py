@@ -4,9 +4,8 @@ Everything heavy is imported inside the function that needs it, so that `forecas
 """
 
 import contextlib
-import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -59,8 +58,28 @@ def exit_unless_trustworthy(reasons: list[str]) -> None:
         raise typer.Exit(NOT_TRUSTWORTHY)
 
 
+def warn(sentence: str) -> None:
+    """One line on stderr that stops nothing."""
+    print(plain(f"warning: {sentence}"), file=sys.stderr)
+
+
+def complaints_of(fit: Any, path: Path, structure: str | None = None) -> list[str]:
+    """Why the draws of a stored fit, or of its part that is of one structure, cannot be trusted."""
+    from forecast.complaints import complaints, fit_command
+
+    output = path if structure is None else "FIT.nc"  # one structure must not replace the average
+    return complaints(fit, start=fit_command(fit, output=output))
+
+
+def exit_unless_sound(fit: Any, path: Path, structure: str | None = None, others: Sequence[str] = ()) -> None:
+    """Exit 3 with `complaints_of` a stored fit and what is said of others."""
+    exit_unless_trustworthy([*complaints_of(fit, path, structure), *others])
+
+
 def print_json(answer: Any) -> None:
-    print(json.dumps(answer, ensure_ascii=False, allow_nan=False))
+    from forecast.files import json_text
+
+    print(json_text(answer))
 
 
 def plain(name: str) -> str:
@@ -69,27 +88,39 @@ def plain(name: str) -> str:
 
 
 def print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
-    """Task, median threshold compute, 90 % interval and P(never), a block of columns for each fit."""
+    """Task, median threshold compute, 90% interval and P(never), a block of columns for each fit."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from forecast.plots import percent
-    from forecast.scales import scale_of_answer
+    from forecast.figure_style import percent
+    from forecast.reached import recipe
+    from forecast.scales import named_by
 
     for name, answers in fits:
-        scale = scale_of_answer(answers[0])
-        what = ", ".join(filter(None, (scale.threshold, scale.unit.strip())))
-        table = Table(title=Text(f"{what}{': ' + name if name else ''}"), title_justify="left")
+        scale = named_by(*answers)
+        what = ", ".join(filter(None, (scale.threshold, scale.unit.strip(), recipe(answers[0]))))
+        table = Table(title=Text(plain(f"{what}{': ' + name if name else ''}")), title_justify="left")
         table.add_column("task")
-        for column in ("score", "median", "90 % interval", "P(never)"):
+        for column in ("score", "median", "90% interval", "P(never)"):
             table.add_column(column, justify="right", no_wrap=True)
         for answer in answers:
-            q = {key: scale.text(value) for key, value in answer["log10_compute"].items()}
-            cells = (f"{answer['at']:g}", q["q50"], f"{q['q05']} to {q['q95']}", percent(answer["p_never"]))
+            q = answer["log10_compute"]
+            ends = scale.bare(q["q05"], q["q95"])
+            cells = (f"{answer['at']:g}", scale.text(q["q50"]), ends, percent(answer["p_never"]))
             table.add_row(Text(plain(answer["task"])), *cells)
         console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
         console.print(table)
+
+
+def print_context(answer: dict[str, Any], runs: list[dict[str, Any]], *, less: str) -> None:
+    """Runs of the table that reached the score already, and how to ask about one recipe of several."""
+    from forecast.reached import already
+
+    if runs:
+        print(plain(already(runs, less=less)))
+    if answer["families"] > 1 and answer["family"] is None:
+        print("--family NAME asks about one recipe")
 
 
 @contextlib.contextmanager

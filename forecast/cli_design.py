@@ -10,9 +10,10 @@ from forecast.cli_common import (
     Json,
     Seed,
     Structure,
-    exit_unless_trustworthy,
+    exit_unless_sound,
     load_part,
     plain,
+    print_context,
     print_json,
     progress,
 )
@@ -37,18 +38,21 @@ def design(
     seed: Seed = 1,
     as_json: Json = False,
 ) -> None:
-    """Which run or evaluation next is expected to shrink the 90 % interval of a threshold most.
+    """Which run or evaluation next is expected to shrink the 90% interval of a threshold most.
 
     Candidates are ranked by the interval score that they are expected to leave: the width of the interval and 20 times
-    the mean distance of the threshold outside it, in decades.
+    the mean distance of the threshold outside it, in decades or, of a table of dates, in years.
     """
     from forecast.files import check_figure
 
     if output is not None:
         check_figure(output)
     loaded = load_part(fit, structure)
+    from forecast.date_scale import by_date
     from forecast.design import design as designed
     from forecast.design_widths import Simulation
+    from forecast.published import as_published
+    from forecast.reach import reach_of_answers
     from forecast.scales import scale_of
     from forecast.table import read_rows
 
@@ -57,58 +61,74 @@ def design(
     with progress() as (say, callback):
         answer = designed(loaded, task, at, **options, say=lambda text: say(plain(text)), progress=callback)
     if output is not None:
-        _draw(answer, output, unit=scale_of(loaded.data).bins)
+        _draw(answer, output)
     if as_json:
-        print_json(answer)
+        print_json(as_published(answer, dated=by_date(loaded.data)))
     else:
-        print_design(answer, scale_of(loaded.data))
-    exit_unless_trustworthy(loaded.diagnostics.reasons)
+        print_design(answer, scale_of(loaded.data).within(reach_of_answers(answer)))
+    exit_unless_sound(loaded, fit, structure)
 
 
-def _draw(answer: dict[str, Any], path: Path, *, unit: str) -> None:
+def _draw(answer: dict[str, Any], path: Path) -> None:
     """The best candidates as a figure."""
     from forecast.design_plots import plot_design
     from forecast.figure_files import write_figure
 
-    lines, options = answer["candidates"][: SHOWN + SHOWN // 2], {"now": answer["interval_score"], "unit": unit}
+    lines, options = (
+        answer["candidates"][: SHOWN + SHOWN // 2],
+        {"now": answer["interval_score"], "unit": answer["unit"]},
+    )
     size = 6.6, 1.2 + 0.26 * len(lines)
     write_figure(path, lambda figure: plot_design(lines, **options, ax=figure.subplots()), size=size)
 
 
 def print_design(answer: dict[str, Any], scale: Any) -> None:
     """The present interval, and the two rankings: new runs, and evaluations of runs that are there."""
-    from forecast.plots import percent
-
-    q = answer["log10_compute"]
-    print(
-        f"{plain(answer['task'])} at {answer['at']:g}: "
-        f"now {scale.text(q['q05'])} to {scale.text(q['q95'])}{scale.unit}, "
-        f"{answer['width']:.2f} {scale.bins} wide, interval score {answer['interval_score']:.2f}, "
-        f"P(never) {percent(answer['p_never'])}"
-    )
+    _print_now(answer, scale)
     runs = [line for line in answer["candidates"] if line["flop"] > 0]
     others = {line["name"]: line for line in answer["candidates"] if line["flop"] == 0}
     if runs:
-        _print_lines("new runs", runs, "per 1e21 FLOP", "reduction_per_1e21_flop")
+        _print_lines("new runs", runs, answer["unit"], "per 1e21 FLOP", "reduction_per_1e21_flop")
     if others:
         lines = [others[name] for name in answer["rankings"]["per_item"]]
-        _print_lines("evaluations of known runs", lines, "per 1000 items", "reduction_per_1000_items")
+        _print_lines("evaluations of known runs", lines, answer["unit"], "per 1000 items", "reduction_per_1000_items")
     if any(line["refit_to_be_sure"] for line in answer["candidates"]):
         print("* few effective draws: check with --refits")
     for each in answer["refits"]:
         print(
-            f"refit with {plain(each['name'])}: width {each['refit_width']:.2f}, "
+            f"refit with {plain(each['name'])}: held width {each['refit_width']:.2f}, "
             f"by importance weights {each['width']:.2f} ({each['effective_draws']:.0f} effective draws)"
         )
 
 
-def _print_lines(title: str, lines: list[dict[str, Any]], column: str, key: str) -> None:
-    print(f"\n{title}: expected width, interval score and its reduction, {column}")
+def _print_now(answer: dict[str, Any], scale: Any) -> None:
+    """The interval as `forecast threshold` gives it, and what candidates are compared by."""
+    from forecast.figure_style import percent
+    from forecast.reached import recipe
+
+    q, unit = answer["log10_compute"], answer["unit"]
+    whose = f" ({recipe(answer)})" if recipe(answer) else ""
+    interval = scale.interval(q["q05"], q["q95"])
+    wide = "unbounded" if answer["width"] == "inf" else f"{answer['width']:.2f} {unit} wide"
+    now = interval if interval == "never" else f"{interval}, {wide}"
+    asked = f"{plain(answer['task'])} at {answer['at']:g}{plain(whose)}"
+    print(f"{asked}: 90% interval now {now}, P(never) {percent(answer['p_never'])}")
+    print_context(answer, answer["reached_with_less"], less=scale.less)
+    print(
+        f"candidates are compared with thresholds held within {scale.interval(*answer['horizon'])}: "
+        f"now {answer['held_width']:.2f} {unit} wide, interval score {answer['interval_score']:.2f}"
+    )
+
+
+def _print_lines(title: str, lines: list[dict[str, Any]], unit: str, column: str, key: str) -> None:
+    print(f"\n{title}: expected width and interval score, {unit}")
+    print(f"  {'':<52} {'width':>6} {'score':>6} {'reduction of score':>19} {column:>15}")
     for line in lines[:SHOWN]:
         star = "*" if line["refit_to_be_sure"] else " "
+        reduction = f"{line['reduction']:.2f} ± {line['error_score']:.2f}{star}"
         print(
             f"  {plain(line['name'])[:52]:<52} {line['expected_width']:6.2f} {line['expected_score']:6.2f} "
-            f"{line['reduction']:6.2f} ± {line['error_score']:.2f}{star} {line[key]:9.2g}"
+            f"{reduction:>19} {line[key]:15.2g}"
         )
     if len(lines) > SHOWN:
         print(f"  and {len(lines) - SHOWN} more: --json")

@@ -10,7 +10,8 @@ from forecast.cli_common import (
     Json,
     Seed,
     Structure,
-    exit_unless_trustworthy,
+    complaints_of,
+    exit_unless_sound,
     load_part,
     plain,
     print_json,
@@ -37,8 +38,10 @@ def emergence(
     if output is not None:
         check_figure(output)
     loaded = load_part(fit, structure)
+    from forecast.date_scale import by_date
     from forecast.emergence import emergence as facts_of
     from forecast.emergence import one_task, tasks_asked
+    from forecast.published import as_published
     from forecast.scales import scale_of
 
     tasks = tasks_asked(loaded, task, companion=companion)
@@ -51,37 +54,41 @@ def emergence(
             answers.append(facts_of(loaded, each, companion=companion, seed=seed))
     if as_json:
         figure = None if output is None else str(output)
-        reasons = loaded.diagnostics.reasons
-        print_json({"fit": str(fit), "seed": seed, "figure": figure, "tasks": answers, "reasons": reasons})
+        reasons = complaints_of(loaded, fit, structure)
+        answer = {"fit": str(fit), "seed": seed, "figure": figure, "tasks": answers, "reasons": reasons}
+        print_json(as_published(answer, dated=by_date(loaded.data)))
     else:
         for answer in answers:
             print_emergence(answer, scale_of(loaded.data))
         if output is not None:
             print(f"figure: {output}")
-    exit_unless_trustworthy(loaded.diagnostics.reasons)
+    exit_unless_sound(loaded, fit, structure)
 
 
 def print_emergence(answer: dict[str, Any], scale: Any) -> None:
     """The sentence, a line for each metric, and what the items could not show."""
+    from forecast.words import counted
+
     print(plain(answer["sentence"]))
     for each in answer["metrics"]:
         line = f"  {plain(each['task'])}: emergence score {_short(each['emergence_score'])}"
         if q := each["width_decades"]:
-            low, middle, high = (_short(scale.units(q[name])) for name in ("q05", "q50", "q95"))
-            line += f", 10 to 90 % of the rise in {middle} ({low} to {high}) {scale.distance_unit}"
+            line += f", 10 to 90% of the rise in {scale.span(q)}"
         print(line)
     unseen = answer["resolution"]
     if unseen:
         last = unseen[-1]
+        some = f"{_short(last['items_needed'])} items show one"
+        needed = "no number of items shows one" if last["items_needed"] == "inf" else some
+        seldom = f"{counted(len(unseen), 'run')} {'shows' if len(unseen) == 1 else 'show'} nothing or hardly anything"
         print(
-            f"  {len(unseen)} runs show nothing or hardly anything; the largest, {plain(last['model'])}, scores "
-            f"{last['successes']} of {last['items']}: a success had a chance of {last['p_seen']:.2g}, "
-            f"{_short(last['items_needed'])} items show one with 95 %"
+            f"  {seldom}; the {scale.largest}, {plain(last['model'])}, scores {last['successes']} of {last['items']}: "
+            f"a success had a chance of {last['p_seen']:.2g}, {needed} with a chance of 95%"
         )
 
 
 def _short(value: float | str | None) -> str:
-    return "-" if value is None else value if isinstance(value, str) else f"{value:.3g}"
+    return "-" if value is None else "unbounded" if isinstance(value, str) else f"{value:.3g}"
 
 
 def _draw(fit: Any, task: str, path: Path) -> None:

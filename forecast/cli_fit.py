@@ -17,14 +17,18 @@ from forecast.cli_common import (
     TableFile,
     TargetAccept,
     Tune,
+    exit_unless_sound,
     exit_unless_trustworthy,
     load_part,
     plain,
+    print_context,
     print_json,
     print_thresholds,
     progress,
     structure_names,
+    warn,
 )
+from forecast.errors import ForecastError
 
 HALF = 0.5  # threshold of which `fit --json` says what the data moved
 
@@ -50,17 +54,22 @@ def fit(
 
     frame = read_table(table)
     from forecast.compare import fit_average
+    from forecast.complaints import complaints, fit_command
+    from forecast.date_scale import by_date
     from forecast.moved import moved
+    from forecast.published import as_published
     from forecast.store import save
     from forecast.surprise import surprising_rows
+    from forecast.words import counted
 
     sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
     options: dict[str, Any] = {"table": table.name, "structures": names, "sampling": sampling, "below": below}
     with progress() as (say, callback):
-        say(f"fitting {frame['task'].nunique()} tasks")
-        result = fit_average(frame, **options, progress=callback, say=say)
+        say(f"fitting {counted(frame['task'].nunique(), 'task')}")
+        result = fit_average(frame, **options, progress=callback, say=say, warn=warn)
     save(result, output)
     found, surprising = result.diagnostics, surprising_rows(result, seed=seed)
+    reasons = complaints(result, start=fit_command(result, table, output))
     facts = {
         "fit": str(output),
         "tasks": result.data.task.values.tolist(),
@@ -73,16 +82,18 @@ def fit(
             "min_ess_tail": found.min_ess_tail,
             "divergences": found.divergences,
         },
-        "reasons": found.reasons,
+        "reasons": reasons,
         "weights": dict(result.weights),
         "surprising_rows": surprising,
         "provenance": result.provenance(),
     }
     if as_json:
-        print_json(facts | {"moved": moved(result, at=(HALF,), seed=seed)})
+        answer = facts | {"moved": moved(result, at=(HALF,), seed=seed)}
+        print_json(as_published(answer, dated=by_date(result.data)))
     else:
         least = facts["diagnostics"]["min_ess"]
-        print(f"{output}: {facts['rows']} rows, {facts['runs']} runs, {len(facts['tasks'])} tasks")
+        sizes = {"row": facts["rows"], "run": facts["runs"], "task": len(facts["tasks"])}
+        print(f"{output}: " + ", ".join(counted(number, noun) for noun, number in sizes.items()))
         if len(result.weights) > 1:
             print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in result.weights.items()))
         print(
@@ -95,7 +106,7 @@ def fit(
                 f"{row['score']:.3g}, expected {q['q05']:.3g} to {q['q95']:.3g}; "
                 f"broken with chance {row['p_broken']:.2g}"
             )
-    exit_unless_trustworthy(found.reasons)
+    exit_unless_trustworthy(reasons)
 
 
 def threshold(
@@ -111,16 +122,22 @@ def threshold(
     as_json: Json = False,
 ) -> None:
     """The posterior of the training compute at which a task crosses a score."""
+    from forecast.date_scale import by_date
+    from forecast.published import as_published
+    from forecast.reached import with_context
+    from forecast.scales import scale_of
     from forecast.threshold import threshold as posterior_of_threshold
     from models.recipe_facts import years
 
     loaded = load_part(fit, structure)
     answer = posterior_of_threshold(loaded, task, at, family=family, year=None if date is None else float(years(date)))
+    answer = with_context(loaded, answer)
     if as_json:
-        print_json(answer)
+        print_json(as_published(answer, dated=by_date(loaded.data)))
     else:
         print_thresholds([("", [answer])])
-    exit_unless_trustworthy(loaded.diagnostics.reasons)
+        print_context(answer, answer["reached_with_less"], less=scale_of(loaded.data).less)
+    exit_unless_sound(loaded, fit, structure)
 
 
 def predict(
@@ -133,15 +150,19 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """The predictive distribution of the score of each row of a table."""
+    from forecast.date_scale import by_date
     from forecast.files import check_target, write_whole
     from forecast.predict import predict as predictive_draws
     from forecast.predict import summarise
+    from forecast.splits import check_same_scale
     from forecast.table import read_rows
+    from forecast.words import counted
 
     for target in (output, draws):
         if target is not None:
             check_target(target)
     loaded, wanted = load_part(fit, structure), read_rows(rows)
+    check_same_scale(wanted, dated=by_date(loaded.data))
     scores = predictive_draws(loaded, wanted, seed=seed)
     summary = summarise(wanted, scores)
     if draws is not None:
@@ -151,8 +172,8 @@ def predict(
     if as_json:
         print_json({"seed": seed, "rows": summary.to_dict("records")})
     else:
-        print(f"{output}: {len(summary)} rows")
-    exit_unless_trustworthy(loaded.diagnostics.reasons)
+        print(f"{output}: {counted(len(summary), 'row')}")
+    exit_unless_sound(loaded, fit, structure)
 
 
 def simulate(
@@ -169,9 +190,13 @@ def simulate(
         if target is not None:
             check_target(target)
     from forecast.simulate import simulate as draw_table
+    from forecast.splits import is_dated
     from forecast.table import read_rows
+    from forecast.words import counted
 
     table, drawn = draw_table(read_rows(design), seed=seed)
+    if is_dated(table):
+        table = table.assign(compute=float("nan"))  # which stood in for the dates
     if truth is not None:
         write_whole(truth, lambda temporary: drawn.to_netcdf(temporary, engine="netcdf4"))
     write_whole(output, lambda temporary: table.to_csv(temporary, index=False))
@@ -179,16 +204,24 @@ def simulate(
     if as_json:
         print_json(facts)
     else:
-        print(f"{output}: {len(table)} rows")
+        print(f"{output}: {counted(len(table), 'row')}")
 
 
 def report(
     fit: FitFile,
     output: Annotated[Path, typer.Option("-o", help="HTML file to write.", metavar="report.html")],
     at: Annotated[float, typer.Option(help="Score that counts as 'the capability is there'.")] = 0.5,
+    headline: Annotated[
+        str | None, typer.Option(help="Task of the answer; the first when left out.", metavar="TASK")
+    ] = None,
+    family: Annotated[str | None, typer.Option(help="Recipe; the typical one when left out.")] = None,
+    backtest: Annotated[
+        Path | None,
+        typer.Option(help="Folder of `forecast backtest` [default: backtest beside FIT.nc].", metavar="DIR"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """One self-contained HTML file: answer, thresholds, curves, diagnostics, provenance."""
+    """One self-contained HTML file: answer, verdict, thresholds, curves, diagnostics, provenance."""
     from forecast.files import check_target
 
     check_target(output)
@@ -197,9 +230,29 @@ def report(
     loaded = load(fit)
     from forecast.study import report_of_fit
 
-    answer = report_of_fit(loaded, output, at=at)
+    record = _record_of(loaded, backtest, fit.parent / "backtest")
+    answer = report_of_fit(loaded, output, at=at, headline=headline, family=family, record=record)
     if as_json:
-        print_json({"report": str(output), "answer": answer})
+        print_json({"report": str(output), "answer": answer, "verdict": record and record["sentence"]})
     else:
-        print(f"{plain(answer)}\nreport: {output}")
-    exit_unless_trustworthy(loaded.diagnostics.reasons)
+        print(plain(answer))
+        if record:
+            print(plain(record["sentence"]))
+        print(f"report: {output}")
+    exit_unless_sound(loaded, fit)
+
+
+def _record_of(fit: Any, asked: Path | None, usual: Path) -> dict[str, Any] | None:
+    """The back-test that a report shows: the one asked for, else that beside the fit where it is of the same table."""
+    from forecast.report_track import stored_view
+
+    data_hash = fit.data.attrs["data_hash"]
+    if asked is not None:
+        return stored_view(asked, data_hash=data_hash)
+    if not (usual / "summary.json").is_file():
+        return None
+    try:
+        return stored_view(usual, data_hash=data_hash)
+    except ForecastError as error:
+        warn(f"{error}; the report shows no verdict")
+        return None

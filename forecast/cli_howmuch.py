@@ -2,11 +2,24 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forecast.cli_common import FitFile, Json, Seed, Structure, exit_unless_trustworthy, load_part, plain, print_json
+from forecast.cli_common import (
+    FitFile,
+    Json,
+    Seed,
+    Structure,
+    exit_unless_sound,
+    load_part,
+    plain,
+    print_context,
+    print_json,
+)
+
+if TYPE_CHECKING:
+    from forecast.reach import Reach
 
 
 def howmuch(
@@ -33,8 +46,9 @@ def howmuch(
 
     if output is not None:
         check_figure(output)
-    from forecast.howmuch import Given, measured_runs
+    from forecast.howmuch import Given
     from forecast.howmuch import howmuch as sizes_that_reach
+    from forecast.reached import measured_runs
     from models.recipe_facts import years
 
     given = Given(params=params, tokens=tokens, unique_tokens=unique_tokens)
@@ -51,7 +65,7 @@ def howmuch(
         print_answer(answer)
         if output is not None:
             print(f"figure: {output}")
-    exit_unless_trustworthy(loaded.diagnostics.reasons)
+    exit_unless_sound(loaded, fit, structure)
 
 
 LINES = {  # of one question: what is printed of it, and whether it is a log10
@@ -61,46 +75,69 @@ LINES = {  # of one question: what is printed of it, and whether it is a log10
     "log10_compute": ("FLOP", True),
     "log10_compute_ratio": ("times the FLOP of the optimum", True),
 }
+OTHER = {"params": ("parameters", "with fewer tokens"), "tokens": ("tokens", "with fewer parameters")}
 
 
 def print_answer(answer: dict[str, Any]) -> None:
-    """Each question with its sizes and compute, as median and 90 % interval, and P(never)."""
+    """Each question with its sizes and compute, as median and 90% interval, and P(never)."""
     from forecast.figure_style import percent
+    from forecast.reached import recipe
 
-    print(f"{plain(answer['task'])} at {answer['at']:g}, P(never) {percent(answer['p_never'])}: median, 90 % interval")
+    whose = f" ({recipe(answer)})" if recipe(answer) else ""
+    asked = f"{plain(answer['task'])} at {answer['at']:g}{plain(whose)}"
+    print(f"{asked}, P(never) {percent(answer['p_never'])}: median, 90% interval")
     print(f"({answer['split_note']})")
-    print_run("compute-optimal", answer["compute_optimal"])
-    print_fixed(answer, "")
+    reaches = reaches_of(answer)
+    print_run("compute-optimal", answer["compute_optimal"], reaches)
+    print_fixed(answer, "", reaches)
     if limited := answer["limited_data"]:
         where = f" on {round_number(limited['log10_unique_tokens'])} unique tokens"
-        print_run(f"cheapest{where}", limited["cheapest"])
-        print_fixed(limited, where)
+        print_run(f"cheapest{where}", limited["cheapest"], reaches)
+        print_fixed(limited, where, reaches)
+    print()
+    print_context(answer, answer["reached_with_less"], less="with less compute")
 
 
-def print_fixed(answers: dict[str, Any], where: str) -> None:
-    """What the other size must be, for each size that is given."""
-    for name, what in {"params": "parameters", "tokens": "tokens"}.items():
+def reaches_of(answer: dict[str, Any]) -> "dict[str, Reach | None]":
+    """The places that are printed as numbers, by what they are of."""
+    from forecast.reach import FAR_SIZE, reach_of, reach_of_answers
+
+    sizes = ("log10_params", "log10_tokens")
+    found: dict[str, Reach | None] = {name: reach_of(answer[f"data_{name}"], decades=FAR_SIZE) for name in sizes}
+    return found | {"log10_compute": reach_of_answers(answer)}
+
+
+def print_fixed(answers: dict[str, Any], where: str, reaches: "dict[str, Reach | None]") -> None:
+    """What the other size must be, for each size that is given, and runs within it that took less."""
+    from forecast.reached import already
+
+    for name, (what, less) in OTHER.items():
         if run := answers[f"fixed_{name}"]:
-            print_run(f"with {round_number(run[f'log10_{name}'])} {what}{where}", run)
+            size = round_number(run[f"log10_{name}"])
+            print_run(f"with {size} {what}{where}", run, reaches)
+            which = f"runs of at most {size} {what}"
+            if said := already(run.get("reached_with_less", []), less=less, which=which):
+                print("  " + plain(said))
 
 
-def print_run(title: str, run: dict[str, Any]) -> None:
+def print_run(title: str, run: dict[str, Any], reaches: "dict[str, Reach | None]") -> None:
     """The lines of one question; a size that is given stands in its title."""
     from forecast.figure_style import percent
 
     print("\n" + title + (f", P(never) {percent(run['p_never'])}" if "p_never" in run else ""))
     for name, (what, is_log) in LINES.items():
         if isinstance(q := run.get(name), dict):
-            low, middle, high = (round_number(q[each], is_log=is_log) for each in ("q05", "q50", "q95"))
-            print(f"  {what:<30} {middle:>8}   {low} to {high}")
+            options: dict[str, Any] = {"is_log": is_log, "reach": reaches.get(name)}
+            low, middle, high = (round_number(q[each], **options) for each in ("q05", "q50", "q95"))
+            print(f"  {what:<30} {middle:>11}   {low if low == high else f'{low} to {high}'}")
 
 
-def round_number(value: float | str, *, is_log: bool = True) -> str:
-    """A number of two significant digits; large ones as 1.2e9, infinite ones as 'never'."""
+def round_number(value: float | str, *, is_log: bool = True, reach: "Reach | None" = None) -> str:
+    """A number of two significant digits; large ones as 1.2e9, infinite ones as 'never', those out of reach so."""
     from math import isfinite
 
     from forecast.report_text import format_flop
 
     value = float(value)
-    small = isfinite(value) and (not is_log or -3 < value < 3)
-    return f"{10**value if is_log else value:.2g}" if small else format_flop(value)
+    small = isfinite(value) and (not is_log or -3 < value < 3) and reach is None
+    return f"{10**value if is_log else value:.2g}" if small else format_flop(value, reach)

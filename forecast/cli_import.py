@@ -54,6 +54,7 @@ def import_(
         percent=percent,
     )
     from forecast.importers.importing import import_results
+    from forecast.words import counted
 
     with progress() as (say, _):
         say("reading results")
@@ -64,7 +65,8 @@ def import_(
         left = [{"what": each.what, "why": each.why} for each in left_out]
         print_json({"table": str(output), "rows": len(frame), **names, "left_out": left})
         return
-    print(f"{output}: {len(frame)} rows, {len(names['models'])} models, {len(names['tasks'])} tasks")
+    sizes = {"row": len(frame), "model": len(names["models"]), "task": len(names["tasks"])}
+    print(f"{output}: " + ", ".join(counted(number, noun) for noun, number in sizes.items()))
     print_tasks(frame)
 
 
@@ -78,9 +80,12 @@ def print_left_out(left_out: "list[LeftOut]") -> None:
 
 def print_tasks(frame: "pd.DataFrame") -> None:
     """Metric, models, items and scores of each task."""
+    from forecast.words import counted
+
     for (task, metric), rows in frame.groupby(["task", "metric"], sort=False):
         items = sorted(rows["trials"].dropna().unique())
-        counts = f", {items[0]}{f' to {items[-1]}' if len(items) > 1 else ''} items" if items else ""
+        counts = f", {items[0]} to {items[-1]} items" if len(items) > 1 else ""
+        counts = f", {counted(int(items[0]), 'item')}" if len(items) == 1 else counts
         guess = f", chance {rows['chance'].max():g}" if metric == "choice" else ""
         scores = f"{rows['score'].min():.3g} to {rows['score'].max():.3g}"
-        print(f"  {plain(str(task))} ({metric}{guess}): {len(rows)} models{counts}, scores {scores}")
+        print(f"  {plain(str(task))} ({metric}{guess}): {counted(len(rows), 'model')}{counts}, scores {scores}")

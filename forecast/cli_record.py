@@ -22,6 +22,7 @@ from forecast.cli_common import (
     print_json,
     progress,
     structure_names,
+    warn,
 )
 
 At = Annotated[list[float] | None, typer.Option(help="Score that counts as 'the capability is there' [default: 0.5].")]
@@ -106,8 +107,11 @@ def compare(
 ) -> None:
     """Fit the structures of a table: thresholds side by side, weights, average and spread."""
     from forecast.compare import compared, fit_average
+    from forecast.complaints import complaints, fit_command
+    from forecast.date_scale import by_date
     from forecast.files import check_target
     from forecast.fit import Sampling
+    from forecast.published import as_published
     from forecast.store import save
     from forecast.table import read_table
 
@@ -118,15 +122,18 @@ def compare(
     sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
     options: dict[str, Any] = {"table": table.name, "structures": names, "sampling": sampling, "below": below}
     with progress() as (say, callback):
-        fit = fit_average(frame, **options, progress=callback, say=say)
+        fit = fit_average(frame, **options, progress=callback, say=say, warn=warn)
     if output is not None:
         save(fit, output)
     answer = compared(fit, at=at or [0.5])
+    reasons = complaints(fit, start=fit_command(fit, table, output, command="compare"))
     if as_json:
-        print_json({"table": str(table), "seed": seed, **answer, "reasons": fit.diagnostics.reasons})
+        print_json(
+            as_published({"table": str(table), "seed": seed, **answer, "reasons": reasons}, dated=by_date(fit.data))
+        )
     else:
         print_compared(answer)
-    exit_unless_trustworthy(fit.diagnostics.reasons)
+    exit_unless_trustworthy(reasons)
 
 
 def distrust(verdict: dict[str, Any]) -> list[str]:
@@ -136,8 +143,10 @@ def distrust(verdict: dict[str, Any]) -> list[str]:
 
 def print_track(summary: dict[str, Any]) -> None:
     """Scores by method and the verdict."""
+    from forecast.words import counted
+
     methods = summary["methods"]
-    print(f"{methods[0]['n']} outcomes: mean CRPS (lower is better), coverage and width of 90 % intervals")
+    print(f"{counted(methods[0]['n'], 'outcome')}: mean CRPS (lower is better), coverage and width of 90% intervals")
     for each in methods:
         width = float(each["width_90"])
         print(f"  {plain(each['method']):<18} {float(each['crps']):.3f}   {each['coverage_90']:.2f}   {width:.2f}")
@@ -148,17 +157,18 @@ def print_track(summary: dict[str, Any]) -> None:
 
 def print_compared(answer: dict[str, Any]) -> None:
     """Thresholds by structure, a line each, and the average."""
-    from forecast.plots import percent
-    from forecast.scales import scale_of_answer
+    from forecast.figure_style import percent
+    from forecast.reached import recipe
+    from forecast.scales import named_by
 
     print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in answer["weights"].items()))
     for line in answer["thresholds"]:
-        scale = scale_of_answer(line)
-        what = ", ".join(filter(None, (f"{plain(line['task'])} at {line['at']:g}", scale.unit.strip())))
-        print(f"\n{what}: median, 90 % interval, P(never)")
+        scale = named_by(line)
+        what = filter(None, (f"{plain(line['task'])} at {line['at']:g}", plain(recipe(line)), scale.unit.strip()))
+        print(f"\n{', '.join(what)}: median, 90% interval, P(never)")
         for name, of in [*((each["structure"], each) for each in line["structures"]), ("average", line)]:
             q = of["log10_compute"]
-            ends = f"{scale.text(q['q05'])} to {scale.text(q['q95'])}"
-            print(f"  {name:<14} {scale.text(q['q50']):>8}   {ends:<22} {percent(of['p_never'])}")
-        spread = [f"{scale.units(line[name]):.2f}" for name in ("between", "within")]
-        print(f"  spread between structures {spread[0]} {scale.distance_unit}, within one {spread[1]}")
+            ends = scale.bare(q["q05"], q["q95"])
+            print(f"  {name:<14} {scale.text(q['q50']):>11}   {ends:<24} {percent(of['p_never'])}")
+        between, within = (scale.spread(line[name]) for name in ("between", "within"))
+        print(f"  spread between structures {between}, within one {within}")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast.cli_common import FitFile, Json, Seed, Structure, exit_unless_trustworthy, load_part, plain, print_json
+from forecast.cli_common import FitFile, Json, Seed, Structure, exit_unless_sound, load_part, plain, print_json
 from forecast.cli_common import progress as progress_bar
 
 
@@ -46,6 +46,7 @@ def when(
     loaded = load_part(fit, structure)
     from forecast.date_scale import by_date
     from forecast.frontier import fit_frontier, read_runs
+    from forecast.published import as_published
     from forecast.threshold import checked_task
     from forecast.timeline import when as dates
     from models.recipe_facts import years
@@ -65,43 +66,50 @@ def when(
 
         write_dates(answer, figure)
     if as_json:
-        print_json(answer)
+        print_json(as_published(answer, dated=by_date(loaded.data)))
     else:
         print_dates(answer)
         if figure is not None:
             print(f"\nfigure: {figure}")
     unsound = [] if frontier is None else frontier.diagnostics.reasons
-    exit_unless_trustworthy([*loaded.diagnostics.reasons, *(f"largest runs: {each}" for each in unsound)])
+    exit_unless_sound(loaded, fit, structure, [f"largest runs: {each}" for each in unsound])
 
 
 def print_dates(answer: dict[str, Any]) -> None:
-    """Median, 90 % interval and chances of each event, a block for each scenario."""
+    """Median, 90% interval and chances of each event, a block for each scenario or several of the same dates."""
     from forecast.date_scale import spoken
     from forecast.plots import percent
+    from forecast.scenarios import told, with_equal_dates
 
     of = answer["frontier"]
     print(f"{plain(answer['task'])} at {answer['at']:g}: date of release, as of {answer['as_of']}")
+    if answer["family"] is not None or answer["families"] > 1:
+        typical = f"typical recipe of {answer['families']} families; --family NAME asks about one"
+        print(f"recipe: {typical if answer['family'] is None else plain(answer['family'])}")
     if of is not None:
-        _print_frontier(of)
+        _print_frontier(of, as_of=answer["as_of"])
     names = {"typical": "typical", "new run": "new run", "first": f"first of {answer['first_of']}"}
-    for scenario in answer["scenarios"]:
-        progress, events = scenario["progress"], scenario["events"]
-        median = progress["decades_a_year"]["q50"] if progress["decades_a_year"] else 0.0
-        rate = f"{median:.2f} decades a year, " if median > 0 else ""
-        print(f"\n{plain(scenario['name'])}; progress: {rate}{progress['source']}")
+    for group in with_equal_dates(answer["scenarios"]):
+        events = group[0]["events"]
+        print(f"\n{plain(', '.join(each['name'] for each in group))}{' (the same dates)' if len(group) > 1 else ''}")
+        for line in told(group) if answer["scale"] != "date" else ():
+            print(f"  {plain(line)}")
         years = "  ".join(f"by {each['date'][:4]}" for each in events["typical"]["p_by"])
-        print(f"  {'':<12} {'median':>10}   {'90 % interval':<24}  already  {years}  never")
+        print(f"  {'':<12} {'median':>10}   {'90% interval':<24}  already  {years}  never")
         for event, label in names.items():
             found = events[event]
             low, middle, high = (spoken(found["date"][name]) for name in ("q05", "q50", "q95"))
             chances = [found["p_already"], *(each["p"] for each in found["p_by"])]
-            told = "  ".join(f"{percent(each):>7}" for each in chances)
-            ends = f"{low} to {high}"
-            print(f"  {label:<12} {middle:>10}   {ends:<24}  {told}  {percent(found['p_never']):>5}")
+            shares = "  ".join(f"{percent(each):>7}" for each in chances)
+            print(f"  {label:<12} {middle:>10}   {f'{low} to {high}':<24}  {shares}  {percent(found['p_never']):>5}")
     already = "" if of is None else ", where the largest run so far had the compute"
     print(f"\nby: before 1 January; already: by {answer['as_of']}{already}")
 
 
-def _print_frontier(of: dict[str, Any]) -> None:
+def _print_frontier(of: dict[str, Any], *, as_of: str) -> None:
+    from forecast.frontier import ends_early
+
     growth = "{q50:.2f} ({q05:.2f} to {q95:.2f})".format(**of["growth"])
     print(f"largest runs: {plain(of['table'])}, known to {of['known_to']}; growing by {growth} decades a year")
+    if missing := ends_early(of["ends"], as_of=as_of):
+        print(missing)

@@ -10,10 +10,12 @@ from forecast.average import mixed, samplings
 from forecast.backtest import weights_of
 from forecast.fit import Sampling
 from forecast.law import rate_tasks
+from forecast.reached import with_context
 from forecast.splits import check_compute_known
 from forecast.store import Fit, json_number
 from forecast.table import observations
-from forecast.table_fit import distinct, fit_structures
+from forecast.table_fit import distinct, fit_structures, observed
+from forecast.table_warnings import warnings_of
 from forecast.threshold import threshold, threshold_by_structure
 from models.priors import AVERAGED, Priors
 
@@ -29,16 +31,20 @@ def fit_average(
     priors: Priors = Priors(),
     progress: Callable | None = None,
     say: Callable[[str], None] = lambda text: None,
+    warn: Callable[[str], None] = lambda text: None,
 ) -> Fit:
     """One posterior of all tasks, averaged over structures.
 
     `weights` are those of a back-test, of the structures to fit. Without any, the `structures` that differ on the table
     are weighed by how well they forecast its largest three in ten runs from the others. The other arguments are those
     of `forecast.table_fit.fit_table`. Where `sampling` leaves the number of draws open and the average cannot be
-    trusted, all structures are sampled once more, longer.
+    trusted, all structures are sampled once more, longer. `warn` is called with each weakness of the table before the
+    first fit.
     """
     if below is not None:
         check_compute_known(frame)
+    for sentence in warnings_of(observed(frame, below)):
+        warn(sentence)
     used = frame if below is None else frame[frame["compute"] < below]
     structures = distinct(structures, observations(frame)) if weights is None else list(weights)
     if weights is None:
@@ -61,7 +67,7 @@ def compared(fit: Fit, *, at: Sequence[float]) -> dict[str, Any]:
     """Thresholds of every task by each structure and by their average, and how far structures are apart.
 
     `between` is the weighted standard deviation of the medians of the structures, `within` the weighted mean of the
-    widths of their 90 % intervals, both in decades and 'inf' where a structure says never.
+    widths of their 90% intervals, both in decades and 'inf' where a structure says never.
     """
     lines = []
     for task in rate_tasks(fit):
@@ -73,7 +79,7 @@ def compared(fit: Fit, *, at: Sequence[float]) -> dict[str, Any]:
             )
             between, within = _spread(share, low, middle, high)
             lines.append(
-                threshold(fit, task, score)
+                with_context(fit, threshold(fit, task, score))
                 | {
                     "structures": each,
                     "between": json_number(between),

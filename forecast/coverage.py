@@ -12,7 +12,7 @@ PIT_BINS = 10
 
 
 def wilson_interval(score: np.ndarray, trials: np.ndarray, *, z: float = 1.96) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson (1927) 95 % interval of a binomial rate: (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)."""
+    """Wilson (1927) 95% interval of a binomial rate: (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n)."""
     centre = (score + z**2 / (2 * trials)) / (1 + z**2 / trials)
     half = z * np.sqrt(score * (1 - score) / trials + z**2 / (4 * trials**2)) / (1 + z**2 / trials)
     # Rounding puts the bounds a hair beyond the score, 0 and 1.
@@ -28,7 +28,7 @@ def reliability(frame: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        method, n, nominal (0.1 to 0.9), observed, and the ends low and high of its 95 % Wilson interval. The interval
+        method, n, nominal (0.1 to 0.9), observed, and the ends low and high of its 95% Wilson interval. The interval
         takes outcomes as independent; those of one task are not, so that it is rather too narrow.
     """
     tables = []
@@ -47,7 +47,7 @@ def pit_histogram(frame: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        method, n, left and right (edges of the bin), share, and low and high, the 5 % and 95 % quantiles of
+        method, n, left and right (edges of the bin), share, and low and high, the 5% and 95% quantiles of
         Binomial(n, 1/10) / n: of ten bins about one lies outside by chance.
     """
     edges = np.linspace(0.0, 1.0, PIT_BINS + 1)

@@ -12,6 +12,7 @@ from models.recipe_facts import years, years_of_runs
 DECADES_A_YEAR = 0.6
 ZERO_YEAR = 2000.0
 LAST_YEAR = 9999.0  # of a date that can be written
+SPOKEN = 1900, 2100  # years that are told to readers; the last is 75 years past the runs of today
 SAME = 1e-6  # decades; computes are stored as FLOP
 
 
@@ -58,5 +59,10 @@ def iso_date(year: float) -> str:
 
 
 def spoken(date: str) -> str:
-    """A date for readers: the infinite ones are 'never' and 'always'."""
-    return {"inf": "never", "-inf": "always"}.get(date, date)
+    """A date of `iso_date` for readers: infinite ones are 'never' and 'always', far ones 'after 2100'."""
+    first, last = SPOKEN
+    words = {"inf": "never", "-inf": "always", "after 9999": f"after {last}", "before 0001": f"before {first}"}
+    if date in words:
+        return words[date]
+    year = int(date[:4])
+    return f"after {last}" if year > last else f"before {first}" if year < first else date

@@ -1,6 +1,6 @@
 """What to measure next: by how much each run or evaluation is expected to shrink the interval of a threshold."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,20 @@ from forecast.design_widths import Expected, Simulation, expected_after, posteri
 from forecast.errors import ForecastError
 from forecast.law import is_loss
 from forecast.predict import task_label
+from forecast.reached import with_context
+from forecast.scales import Scale, scale_of
 from forecast.store import Fit, json_number
+from forecast.threshold import threshold
+from forecast.words import plain_power
 
 FEWEST_EFFECTIVE = 100.0  # draws; with fewer an end of the interval rests on less than five of them
 PER_FLOP, PER_ITEMS = 1e21, 1000
 ITEMS = 1000  # of an evaluation where the table has no rate
+DISTANCES = {
+    *("width", "held_width", "interval_score", "expected_width", "sd_width", "error_width", "expected_score"),
+    *("sd_score", "error_score", "reduction", "reduction_width", "reduction_per_1e21_flop", "reduction_per_1000_items"),
+    "refit_width",
+}
 
 
 def design(
@@ -35,6 +44,10 @@ def design(
 ) -> dict[str, Any]:
     """Candidates ranked by how much they are expected to reduce the interval score of a threshold, per FLOP and item.
 
+    log10_compute and width are those of `forecast.threshold.threshold`: all draws, the width 'inf' where an end is
+    infinite. All that is expected is of a thinned posterior whose thresholds are held within `horizon`, as are
+    held_width and interval_score, which it is set against. Distances are in `unit`: decades or, of dates, years.
+
     Parameters
     ----------
     task, at, family : as of `forecast.threshold.threshold`; new runs are of that family or of that of the largest run
@@ -45,7 +58,8 @@ def design(
     say, progress : told what is done, and given to the sampler of refits
     """
     checked_budget(fit, budget)
-    label = task_label(fit, task)
+    label, scale = task_label(fit, task), scale_of(fit.data)
+    current = with_context(fit, threshold(fit, label, at, family=family))
     items = _usual_items(fit, label) if items is None else items
     posterior = posterior_of(fit, label, at, family=family, simulation=simulation)
     candidates = (
@@ -54,8 +68,8 @@ def design(
         else candidates_of_rows(fit, rows, items=items)
     )
     affordable = [each for each in candidates if budget is None or each.flop <= budget * (1.0 + 1e-9)]
-    if not affordable:
-        raise ForecastError(f"no candidate costs at most the budget of {budget:g} FLOP; raise --budget")
+    if budget is not None and not affordable:
+        raise ForecastError(f"no candidate costs at most the budget of {plain_power(budget)} FLOP; raise --budget")
     now = posterior.expected(np.full((1, len(posterior.values)), 1.0 / len(posterior.values)))
     lines = []
     for done, each in enumerate(affordable, start=1):
@@ -67,27 +81,39 @@ def design(
         say(f"fitting again with {affordable[place].name}")
         asked: dict[str, Any] = {"task": label, "at": at, "family": family}
         checks.append(refit_check(posterior, affordable[place], **asked, simulation=simulation, progress=progress))
-    lines = [lines[place] for place in order]
-    return {
-        "task": label,
-        "metric": fit.data.metric.sel(task=label).item(),
-        "at": float(at),
-        "event": "typical",
-        "family": family,
+    lines = [_in_units(lines[place], scale) for place in order]
+    found = {
+        **{name: current[name] for name in ("task", "metric", "at", "event", "family")},
         "items": items,
         "budget": budget,
         "seed": simulation.seed,
         "outcomes": simulation.outcomes,
         "draws": len(posterior.values),
         "horizon": list(posterior.horizon),
-        "log10_compute": dict(zip(("q05", "q95"), map(json_number, now.ends[:, 0]), strict=True)),
-        "p_never": float(np.mean(posterior.values == np.inf)),
-        "width": float(now.widths[0]),
+        "log10_compute": current["log10_compute"],
+        "p_never": current["p_never"],
+        "width": _width(current["log10_compute"]),
         "interval_score": float(now.scores[0]),
         "candidates": lines,
         "rankings": rankings(lines),
-        "refits": checks,
+        "refits": [_in_units(each, scale) for each in checks],
+        "unit": scale.distance_unit,
+        "held_width": float(now.widths[0]),
+        **{name: current[name] for name in ("data_log10_compute", "families", "reached_with_less")},
     }
+    return _in_units(found, scale)
+
+
+def _width(q: Mapping[str, float | str]) -> float | str | None:
+    """Decades between the ends of an interval; 'inf' where one is infinite."""
+    width = float(q["q95"]) - float(q["q05"]) if np.isfinite([float(q["q05"]), float(q["q95"])]).all() else np.inf
+    return json_number(width)
+
+
+def _in_units(found: dict[str, Any], scale: Scale) -> dict[str, Any]:
+    """The same with its distances in units of the scale, not in decades."""
+    units = {key: json_number(scale.units(found[key])) for key in DISTANCES & set(found) if found[key] is not None}
+    return found | units
 
 
 def rankings(lines: Sequence[dict[str, Any]]) -> dict[str, list[str]]:

@@ -10,8 +10,10 @@ import xarray as xr
 
 from forecast.date_scale import by_date
 from forecast.errors import ForecastError, shown
+from forecast.splits import check_same_scale
 from forecast.store import Fit
 from forecast.table_cells import COLUMNS
+from forecast.words import counted, plain_power
 from models.scale_facts import reference_compute
 
 GRID = 9  # sizes of new runs
@@ -47,6 +49,7 @@ def candidates_of(fit: Fit, label: str, *, items: int, budget: float | None, fam
 
 def candidates_of_rows(fit: Fit, rows: pd.DataFrame, *, items: int) -> list[Candidate]:
     """The candidates of a user: each model is one, scored further where the fit knows it, to be trained where not."""
+    check_same_scale(rows, dated=by_date(fit.data))
     found = []
     for model, own in rows.groupby("model", sort=False):
         is_loss = own["metric"] == "loss"
@@ -69,7 +72,7 @@ def _new_runs(
     extra = _unseen_partial_credit(fit, own)
     for x in _grid(fit, own, budget):
         run = {"compute": 10.0**x, "family": family, **_split(fit, x)}
-        name = f"new run of {10.0**x:.2g} FLOP".replace("e+", "e")
+        name = f"new run of {plain_power(10.0**x, '.2g')} FLOP"
         rows = [_row(fit, task, name, items, run) for task in own]
         yield Candidate(name=name, kind=NEW_RUN, rows=_frame(rows), flop=10.0**x, items=items)
         if extra:
@@ -86,7 +89,7 @@ def _of_known_runs(fit: Fit, own: Sequence[str], items: int) -> Iterator[Candida
         known = [task for task in rates if task in scored]
         rows = _frame([_row(fit, task, model, items, run) for task in known or rates])
         if rates:
-            name = f"{items} {'more items' if known else 'items'} on {model}"
+            name = f"{counted(items, 'more item' if known else 'item')} on {model}"
             yield Candidate(name=name, kind=MORE_ITEMS, rows=rows, flop=0.0, items=items)
         exact = [task for task in known if _metric(data, task) == "exact_match"]
         if exact:

@@ -169,7 +169,7 @@ def effective_draws(weights: np.ndarray) -> np.ndarray:
 
 
 def interval_ends(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Ends (2, outcome) of the 90 % interval of values (draw) under weights (outcome, draw): order statistics."""
+    """Ends (2, outcome) of the 90% interval of values (draw) under weights (outcome, draw): order statistics."""
     order = np.argsort(values, kind="stable")
     below = np.cumsum(weights[:, order], axis=1)
     places = [np.argmax(below >= tail * below[:, -1:] * (1.0 - 1e-12), axis=1) for tail in TAILS]
@@ -177,7 +177,7 @@ def interval_ends(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def interval_scores(values: np.ndarray, weights: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Expected interval score (outcome) of stating the 90 % interval: its width and 20 times the mean miss.
+    """Expected interval score (outcome) of stating the 90% interval: its width and 20 times the mean miss.
 
     ``high - low + 2/alpha E[(low - x)_+ + (x - high)_+]`` with alpha = 0.1 (Gneiting and Raftery 2007, eq. 43).
     Under the posterior itself that is the mean of the upper twentieth less that of the lower one. Unlike a width it is

@@ -58,7 +58,7 @@ class Posterior:
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """The 90 % interval after each simulated outcome, and how far its weights can be trusted."""
+    """The 90% interval after each simulated outcome, and how far its weights can be trusted."""
 
     ends: np.ndarray  # (2, outcome) log10 FLOP, may be infinite
     widths: np.ndarray  # (outcome,) decades, ends held within the horizon: never infinite

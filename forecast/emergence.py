@@ -19,8 +19,9 @@ from forecast.errors import ForecastError, shown
 from forecast.law import is_loss, law_name, rate_tasks
 from forecast.loss_of_runs import rows_of
 from forecast.predict import task_label
-from forecast.scales import Scale, scale_of
+from forecast.scales import Scale, named_by_fit
 from forecast.store import Fit, json_number, quantiles
+from forecast.words import counted
 
 CURVE_DRAWS_A_CHAIN = 100
 METRIC = {
@@ -82,7 +83,7 @@ def emergence(fit: Fit, task: str, *, companion: str | None = None, seed: int) -
         "curves": _curves(fit, task),
         "resolution": resolution(fit, task),
     }
-    return found | {"sentence": sentence(found, reason, scale_of(fit.data))}
+    return found | {"sentence": sentence(found, reason, named_by_fit(fit.data))}
 
 
 def sentence(found: dict[str, Any], reason: str, scale: Scale) -> str:
@@ -93,22 +94,20 @@ def sentence(found: dict[str, Any], reason: str, scale: Scale) -> str:
         better = "a break" if compared["difference"] > 0 else "no break"
         said += (
             f" Left-out runs are forecast better with {better} at the jump, by "
-            f"{abs(compared['difference']):.1f} ± {compared['error']:.1f} nats over {compared['runs']} runs."
+            f"{abs(compared['difference']):.1f} ± {compared['error']:.1f} nats over {counted(compared['runs'], 'run')}."
         )
         if found["verdict"] == BREAK:
             place = max(compared["break"], key=lambda each: each["p"])["log10_compute"]
-            said += (
-                f" Beyond {scale.text(place)}{scale.unit} the loss falls {compared['steepening']:.0f} times as fast."
-            )
+            said += f" Beyond {scale.named(place)} the loss falls {compared['steepening']:.0f} times as fast."
         if found["verdict"] == EXPLAINED and compared["inside_90"]:
             inside, points = compared["inside_90"]
-            said += f" The smooth law's 90 % intervals hold {inside} of {points} scores of runs left out."
+            said += f" The smooth law's 90% intervals hold {inside} of {points} scores of runs left out."
     named = [
-        f"{METRIC.get(each['metric'], each['metric'])} {scale.units(each['width_decades']['q50']):.1f}"
+        f"{METRIC.get(each['metric'], each['metric'])} {scale.bounded(each['width_decades']['q50'], '.1f')}"
         for each in found["metrics"]
         if each["width_decades"]
     ]
-    return said + f" From 10 to 90 % of the rise in {scale.distance_unit}: {', '.join(named)}."
+    return said + f" From 10 to 90% of the rise in {scale.distance_unit}: {', '.join(named)}."
 
 
 def _metric(fit: Fit, task: str) -> dict[str, Any]:

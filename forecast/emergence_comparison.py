@@ -22,7 +22,7 @@ FOOT, MIDDLE = 0.001, 0.5  # shares of the rise between which a break would make
 LEAST_DIFFERENCE = 4.0  # nats: below it the error of a difference is itself not known (Sivula et al. 2020)
 ERRORS = 2.0
 SAMPLES = 400  # of each left-out score
-SURPRISING = 0.01  # chance of so few scores inside their 90 % intervals from which the metric does not follow the law
+SURPRISING = 0.01  # chance of so few scores inside their 90% intervals from which the metric does not follow the law
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Comparison:
     broken: np.ndarray  # (run,) nats
     p_position: np.ndarray  # (position,) posterior of the break's place, if there is one
     steepening: float  # posterior mean, in logs, of how many times faster the loss falls behind it
-    inside: tuple[int, int] | None  # sharp scores inside the smooth law's 90 % intervals, and all of them
+    inside: tuple[int, int] | None  # sharp scores inside the smooth law's 90% intervals, and all of them
 
     @property
     def difference(self) -> float:
@@ -154,7 +154,7 @@ def _comparison(
 
 
 def _inside(fit, sharp, runs, found: LeftOut, straight, seed) -> tuple[int, int]:
-    """How many scores of the sharp metric lie in the 90 % intervals of the smooth law, their runs left out."""
+    """How many scores of the sharp metric lie in the 90% intervals of the smooth law, their runs left out."""
     rng, data = np.random.default_rng(seed), fit.data
     concentration = law_of_task(fit, sharp).concentration.values.ravel()
     scored = [row for row in rows_of(fit, [sharp]) if data.run_index.values[row] in runs]

@@ -23,9 +23,9 @@ Curves = Mapping[tuple[str, int | None], xr.DataArray]
 
 
 def transition_width(fit: Fit, task: str) -> xr.DataArray:
-    """Decades of compute in which the typical curve of a task goes from 10 to 90 % of its rise: dims chain, draw.
+    """Decades of compute in which the typical curve of a task goes from 10 to 90% of its rise: dims chain, draw.
 
-    The rise is from the score at no compute to that at infinite compute. `inf` where no compute reaches 90 %.
+    The rise is from the score at no compute to that at infinite compute. `inf` where no compute reaches 90%.
     """
     theta = [xr.full_like(fit.posterior.theta_origin, end) for end in (-np.inf, np.inf)]
     low, high = (expected_score(fit, task, end) for end in theta)
@@ -89,7 +89,7 @@ def typical_curves(fit: Fit, task: str, grid: np.ndarray) -> Curves:
 def resolution(fit: Fit, task: str) -> list[dict[str, Any]]:
     """Runs of which a success could hardly have been seen: none was, or less than one was expected.
 
-    `p_seen` is the chance that as many items show a success, `items_needed` how many show one with 95 % chance, both
+    `p_seen` is the chance that as many items show a success, `items_needed` how many show one with 95% chance, both
     averaged over draws; of `items` the quantiles over draws.
     """
     data, means = fit.data, row_means(fit)

@@ -4,6 +4,7 @@ The colours are those of Okabe and Ito (2008), which stay apart for colour-blind
 """
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 INK, GREY, BLUE, ORANGE, VERMILLION = "#222222", "#767676", "#0072B2", "#E69F00", "#D55E00"
 GREEN, PURPLE, SKY = "#009E73", "#CC79A7", "#56B4E9"  # where several methods are told apart
+FAMILIES = (VERMILLION, GREEN, PURPLE, ORANGE, SKY, "#8C564B", "#44AA99")
 STYLE: Mapping[str, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
@@ -38,11 +40,18 @@ STYLE: Mapping[str, Any] = {
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
+def family_colours(families: Iterable[str]) -> dict[str, str]:
+    """A colour for each family, those with the most rows first; grey for all beyond the seventh."""
+    counts = Counter(families)
+    names = sorted(counts, key=lambda name: (-counts[name], name))
+    return {name: FAMILIES[place] if place < len(FAMILIES) else GREY for place, name in enumerate(names)}
+
+
 def percent(probability: float) -> str:
-    """Probability in whole percent; the ends are '< 1 %' and '> 99 %', because draws cannot show 0 or 1."""
+    """Probability in whole percent; the ends are '<1%' and '>99%', because draws cannot show 0 or 1."""
     if probability < 0.01:
-        return "< 1 %"
-    return "> 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"
+        return "<1%"
+    return ">99%" if probability > 0.99 else f"{100 * probability:.0f}%"
 
 
 def scientific(log10_compute: float) -> tuple[str, int]:

@@ -1,6 +1,7 @@
 """Draw from the posterior of any PyMC model and say whether the draws can be trusted."""
 
 import logging
+import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any
@@ -51,6 +52,21 @@ class Sampling:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Check:
+    """A diagnostic beside its limit."""
+
+    name: str  # a field of `Diagnostics`
+    value: float
+    limit: float
+    above: bool  # whether the value has to be at least the limit; else at most
+
+    @property
+    def passed(self) -> bool:
+        """Whether the limit is kept; NaN keeps none."""
+        return bool(self.value >= self.limit if self.above else self.value <= self.limit)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Diagnostics:
     """Worst values over all sampled parameters, and the reasons not to trust the draws (none when they are fine)."""
 
@@ -62,21 +78,32 @@ class Diagnostics:
     worst: tuple[str, ...]  # the parameters of lowest effective sample size
 
     @property
+    def checks(self) -> tuple[Check, ...]:
+        """Each diagnostic beside its limit: the only rule of what can be trusted."""
+        return (
+            Check(name="max_rhat", value=self.max_rhat, limit=MAX_RHAT, above=False),
+            Check(name="min_ess_bulk", value=self.min_ess_bulk, limit=MIN_ESS, above=True),
+            Check(name="min_ess_tail", value=self.min_ess_tail, limit=MIN_ESS, above=True),
+            Check(
+                name="divergences",
+                value=self.divergences,
+                limit=math.floor(MAX_DIVERGENT_SHARE * self.total_draws),
+                above=False,
+            ),
+        )
+
+    @property
     def reasons(self) -> list[str]:
-        """What is wrong, each with its remedy; empty when the draws can be trusted."""
+        """What is wrong, heaviest first; empty when the draws can be trusted. Causes: `forecast.complaints`."""
+        rhat, bulk, tail, divergences = self.checks
         found = []
-        if not self.max_rhat <= MAX_RHAT:
-            found.append(
-                f"R-hat is {self.max_rhat:.3f}, above {MAX_RHAT}: chains disagree; sample longer (--tune, --draws)"
-            )
-        least = np.minimum(self.min_ess_bulk, self.min_ess_tail)  # NaN where either is
-        if not least >= MIN_ESS:
-            where = f" ({self.worst[0]})" if self.worst else ""
-            found.append(f"effective sample size is {least:.0f}, below {MIN_ESS}{where}; raise --draws")
-        if self.divergences > MAX_DIVERGENT_SHARE * self.total_draws:
-            found.append(
-                f"{self.divergences} divergent transitions: part of the posterior is unexplored; raise --target-accept"
-            )
+        if not rhat.passed:
+            found.append(f"chains disagree: R-hat is {self.max_rhat:.3f}, above {MAX_RHAT}")
+        if not (bulk.passed and tail.passed):
+            least = np.minimum(self.min_ess_bulk, self.min_ess_tail)  # NaN where either is
+            found.append(f"effective sample size is {least:.0f}, below {MIN_ESS}")
+        if not divergences.passed:
+            found.append(f"part of the posterior is unexplored: {self.divergences} divergent transitions")
         return found
 
 

@@ -33,6 +33,7 @@ class Frontier:
     posterior: xr.Dataset  # chain, draw, and the dims of `models.frontier.frontier_model`
     records: pd.DataFrame  # model, date, compute; each larger than all before it
     known_to: float  # decimal year of the last run of the table; nothing larger was published by then
+    ends: float  # the same of the whole table, also where `as_of` leaves later runs out
     table: str  # "built-in" or the name of the user's
     diagnostics: Diagnostics
 
@@ -123,7 +124,24 @@ def fit_frontier(
     model = frontier_model(years(records["date"].to_numpy()), np.log10(records["compute"].to_numpy()), known_to, priors)
     posterior = fit(model, replace(SAMPLING, seed=seed), progress=progress)
     found = diagnose(posterior)
-    return Frontier(posterior=posterior, records=records, known_to=known_to, table=table, diagnostics=found)
+    ends = float(years(runs["date"].max()))
+    return Frontier(posterior=posterior, records=records, known_to=known_to, ends=ends, table=table, diagnostics=found)
+
+
+def ends_early(ends: str, *, as_of: str) -> str | None:
+    """A sentence where the last month and more of largest runs is missing, before a date or before today.
+
+    Of the past (`as_of` before the end of the table) nothing is missing. Today's date moves this sentence only.
+    """
+    until = today() if as_of == ends else np.datetime64(as_of)
+    if until - np.datetime64(ends) <= np.timedelta64(31, "D"):
+        return None
+    return f"The table of largest runs ends in {pd.Timestamp(ends):%B %Y}; give a newer one with --runs RUNS.csv."
+
+
+def today() -> np.datetime64:
+    """The date of today."""
+    return np.datetime64("today")
 
 
 def paths(

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
+from forecast.date_scale import by_date
 from forecast.errors import ForecastError
-from forecast.law import is_loss
-from forecast.predict import task_label
+from forecast.reached import reached, with_context, with_sizes
 from forecast.store import Fit, quantiles
 from forecast.threshold import QUANTILES, threshold, threshold_compute
 from models import split_equations
@@ -91,11 +90,18 @@ def howmuch(
 
     compute_optimal: the run of least compute. curve: tokens needed at each number of parameters. fixed_params and
     fixed_tokens: what the other size must be, and its cost beside the optimal run. limited_data: the same where only
-    so many different tokens exist and are repeated, and the cheapest run under that limit.
+    so many different tokens exist and are repeated, and the cheapest run under that limit. Of a table of dates nothing
+    of the kind follows: a `ForecastError`.
     """
-    threshold_answer = threshold(fit, task, at, family=family, year=year)
+    if by_date(fit.data):
+        raise ForecastError(
+            f"{fit.table} holds no compute and is fitted in years: no parameters or tokens follow from it; "
+            "add the column compute, or params and tokens, and fit again (`forecast when` says the date)"
+        )
+    threshold_answer = with_context(fit, threshold(fit, task, at, family=family, year=year))
     asked = {name: threshold_answer[name] for name in ("task", "metric", "at", "event", "family")}
     optimal = optimal_run(fit, task, at, family=family, year=year, seed=seed)
+    runs = reached(fit, task, at, family)
     return asked | {
         "split": optimal.attrs["split"],
         "split_note": SAID[optimal.attrs["split"]],
@@ -105,20 +111,28 @@ def howmuch(
             for name in ("log10_compute", "log10_params", "log10_tokens")
         },
         "curve": _curve(optimal, given),
-        **_fixed(optimal, given),
+        **{name: run and run | with_sizes(runs, name, run) for name, run in _fixed(optimal, given).items()},
         "limited_data": _limited(optimal, given),
         "p_never": threshold_answer["p_never"],
         "diagnostics": threshold_answer["diagnostics"],
+        **{name: threshold_answer[name] for name in ("families", "reached_with_less", "data_log10_compute")},
+        **{f"data_{name}": ends for name, ends in known_sizes(fit).items()},
     }
 
 
-def measured_runs(fit: Fit, task: str, at: float) -> pd.DataFrame:
-    """The runs of the table that were measured on a task: log10_params, log10_tokens and whether they reached `at`."""
-    data, label = fit.data, task_label(fit, task)
-    rows = np.flatnonzero(data.task.values[data.task_index.values] == label)
-    runs, score = data.run_index.values[rows], data.score.values[rows]
-    sizes = {name: data[name].values[runs] for name in ("log10_params", "log10_tokens")}
-    return pd.DataFrame(sizes | {"reached": score <= at if is_loss(fit, label) else score >= at})
+def known_sizes(fit: Fit) -> dict[str, list[float]]:
+    """Smallest and largest log10_params and log10_tokens of the runs of a table.
+
+    Where no sizes are known those of the published split of its compute: 20 tokens a parameter or so.
+    """
+    half, ratio = 0.5 * (fit.data.log10_compute.values - LOG10_SIX), fit.priors.log_optimal_ratio_mean / np.log(10.0)
+    published = {"log10_params": half - 0.5 * ratio, "log10_tokens": half + 0.5 * ratio}
+    found = {}
+    for name, otherwise in published.items():
+        own = fit.data[name].values
+        known = own[np.isfinite(own)] if np.isfinite(own).any() else otherwise
+        found[name] = [float(known.min()), float(known.max())]
+    return found
 
 
 def _split(fit: Fit, seed: int) -> tuple[xr.Dataset, str]:

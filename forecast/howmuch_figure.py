@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from forecast.figure_files import write_figure
 from forecast.figure_style import BLUE, GREY, INK, ORANGE, VERMILLION, padded, power_ticks
+from forecast.reach import FAR_SIZE, reach_of
 
 BANDS = ("q05", "q25", "q50", "q75", "q95")
 DECADES_ABOVE = 2.0  # of tokens, above those of the optimal run, that the axis shows of a band without end
@@ -24,7 +25,7 @@ def plot_iso_capability(
     given: Mapping[str, float | None],
     ax: Axes,
 ) -> Axes:
-    """Tokens that each number of parameters needs, with 50 % and 90 % bands, the optimal run and the runs of the table.
+    """Tokens that each number of parameters needs, with 50% and 90% bands, the optimal run and the runs of the table.
 
     Parameters
     ----------
@@ -36,8 +37,8 @@ def plot_iso_capability(
     known = runs[np.isfinite(runs[["log10_params", "log10_tokens"]]).all(axis=1)]
     x, limits = curve["log10_params"], _token_limits(curve, optimal, known)
     low, quarter, middle, three_quarters, high = (np.clip(curve[name], limits[0] - 1, limits[1] + 1) for name in BANDS)
-    ax.fill_between(x, low, high, color=BLUE, alpha=0.18, linewidth=0, label="90 % band")
-    ax.fill_between(x, quarter, three_quarters, color=BLUE, alpha=0.3, linewidth=0, label="50 % band")
+    ax.fill_between(x, low, high, color=BLUE, alpha=0.18, linewidth=0, label="90% band")
+    ax.fill_between(x, quarter, three_quarters, color=BLUE, alpha=0.3, linewidth=0, label="50% band")
     ax.plot(x, np.where(np.isfinite(curve["q50"]), middle, np.nan), color=BLUE, label="median")
     for reached, fill, label in ((True, INK, "runs that reached it"), (False, "white", "runs that did not")):
         own = known[known["reached"] == reached]
@@ -58,13 +59,8 @@ def plot_iso_capability(
 
 def write_howmuch(answer: Mapping[str, Any], runs: pd.DataFrame, path: Path) -> None:
     """The figure of an answer of `forecast.howmuch.howmuch` as a file; `runs` are its `measured_runs`."""
-    points, limited = answer["curve"], answer["limited_data"] or {}
-    curve = {name: np.array([float(point["log10_tokens"][name]) for point in points]) for name in BANDS}
-    curve["log10_params"] = np.array([point["log10_params"] for point in points])
-    optimal = {
-        size: {name: float(answer["compute_optimal"][size][name]) for name in ("q05", "q50", "q95")}
-        for size in ("log10_params", "log10_tokens")
-    }
+    curve, optimal = in_reach(answer)
+    limited = answer["limited_data"] or {}
     given = {
         "params": (answer["fixed_params"] or {}).get("log10_params"),
         "tokens": (answer["fixed_tokens"] or {}).get("log10_tokens"),
@@ -80,8 +76,26 @@ def write_howmuch(answer: Mapping[str, Any], runs: pd.DataFrame, path: Path) -> 
     write_figure(path, draw, size=(5.2, 3.6))
 
 
+def in_reach(answer: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, dict[str, float]]]:
+    """Curve and optimal run of an answer for `plot_iso_capability`, without sizes that no output calls by a number.
+
+    Points of the curve with too many parameters are missing; all else that is too large is infinite.
+    """
+    sizes = ("log10_params", "log10_tokens")
+    most = {size: reach_of(answer[f"data_{size}"], decades=FAR_SIZE).high for size in sizes}
+    points = [point for point in answer["curve"] if point["log10_params"] <= most["log10_params"]]
+
+    def near(size: str, value: float | str) -> float:
+        return float(value) if float(value) <= most[size] else np.inf
+
+    curve = {name: np.array([near("log10_tokens", point["log10_tokens"][name]) for point in points]) for name in BANDS}
+    curve["log10_params"] = np.array([point["log10_params"] for point in points])
+    best = answer["compute_optimal"]
+    return curve, {size: {name: near(size, best[size][name]) for name in ("q05", "q50", "q95")} for size in sizes}
+
+
 def _plot_optimal(optimal: Mapping[str, Mapping[str, float]], ax: Axes) -> None:
-    """Median and 90 % intervals of both sizes, which lie along one line; nothing where the median is infinite."""
+    """Median and 90% intervals of both sizes, which lie along one line; nothing where the median is infinite."""
     (x, left, right), (y, bottom, top) = (
         (optimal[size]["q50"], optimal[size]["q05"], optimal[size]["q95"]) for size in ("log10_params", "log10_tokens")
     )
@@ -90,7 +104,7 @@ def _plot_optimal(optimal: Mapping[str, Mapping[str, float]], ax: Axes) -> None:
     ends = [[[x - left], [right - x]], [[y - bottom], [top - y]]]
     horizontal, vertical = (np.nan_to_num(each, posinf=99.0) for each in ends)
     ax.errorbar(
-        [x], [y], xerr=horizontal, yerr=vertical, fmt="D", color=ORANGE, markersize=5, label="compute-optimal, 90 %"
+        [x], [y], xerr=horizontal, yerr=vertical, fmt="D", color=ORANGE, markersize=5, label="compute-optimal, 90%"
     )
 
 

@@ -1,4 +1,4 @@
-"""What a table holds, and what can be identified from it before anything is fitted."""
+"""Description of a table: what it holds, and what can be identified from it before anything is fitted."""
 
 import os
 from typing import Any
@@ -7,8 +7,11 @@ import numpy as np
 import pandas as pd
 
 from forecast.date_scale import by_date
+from forecast.published import as_published
 from forecast.table import data_hash, observations, read_table
+from forecast.table_warnings import warnings_of
 from models.facts import has_greedy, has_irreducible
+from models.guessing import chance_of_placing, unknown_chance
 from models.priors import Structure
 from models.recipe_facts import SHORTEST_SPAN, has_families, has_progress
 from models.training_split import FEWEST_CHECKPOINTS, has_params_tokens, has_warm_up
@@ -23,18 +26,32 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Rows, runs, compute range and tasks of a table, and for each task what its rows can tell (DESIGN 3.7)."""
     frame = read_table(path)
     data = observations(frame)
-    x = data.log10_compute.values
-    return {
+    facts = {
         "table": str(path),
         "rows": len(frame),
         "runs": data.sizes["run"],
         "families": data.family.values.tolist(),
-        "log10_compute": [float(x.min()), float(x.max())],
+        "scale": "date" if by_date(data) else "compute",
+        **{name: _range(data[name].values) for name in ("log10_compute", "log10_params", "log10_tokens")},
+        "dates": _dates(data.date.values),
         "data_hash": data_hash(frame),
         "problems": [],
+        "warnings": warnings_of(data),
         "parts": _parts(data),
         "tasks": [_describe_task(label, data, data.task_index.values == t) for t, label in enumerate(data.task.values)],
     }
+    return as_published(facts, dated=by_date(data))
+
+
+def _range(values: np.ndarray) -> list[float] | None:
+    """Smallest and largest of what is known."""
+    known = values[np.isfinite(values)]
+    return [float(known.min()), float(known.max())] if len(known) else None
+
+
+def _dates(dates: np.ndarray) -> list[str] | None:
+    known = dates[~np.isnat(dates)]
+    return [str(np.datetime64(end, "D")) for end in (known.min(), known.max())] if len(known) else None
 
 
 def _parts(data: Any) -> dict[str, str]:
@@ -61,7 +78,8 @@ def _parts(data: Any) -> dict[str, str]:
 def _describe_task(label: str, data: Any, own: np.ndarray) -> dict[str, Any]:
     rows = pd.DataFrame({name: data[name].values[own] for name in ("score", "successes", "trials")})
     rows["x"] = data.log10_compute.values[data.run_index.values[own]]
-    metric, chance = data.metric.sel(task=label).item(), data.chance.sel(task=label).item()
+    place = data.task.values.tolist().index(label)
+    metric, chance = data.metric.values[place].item(), float(chance_of_placing(data)[place])
     law = int(data.law_index.sel(task=label))
     return {
         "task": str(label),
@@ -71,6 +89,7 @@ def _describe_task(label: str, data: Any, own: np.ndarray) -> dict[str, Any]:
         "log10_compute": [float(rows["x"].min()), float(rows["x"].max())],
         "score": [float(rows["score"].min()), float(rows["score"].max())],
         "identified": _identified(rows, metric, chance, has_irreducible(data)[law])
+        + (["floor: learned, the chance of a right guess is not given"] if unknown_chance(data)[place] else [])
         + _of_the_law(label, data, law, int((data.given_index.values[own] >= 0).sum())),
     }
 
@@ -81,10 +100,11 @@ def _identified(rows: pd.DataFrame, metric: str, chance: float, irreducible: boo
     excess = rows["successes"] - chance * rows["trials"]
     noise = np.sqrt(rows["trials"] * chance * (1.0 - chance))
     informative = int(((excess > FEW + 2.0 * noise) & (rows["score"] < 1)).sum())
+    counted = "1 run" if informative == 1 else f"{informative} runs"
     said = [
         "position: only bounded from below, no run scores clearly above guessing; the threshold is mostly prior"
         if informative == 0
-        else f"position: fixed by {informative} runs between guessing and full marks",
+        else f"position: fixed by {counted} between guessing and full marks",
         "slope: from the data"
         if informative >= 3
         else "slope: mostly from the other tasks and the prior, fewer than 3 such runs",

@@ -15,7 +15,7 @@ from models.capability import capability_model
 
 QUANTILES = (0.05, 0.5, 0.95)
 PRIOR_DRAWS = 1000
-MOVED = 0.5  # a 90 % interval at most half as wide as that of the prior: the data had the larger say
+MOVED = 0.5  # a 90% interval at most half as wide as that of the prior: the data had the larger say
 SHARED = ("sigma_run", "sigma_bend", "progress", "sigma_family", "family_slope", "sigma_deviation", "sigma_skill")
 SHARED_SPLIT = ("params_exponent", "tokens_exponent", "log10_optimal_ratio", "log10_warm_up_tokens", "warm_up_lag")
 EACH_TASK = (
@@ -46,11 +46,11 @@ def prior_of(fit: Fit, *, draws: int = PRIOR_DRAWS, seed: int = 1) -> Fit:
 
 
 def moved(fit: Fit, *, at: Sequence[float], seed: int = 1) -> list[dict[str, Any]]:
-    """Prior and posterior 5, 50 and 95 % quantiles of each parameter of interest and of each threshold.
+    """Prior and posterior 5, 50 and 95% quantiles of each parameter of interest and of each threshold.
 
-    Thresholds are at each score of `at`, for tasks that are rates. `width_ratio` is the posterior width of the 90 %
-    interval by the prior's, for positive parameters that of their log; where the 95 % quantile of a threshold is
-    infinite, that from 5 to 50 %, and None where the median is infinite too. The data moved what has a ratio of at most
+    Thresholds are at each score of `at`, for tasks that are rates. `width_ratio` is the posterior width of the 90%
+    interval by the prior's, for positive parameters that of their log; where the 95% quantile of a threshold is
+    infinite, that from 5 to 50%, and None where the median is infinite too. The data moved what has a ratio of at most
     one half.
     """
     prior = prior_of(fit, seed=seed)

@@ -34,25 +34,37 @@ def plot_curve(
     at: float,
     data_max: float,
     scale: Scale = COMPUTE,
+    colours: Mapping[str, str] | None = None,
     ax: Axes,
 ) -> Axes:
-    """Fitted curve of the typical score with its 50 % and 90 % bands, the data and the threshold tau.
+    """Fitted curve of the typical score with its 50% and 90% bands, the data and the threshold tau.
+
+    Where runs have recipes of their own, each is drawn twice: pale where it is, and in the colour of its family where
+    it would be with the recipe of the curve.
 
     Parameters
     ----------
     grid : (point,) log10 FLOP
     curve : q05, q25, q50, q75 and q95 of the typical score, each (point,)
-    observed : columns log10_compute, score, trials (NaN where there are none, as for losses) and held_out
+    observed : columns log10_compute, score, trials (NaN where there are none, as for losses) and held_out; with
+        `colours` also family and moved_to (log10 FLOP with the recipe of the curve, NaN where unknown)
     at : the threshold tau
     data_max : log10 FLOP of the largest run in the data
+    colours : of each family; None: all runs have one recipe
     """
-    ax.fill_between(grid, curve["q05"], curve["q95"], color=BLUE, alpha=0.18, linewidth=0, label="90 % band")
-    ax.fill_between(grid, curve["q25"], curve["q75"], color=BLUE, alpha=0.3, linewidth=0, label="50 % band")
+    ax.fill_between(grid, curve["q05"], curve["q95"], color=BLUE, alpha=0.18, linewidth=0, label="90% band")
+    ax.fill_between(grid, curve["q25"], curve["q75"], color=BLUE, alpha=0.3, linewidth=0, label="50% band")
     ax.plot(grid, curve["q50"], color=BLUE, label="median")
     held_out = observed["held_out"].to_numpy(dtype=bool)
-    _points(ax, observed[~held_out], fmt="o", color=INK, markersize=3, label="data of the fit")
-    _points(ax, observed[held_out], fmt="D", color=VERMILLION, mfc="white", markersize=4, label="not seen by the fit")
     x = np.concatenate([grid, observed["log10_compute"].to_numpy(dtype=float)])
+    if colours is None:
+        _points(ax, observed[~held_out], fmt="o", color=INK, markersize=3, label="data of the fit")
+        _points(
+            ax, observed[held_out], fmt="D", color=VERMILLION, mfc="white", markersize=4, label="not seen by the fit"
+        )
+    else:
+        _points_of_families(ax, observed, colours)
+        x = np.append(x, observed["moved_to"].dropna())
     limits = padded(float(x.min()), float(x.max()), share=0.02)
     ax.axhline(at, color=GREY, linestyle="--", linewidth=0.9, label="threshold τ")
     ax.axvline(data_max, color=GREY, linestyle=":", linewidth=0.9, label=f"{scale.largest} run of the data")
@@ -66,14 +78,14 @@ def plot_curve(
 
 
 def plot_outcomes(outcomes: pd.DataFrame, *, ax: Axes) -> Axes:
-    """Held-out outcomes beside their 90 % predictive intervals and medians, one row each, first on top.
+    """Held-out outcomes beside their 90% predictive intervals and medians, one row each, first on top.
 
     `outcomes` has the columns task, model, score, q05, q50, q95 and inside.
     """
     rows = np.arange(len(outcomes))
     inside = outcomes["inside"].to_numpy(dtype=bool)
     score = outcomes["score"].to_numpy(dtype=float)
-    ax.hlines(rows, outcomes["q05"], outcomes["q95"], color=BLUE, alpha=0.35, linewidth=6, label="90 % interval")
+    ax.hlines(rows, outcomes["q05"], outcomes["q95"], color=BLUE, alpha=0.35, linewidth=6, label="90% interval")
     ax.plot(outcomes["q50"], rows, "|", color=BLUE, markersize=8, markeredgewidth=1.6, label="median")
     ax.plot(score[inside], rows[inside], "o", color=INK, markersize=4, label="outcome inside")
     ax.plot(score[~inside], rows[~inside], "X", color=VERMILLION, markersize=6, label="outcome outside")
@@ -91,7 +103,7 @@ def plot_outcomes(outcomes: pd.DataFrame, *, ax: Axes) -> Axes:
 def plot_prior_posterior(rows: pd.DataFrame, *, ax: Axes) -> Axes:
     """Posterior intervals, dark, on prior intervals, pale, one row each and first on top; a heading above each group.
 
-    Positions are shares of the prior's 90 % interval: 0 stands for its 5 % quantile, 1 for its 95 % quantile.
+    Positions are shares of the prior's 90% interval: 0 stands for its 5% quantile, 1 for its 95% quantile.
 
     Parameters
     ----------
@@ -106,8 +118,8 @@ def plot_prior_posterior(rows: pd.DataFrame, *, ax: Axes) -> Axes:
     limits = max(np.nanmin([-0.08, *(low - 0.05)]), -1.0), min(np.nanmax([1.08, *(high + 0.05)]), 2.0)
     half = rows["half"].to_numpy(dtype=bool)
     start, centre, end = (np.clip(each, *limits) for each in (low, middle, high))
-    ax.hlines(y, 0, 1, color=GREY, alpha=0.28, linewidth=9, label="prior, 90 % interval")
-    ax.hlines(y, start, np.where(half, centre, end), color=colours, linewidth=4, label="posterior, 90 % interval")
+    ax.hlines(y, 0, 1, color=GREY, alpha=0.28, linewidth=9, label="prior, 90% interval")
+    ax.hlines(y, start, np.where(half, centre, end), color=colours, linewidth=4, label="posterior, 90% interval")
     ax.hlines(y[half], centre[half], end[half], color=GREY, linewidth=4, label="not compared")
     ax.plot(rows["prior_q50"], y, "|", color=GREY, markersize=9, markeredgewidth=1.2, label="prior median")
     dots = np.where(centre == middle, middle, np.nan)  # none where the median is beyond the axis
@@ -150,6 +162,16 @@ def plot_k_sweep(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, scale: S
     if curves:
         ax.legend(loc="upper left", frameon=False, title="tokens needed")
     return ax
+
+
+def _points_of_families(ax: Axes, observed: pd.DataFrame, colours: Mapping[str, str]) -> None:
+    """Runs where they are, pale, and where they would be with the recipe of the curve; those not seen hollow."""
+    ax.plot(observed["log10_compute"], observed["score"], "o", color=GREY, alpha=0.3, markersize=2.5, label="as it is")
+    for family, own in observed.groupby("family", sort=False):
+        own = own[own["moved_to"].notna()].assign(log10_compute=own["moved_to"])
+        colour, seen = colours[str(family)], ~own["held_out"].to_numpy(dtype=bool)
+        _points(ax, own[seen], fmt="o", color=colour, markersize=3, label=str(family))
+        _points(ax, own[~seen], fmt="D", color=colour, mfc="white", markersize=4, label=f"{family}, not seen")
 
 
 def _points(ax: Axes, observed: pd.DataFrame, **style: Any) -> None:

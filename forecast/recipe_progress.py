@@ -5,51 +5,70 @@ from math import inf, isfinite, log
 
 import numpy as np
 
+from forecast.date_scale import iso_date
 from forecast.scenarios import Scenario
 from forecast.store import Fit
 from models.recipe_facts import reference_year, years_of_runs
 
 PROGRESS_DECADES, PROGRESS_SD = 0.477, 0.46  # log-normal, where the fit does not know it
-"""Median 3x a year less compute for the same score, 90 % from 1.7x to 10x. Published: 2.8x, 1.8x to 5.3x (Ho et al.
+"""Median 3x a year less compute for the same score, 90% from 1.7x to 10x. Published: 2.8x, 1.8x to 5.3x (Ho et al.
 2024, arXiv:2403.05812, language models), 2.5x (Erdil, Besiroglu 2022, arXiv:2212.05153, vision); others 1.7 to 11."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """By how much recipes improve: added once, from the date of the recipes that were fitted."""
+    """By how much recipes improve: one history for all scenarios, which part at the date of the forecast."""
 
-    decades: np.ndarray  # (draw,) a year
-    since: float  # decimal year from which it is counted
-    in_fit: bool  # True: on the scale of the fit, which estimated it; False: decades of compute
+    decades: np.ndarray  # (draw,) a year, until `as_of` and, unless `later` is given, after it too
+    since: float  # decimal year of the recipes that were fitted; `as_of` where their date is not known
+    as_of: float  # decimal year at which scenarios part
+    in_fit: bool  # True: `decades` are on the path of the fit, which estimated them; False: decades of compute
+    later: np.ndarray | float | None  # decades (draw) of compute a year after `as_of`; None: they improve as before
     source: str
-    dated: bool = True  # False: the date of the recipes is not known; then none is added before `since`, nor taken away
 
-    def grown(self, year: np.ndarray) -> np.ndarray:
-        """Decades (draw) by which recipes of each date are ahead of those that were fitted."""
-        ahead = year - self.since
-        return self.decades * (ahead if self.dated else np.maximum(ahead, 0.0))
+    def on_path(self, year: np.ndarray) -> np.ndarray:
+        """Decades by which recipes of a date are ahead of those that were fitted; before these, they are behind."""
+        until = year if self.later is None else np.minimum(year, self.as_of)
+        return self.decades * (until - self.since)
+
+    def as_compute(self, year: np.ndarray) -> np.ndarray:
+        """Decades of compute a year, since `as_of`, that a scenario adds."""
+        return (0.0 if self.later is None else self.later) * np.maximum(year - self.as_of, 0.0)
+
+    @property
+    def a_year(self) -> np.ndarray:
+        """Decades (draw) a year after `as_of`."""
+        return np.broadcast_to(self.decades if self.later is None else self.later, self.decades.shape)
 
 
 def progress_of(fit: Fit, scenario: Scenario, *, family: str | None, as_of: float, seed: int) -> Progress:
-    """The progress of a scenario: the fit's own where it has one, else the scenario's number, else the prior."""
-    since, dated = recipe_year(fit, family), True
-    if not isfinite(since):
-        since, dated = as_of, False
-    where = "the latest date of the fitted runs" if dated else "the date of the forecast, since the table has no dates"
+    """The progress of a scenario: until `as_of` the fit's own, else a prior; after it what the scenario says.
+
+    Where the recipes of the table have no date, nothing is known of their past: they count as those of `as_of`.
+    """
+    since = recipe_year(fit, family)
     count = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
-    if scenario.progress is not None:
-        source = "none" if scenario.progress == 0 else f"the scenario's, counted from {where}"
-        return Progress(
-            decades=np.full(count, float(scenario.progress)), since=since, in_fit=False, source=source, dated=dated
-        )
-    if "progress" in fit.posterior:
-        own = fit.posterior.progress.transpose("chain", "draw").values.ravel()
-        source = f"as the fit estimates it from dates, counted on from {where}; no prior is added"
-        return Progress(decades=own, since=since, in_fit=True, source=source)
-    rng = np.random.default_rng([seed, 3])
-    decades = rng.lognormal(log(PROGRESS_DECADES), PROGRESS_SD, count)
-    source = f"a prior, median {10**PROGRESS_DECADES:.0f}x a year, since the fit has none; counted from {where}"
-    return Progress(decades=decades, since=since, in_fit=False, source=source, dated=dated)
+    in_fit, dated = "progress" in fit.posterior, isfinite(since)
+    if in_fit:
+        decades = fit.posterior.progress.transpose("chain", "draw").values.ravel()
+        before = "the fit's own estimate"
+    else:
+        decades = np.random.default_rng([seed, 3]).lognormal(log(PROGRESS_DECADES), PROGRESS_SD, count)
+        before = f"a prior, median {10**PROGRESS_DECADES:.0f}x a year, since the fit has none"
+    later: np.ndarray | float | None = scenario.progress
+    source = _source(scenario.progress, before, iso_date(as_of), dated=dated)
+    if not dated:  # no past, so that all progress is that of the time to come
+        decades, since, later = np.zeros(count), as_of, decades if later is None else later
+    return Progress(decades=decades, since=since, as_of=as_of, in_fit=in_fit, later=later, source=source)
+
+
+def _source(later: float | None, before: str, as_of: str, *, dated: bool) -> str:
+    """Where the progress of a scenario comes from, in words."""
+    past = f"until then {before}" if dated else "the table has no dates, so none is counted before"
+    if later is None:
+        return before if dated else f"{before}, from {as_of} on; {past}"
+    rate = "recipes stay as they are on" if later == 0 else f"{later:g} decades a year from"
+    return f"{rate} {as_of}{'' if later == 0 else ' on'}; {past}"
 
 
 def recipe_year(fit: Fit, family: str | None) -> float:

@@ -12,32 +12,35 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from forecast.figure_style import percent
+from forecast.figure_style import GREY, family_colours, percent
 from forecast.files import write_whole
+from forecast.fit import Diagnostics
+from forecast.reach import reach_of_answers
+from forecast.reached import already, recipe
 from forecast.report_dates import dates_view
 from forecast.report_evidence import Evidence, evidence_view, headline_warnings
 from forecast.report_figures import curve_figure, k_sweep_figure, outcomes_figure, threshold_figure, threshold_limits
 from forecast.report_text import number, plain
-from forecast.scales import COMPUTE, Scale
+from forecast.scales import COMPUTE, Scale, scale_of_answer
 from forecast.verdicts import threshold_remarks
+from forecast.words import counted
 
 MAX_PANELS = 24
 """Tasks drawn in a section; the table holds them all."""
 MAX_OUTCOMES = 60
 """Held-out outcomes drawn in a section; the table holds them all."""
 
-# R-hat and ESS as in Vehtari et al. (2021), doi:10.1214/20-BA1221.
-_LIMITS: Mapping[str, tuple[str, float, str]] = {
-    "max_rhat": ("<", 1.01, "Chains started apart agree with each other; above the limit they have not mixed."),
-    "min_ess_bulk": (">", 400, "Independent draws behind medians; with fewer, the medians are noise."),
-    "min_ess_tail": (">", 400, "Independent draws behind the ends of the intervals; with fewer, the ends are noise."),
-    "divergences": ("=", 0, "Places the sampler could not follow; any may hide a part of the posterior."),
-}
-_NAMES: Mapping[str, str] = {
-    "max_rhat": "largest R-hat",
-    "min_ess_bulk": "smallest bulk ESS",
-    "min_ess_tail": "smallest tail ESS",
-    "divergences": "divergences",
+_CHECKS: Mapping[str, tuple[str, str]] = {
+    "max_rhat": ("largest R-hat", "Chains started apart agree with each other; above the limit they have not mixed."),
+    "min_ess_bulk": ("smallest bulk ESS", "Independent draws behind medians; with fewer, these are noise."),
+    "min_ess_tail": (
+        "smallest tail ESS",
+        "Independent draws behind the ends of intervals.",
+    ),
+    "divergences": (
+        "divergences",
+        "Places the sampler could not follow; a few in thousands are usual.",
+    ),
 }
 _EVENTS: Mapping[str, str] = {
     "typical": "the mean curve of the family crosses τ or, of several, that of the typical recipe at the latest date",
@@ -57,7 +60,7 @@ class TaskForecast:
     log10_compute_draws: np.ndarray  # (draw,) log10 FLOP, may hold inf and -inf
     grid: np.ndarray  # (point,) log10 FLOP
     curve: Mapping[str, np.ndarray]  # q05, q25, q50, q75, q95 of the typical expected score, each (point,)
-    observed: pd.DataFrame  # model, log10_compute, score, trials (NaN for losses), held_out
+    observed: pd.DataFrame  # see `forecast.plots.plot_curve`; and model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +115,8 @@ def write_report(
     path : the HTML file; a file already there is replaced once the new one is complete
     answer : the answer in a sentence
     sections : the fits, in reading order
-    warnings : what a reader must know before believing the answer; reasons for which a fit is not trustworthy
-        are added where they are not named already, thresholds of the headline task that are prior-dominated too
+    warnings : what a reader must know before believing the answer. Without a verdict, the reasons for which a fit is
+        not trustworthy and thresholds of the headline task that are prior-dominated are added. Nothing is said twice.
     record : the track record, what `forecast.report_track.track_view` gives
     dates : of each threshold, answers of `forecast.timeline.when`
     scale : of the table, that all fits share
@@ -125,24 +128,31 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    scale = scale.within(reach_of_answers(*(task.threshold for section in sections for task in section.tasks)))
     environment.filters.update(place=scale.html, number=number, percent=percent, plain=plain)
+    verdict = record["sentence"] if record else ""
+    said = _warnings(sections, warnings, verdict)
+    told = "\n".join([verdict, *said])
     html = environment.get_template("report.html.j2").render(
         title=title,
         question=question,
         answer=answer,
-        warnings=[*warnings, *_untrusted(sections, warnings)],
+        warnings=said,
         record=record,
         dates=dates_view(dates),
         scale=scale,
-        sections=[_section(section, scale, key=str(i)) for i, section in enumerate(sections, start=1)],
+        sections=[_section(section, scale, told=told, key=str(i)) for i, section in enumerate(sections, start=1)],
     )
     # A lone surrogate in a name (a badly decoded byte) is shown as '?', not fatal.
     write_whole(path, lambda temporary: temporary.write_text(html, encoding="utf-8", errors="replace"))
 
 
-def _untrusted(sections: Iterable[Section], warnings: Sequence[str]) -> list[str]:
-    """Reasons of distrust of the fits that no warning names yet."""
-    return [
+def _warnings(sections: Iterable[Section], warnings: Sequence[str], verdict: str) -> list[str]:
+    """What a reader must know that the verdict does not say: given warnings, reasons of distrust of the fits."""
+    own = [warning for warning in warnings if warning.rstrip(".").lower() not in verdict.lower()]
+    if verdict:
+        return own
+    reasons = (
         f"{section.title}: {reason}"
         for section in sections
         for reason in (
@@ -150,15 +160,18 @@ def _untrusted(sections: Iterable[Section], warnings: Sequence[str]) -> list[str
             *(headline_warnings(section.evidence) if section.evidence else ()),
         )
         if not any(reason in warning for warning in warnings)
-    ]
+    )
+    return [*own, *reasons]
 
 
-def _section(section: Section, scale: Scale, *, key: str) -> dict[str, Any]:
+def _section(section: Section, scale: Scale, *, told: str, key: str) -> dict[str, Any]:
     """What the template shows of a section: numbers, words and finished figures."""
     drawn = section.tasks[:MAX_PANELS]
     ranges = [task.threshold["data_log10_compute"] for task in section.tasks]
     draws = [task.log10_compute_draws for task in section.tasks]
     limits = threshold_limits(ranges, draws) if section.tasks else (0.0, 1.0)
+    families = [str(name) for task in drawn if _moved(task) for name in task.observed["family"]]
+    colours = family_colours(families) if families else None
     remarks = threshold_remarks(section.evidence.moved) if section.evidence else {}
     return {
         "key": key,
@@ -167,12 +180,16 @@ def _section(section: Section, scale: Scale, *, key: str) -> dict[str, Any]:
         "rows": [_row(task) | {"remark": remarks.get((task.task, f"{task.at:g}"))} for task in section.tasks],
         "data_max": sorted({float(ends[1]) for ends in ranges}),
         "events": [_event(*event) for event in sorted({_event_of(task) for task in section.tasks})],
-        "panels": [_panel(task, scale, limits=limits, key=f"{key}-{i}") for i, task in enumerate(drawn)],
+        "panels": [
+            _panel(task, scale, limits=limits, colours=colours, key=f"{key}-{i}") for i, task in enumerate(drawn)
+        ],
+        "families": _legend(colours or {}),
+        "recipe": recipe(section.tasks[0].threshold) if section.tasks else "",
         "held_out": any(task.observed["held_out"].any() for task in drawn),
         "check": section.check and _check(section.check, key=key),
         "k_sweep": section.k_sweep and _k_sweep(section.k_sweep, scale, key=key),
         "evidence": section.evidence and evidence_view(section.evidence, scale, key=key),
-        "diagnostics": _diagnostics(section.diagnostics),
+        "diagnostics": _diagnostics(section.diagnostics, told),
         "provenance": section.provenance,
     }
 
@@ -190,6 +207,9 @@ def _row(task: TaskForecast) -> dict[str, Any]:
         "data_max": data_max,
         "p_crossed": float(np.mean(task.log10_compute_draws <= data_max)),
         "without_data": task.observed.empty,
+        "already": already(less, less=scale_of_answer(task.threshold).less)
+        if (less := task.threshold.get("reached_with_less"))
+        else "",
     }
 
 
@@ -202,13 +222,28 @@ def _event(event: str, family: str) -> str:
     return f"{meaning} (family {family})" if family else meaning
 
 
-def _panel(task: TaskForecast, scale: Scale, *, limits: tuple[float, float], key: str) -> dict[str, Any]:
+def _moved(task: TaskForecast) -> bool:
+    """Whether the runs of a task are shown with the recipe of the curve."""
+    return "moved_to" in task.observed and bool(task.observed["moved_to"].notna().any())
+
+
+def _legend(colours: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Names and colours of families; those that share a colour are told together."""
+    own = [(name, colour) for name, colour in colours.items() if colour != GREY]
+    others = len(colours) - len(own)
+    return own + ([(f"{counted(others, 'other family', 'other families')}", GREY)] if others else [])
+
+
+def _panel(
+    task: TaskForecast, scale: Scale, *, limits: tuple[float, float], colours: Mapping[str, str] | None, key: str
+) -> dict[str, Any]:
     data_max = float(task.threshold["data_log10_compute"][1])
     quantiles = task.threshold["log10_compute"]
     options: dict[str, Any] = {"data_max": data_max, "scale": scale, "key": key}
+    of_curve: dict[str, Any] = {"at": task.at, "metric": task.metric, "colours": colours if _moved(task) else None}
     return _row(task) | {
         "threshold": threshold_figure(task.log10_compute_draws, limits=limits, quantiles=quantiles, **options),
-        "curve": curve_figure(task.grid, task.curve, task.observed, at=task.at, metric=task.metric, **options),
+        "curve": curve_figure(task.grid, task.curve, task.observed, **of_curve, **options),
     }
 
 
@@ -230,13 +265,15 @@ def _k_sweep(sweep: KSweep, scale: Scale, *, key: str) -> dict[str, Any]:
     return {"task": sweep.task, "length": sweep.length, "figure": figure}
 
 
-def _diagnostics(diagnostics: Mapping[str, Any]) -> dict[str, Any]:
+def _diagnostics(diagnostics: Mapping[str, Any], told: str) -> dict[str, Any]:
+    """The checks of a fit, and the reasons not to trust it that the top of the report does not name already."""
+    fields = {name: diagnostics[name] for name in Diagnostics.__dataclass_fields__}
     rows = []
-    for name, (relation, limit, meaning) in _LIMITS.items():
-        value = float(diagnostics[name])
-        # NaN fails every comparison, as it should.
-        passed = {"<": value < limit, ">": value > limit, "=": value == limit}[relation]
-        shown = f"{value:.3f}" if name == "max_rhat" else f"{value:.0f}"
-        asked = "none" if limit == 0 else f"{relation} {limit:g}"
-        rows.append({"name": _NAMES[name], "value": shown, "asked": asked, "passed": passed, "meaning": meaning})
-    return {"rows": rows, "worst": list(diagnostics["worst"]), "reasons": list(diagnostics["reasons"])}
+    for check in Diagnostics(**fields).checks:
+        name, meaning = _CHECKS[check.name]
+        value = f"{check.value:.3f}" if check.name == "max_rhat" else f"{check.value:.0f}"
+        asked = f"at {'least' if check.above else 'most'} {check.limit:g}"
+        rows.append({"name": name, "value": value, "asked": asked, "passed": check.passed, "meaning": meaning})
+    reasons = list(diagnostics["reasons"])
+    untold = [reason for reason in reasons if reason not in told]
+    return {"rows": rows, "worst": list(diagnostics["worst"]), "sound": not reasons, "reasons": untold}

@@ -7,7 +7,9 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from forecast.date_scale import spoken
+from forecast.frontier import ends_early
 from forecast.report_figures import inline_svg
+from forecast.scenarios import told, with_equal_dates
 from forecast.timeline_plots import plot_dates
 
 Answer = Mapping[str, Any]  # of `forecast.timeline.when`
@@ -22,13 +24,14 @@ def _view(answer: Answer, *, key: str) -> dict[str, Any]:
     named = {"first": f"first of {answer['first_of']} runs"}
     scenarios = [
         {
-            "name": each["name"],
-            "progress": each["progress"]["source"],
-            "lines": [_line(named.get(event, event), of) for event, of in each["events"].items()],
+            "name": ", ".join(each["name"] for each in group) + (" (the same dates)" if len(group) > 1 else ""),
+            "progress": ". ".join(line.capitalize() for line in told(group)),
+            "lines": [_line(named.get(event, event), of) for event, of in group[0]["events"].items()],
         }
-        for each in answer["scenarios"]
+        for group in with_equal_dates(answer["scenarios"])
     ]
-    facts = {name: answer[name] for name in ("task", "as_of", "frontier")}
+    facts = {name: answer[name] for name in ("task", "as_of", "frontier", "family", "families")}
+    facts["missing"] = answer["frontier"] and ends_early(answer["frontier"]["ends"], as_of=answer["as_of"])
     years = [each["date"][:4] for each in answer["scenarios"][0]["events"]["typical"]["p_by"]]
     return facts | {"at": f"{answer['at']:g}", "scenarios": scenarios, "years": years, "figure": _figure(answer, key)}
 

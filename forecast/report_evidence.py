@@ -90,7 +90,7 @@ def _drawn(line: Line) -> dict[str, Any]:
 
 
 def _places(line: Line, values: Sequence[float | str]) -> np.ndarray:
-    """Places of `values` where the prior's 90 % interval is 0 to 1, on the scale by which widths are compared.
+    """Places of `values` where the prior's 90% interval is 0 to 1, on the scale by which widths are compared.
 
     Where its upper end is infinite, the median is at one half, infinity at 1 and all that is finite below 0.92.
     """
@@ -118,4 +118,4 @@ def _table_row(line: Line, scale: Scale) -> dict[str, Any]:
 
 
 def _tail(probability: float) -> str:
-    return "< 0.1 %" if probability < 0.001 else f"{100 * probability:.1f} %"
+    return "<0.1%" if probability < 0.001 else f"{100 * probability:.1f}%"

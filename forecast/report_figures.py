@@ -48,6 +48,7 @@ def curve_figure(
     data_max: float,
     metric: str,
     scale: Scale,
+    colours: Mapping[str, str] | None,
     key: str,
 ) -> Markup:
     """Fitted curve of a task with its data; see `plots.plot_curve`."""
@@ -55,7 +56,7 @@ def curve_figure(
     def draw(figure: Figure) -> None:
         ax = figure.subplots()
         figure.subplots_adjust(left=0.13, right=0.97, top=0.98, bottom=0.19)
-        plots.plot_curve(grid, curve, observed, at=at, data_max=data_max, scale=scale, ax=ax)
+        plots.plot_curve(grid, curve, observed, at=at, data_max=data_max, scale=scale, colours=colours, ax=ax)
         ax.set_ylabel("loss (nats)" if metric == "loss" else "score")
 
     return inline_svg(draw, size=(3.5, 2.2), key=f"curve-{key}")

@@ -6,23 +6,39 @@ import numpy as np
 from markupsafe import Markup
 
 from forecast.figure_style import scientific
+from forecast.reach import Reach
 
 
-def format_flop(log10_compute: float | str) -> str:
-    """Compute in plain text, two significant digits: '3.1e23', 'never' for infinity, 'below any compute' for -inf."""
+def format_flop(log10_compute: float | str, reach: Reach | None = None) -> str:
+    """Compute in plain text, two significant digits: '3.1e23', 'never' for infinity, 'below any compute' for -inf.
+
+    Outside the reach of a fit it is 'beyond 1e30' or 'below 1e12'.
+    """
     value = float(log10_compute)
     if np.isnan(value):
         return "unknown"
     if not np.isfinite(value):
         return "never" if value > 0 else "below any compute"
+    if outside := _outside(value, reach):
+        return "{} 1e{}".format(*outside)
     mantissa, exponent = scientific(value)
     return f"{mantissa}e{exponent}"
 
 
-def flop(log10_compute: float | str) -> Markup:
+def flop(log10_compute: float | str, reach: Reach | None = None) -> Markup:
     """`format_flop` for HTML, with a superscript."""
-    text = format_flop(log10_compute)
-    return _power(*text.split("e")) if np.isfinite(float(log10_compute)) else Markup("{}").format(text)
+    value = float(log10_compute)
+    if outside := _outside(value, reach):
+        return Markup('<span class="nowrap">{} 10<sup>{}</sup></span>').format(*outside)
+    text = format_flop(value)
+    return _power(*text.split("e")) if np.isfinite(value) else Markup("{}").format(text)
+
+
+def _outside(value: float, reach: Reach | None) -> tuple[str, int] | None:
+    """On which side of which power of ten a finite value lies that is out of reach; None for all others."""
+    if reach is None or not np.isfinite(value) or reach.low <= value <= reach.high:
+        return None
+    return ("beyond", reach.high) if value > reach.high else ("below", reach.low)
 
 
 def number(value: float | str) -> Markup:

@@ -1,13 +1,18 @@
 """The track record as the report shows it: verdict, methods side by side, weights of structures, figures."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
 from forecast.backtest import OURS, Track
-from forecast.track_files import figures, summarised
+from forecast.errors import ForecastError, shown_path
+from forecast.track_files import figures, summarised, too_few
+
+MAKER = "`forecast backtest TABLE -o DIR`"
 
 CLASSES = {"trust": "answer sure", "trust with care": "warning", "do not trust": "warning"}
 
@@ -37,18 +42,44 @@ def track_view(believed: Believed, *, table: str, seed: int) -> dict[str, Any]:
         return view
     facts = summarised(track, verdict, table=table, seed=seed)
     drawn = {name: Markup(figure) for name, figure in figures(track, key="record").items()}
-    baselines = [each for each in facts["methods"] if each["method"] not in (OURS, *track.structures)]
-    structures = [each for each in facts["methods"] if each["method"] in track.structures and len(believed.weights) > 1]
-    groups = [("this forecast, averaged", [facts["methods"][0]]), ("single structures", structures)]
-    return view | {
-        "groups": [(name, lines) for name, lines in [*groups, ("baselines", baselines)] if lines],
+    return view | _of_summary(facts, averaged=len(believed.weights) > 1) | {"figures": drawn}
+
+
+def _of_summary(facts: Mapping[str, Any], *, averaged: bool) -> dict[str, Any]:
+    """What the template shows of summary.json."""
+    structures = {each["structure"] for each in facts["fits"]}
+    single = [each for each in facts["methods"] if each["method"] in structures and averaged]
+    others = [each for each in facts["methods"] if each["method"] not in {OURS, *structures}]
+    groups = [("this forecast", [facts["methods"][0]]), ("single structures", single), ("baselines", others)]
+    return {
+        "groups": [(name, lines) for name, lines in groups if lines],
         "methods": facts["methods"],
-        "figures": drawn,
+        "figures": {},
+        "few": too_few(facts["methods"][0]["n"]),
         "cuts": facts["cuts"],
-        "distances": verdict["distances"],
+        "distances": facts["verdict"]["distances"],
         "failed": facts["failed"],
         "thresholds": [each for each in facts["thresholds"] if each["method"] == OURS],
     }
+
+
+def stored_view(folder: Path, *, data_hash: str) -> dict[str, Any]:
+    """What the template shows of a back-test on disk; a `ForecastError` where it is none of this table."""
+    path = folder / "summary.json"
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        verdict, known = facts["verdict"], facts["data_hash"]
+        view = {"sentence": verdict["sentence"], "kind": CLASSES[verdict["trust"]], "reasons": verdict["reasons"]}
+        view |= _of_summary(facts, averaged=True)
+    except OSError as error:
+        raise ForecastError(
+            f"{shown_path(path)}: cannot be read ({error.strerror}); name a folder of {MAKER}"
+        ) from error
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise ForecastError(f"{shown_path(path)}: is no back-test of this version; make it again by {MAKER}") from error
+    if known != data_hash:
+        raise ForecastError(f"{shown_path(folder)}: the back-test is of another table; make one by {MAKER}")
+    return view | {"weights": [], "apart": []}
 
 
 def _threshold(answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What is supposed of the time to come, and the scenarios of a study: an array of tables in `study.toml`, checked."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from math import inf, isfinite
 from typing import Any
@@ -13,7 +14,7 @@ class Scenario:
 
     name: str
     growth: float | None = None  # decades of compute a year; None: as fitted to the largest runs
-    progress: float | None = None  # decades a year; 0: recipes stay as they are; None: as the fit has it, else a prior
+    progress: float | None = None  # decades of compute a year; 0: recipes stay; None: as the fit has it, else a prior
     slowdown: bool | float = False  # years in which growth halves; True: a prior; False: never
 
     def __post_init__(self) -> None:
@@ -33,6 +34,26 @@ SCENARIOS = (
 )
 
 KEYS = tuple(each.name for each in fields(Scenario))
+
+
+def with_equal_dates(answers: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Answers of scenarios (of `forecast.timeline.when`), together those whose rows would read alike."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for answer in answers:
+        groups.setdefault(repr([_row(event) for event in answer["events"].values()]), []).append(answer)
+    return list(groups.values())
+
+
+def _row(event: Mapping[str, Any]) -> list[Any]:
+    chances = [event["p_already"], *(each["p"] for each in event["p_by"]), event["p_never"]]
+    return [*(event["date"][name] for name in ("q05", "q50", "q95")), *(round(100 * p) for p in chances)]
+
+
+def told(group: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What scenarios of the same dates suppose of the progress of recipes: once if they agree, else one by one."""
+    sources = {each["name"]: each["progress"]["source"] for each in group}
+    alike = len(set(sources.values())) == 1
+    return [*{f"progress: {source}" if alike else f"progress, {name}: {source}": 0 for name, source in sources.items()}]
 
 
 def scenarios_of(given: Any) -> tuple[tuple[Scenario, ...], list[str]]:

@@ -13,6 +13,8 @@ from forecast.files import write_whole
 from forecast.law import law_of_task, loss_per_token
 from forecast.moved import moved
 from forecast.predict import effective_compute, predict, summarise, typical_score
+from forecast.reached import with_context
+from forecast.recipe_of_curve import compute_with_recipe, differs_by_recipe
 from forecast.report import KSweep, OutcomeCheck, TaskForecast
 from forecast.report_evidence import Evidence
 from forecast.splits import Split
@@ -20,13 +22,19 @@ from forecast.store import Fit, thinned
 from forecast.surprise import surprising_rows
 from forecast.threshold import threshold, threshold_compute
 from models import equations
+from models.recipe_facts import years_of_runs
 
 CURVE_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-CURVE_DRAWS, K_SWEEP_DRAWS = 2000, 200  # plenty for the quantiles and for the median line of a figure
+CURVE_DRAWS = 2000  # plenty for the quantiles and for the median lines of a figure
 
 
-def task_forecast(fit: Fit, task: str, at: float, data: xr.Dataset | None = None) -> TaskForecast:
-    """All that the report shows of one task; rows of `data` that the fit has not seen appear as held out."""
+def task_forecast(
+    fit: Fit, task: str, at: float, data: xr.Dataset | None = None, *, family: str | None = None
+) -> TaskForecast:
+    """All that the report shows of one task; rows of `data` that the fit has not seen appear as held out.
+
+    Curve and threshold are of a family or, for None, of the typical recipe.
+    """
     data = fit.data if data is None else data
     facts = fit.data.sel(task=task)  # not by label: a table of more rows may label the same task otherwise
     same = (data.task_name == facts.task_name.item()) & (data.metric == facts.metric.item())
@@ -34,30 +42,38 @@ def task_forecast(fit: Fit, task: str, at: float, data: xr.Dataset | None = None
     if same.sum() > 1:
         same &= data.task_length == facts.task_length.item()
     own = same.values[data.task_index.values]
-    model = data.run.values[data.run_index.values[own]]
-    x = data.log10_compute.values[data.run_index.values[own]]
+    runs = data.run_index.values[own]
+    model, x = data.run.values[runs], data.log10_compute.values[runs]
+    families = data.family.values[data.family_index.values[runs]]
+    moved_to = np.full(len(x), np.nan)
+    if differs_by_recipe(fit):
+        years = years_of_runs(data)[runs]
+        moved_to = compute_with_recipe(fit, task, x, families=families, years=years, family=family)
     observed = pd.DataFrame(
         {
             "model": model,
+            "family": families,
+            "moved_to": moved_to,
             "log10_compute": x,
             "score": data.score.values[own],
             "trials": data.trials.values[own].astype(float),
             "held_out": ~np.isin(model, fit.data.run.values),
         }
     )
-    answer = threshold(fit, task, at)
+    answer = with_context(fit, threshold(fit, task, at, family=family))
     seen = answer["data_log10_compute"]
     far = [min(float(answer["log10_compute"]["q75"]), seen[1] + 4.0), x.max()]
     grid = np.linspace(min(x.min(), seen[0]) - 0.3, max(*far, seen[1]) + 0.7, 80)
-    curve = typical_score(thinned(fit, CURVE_DRAWS), task, grid).quantile(CURVE_QUANTILES, dim=("chain", "draw")).values
+    curve = typical_score(thinned(fit, CURVE_DRAWS), task, grid, family=family)
+    bands = curve.quantile(CURVE_QUANTILES, dim=("chain", "draw")).values
     return TaskForecast(
         task=task,
         metric=answer["metric"],
         at=at,
         threshold=answer,
-        log10_compute_draws=threshold_compute(fit, task, at).values.ravel(),
+        log10_compute_draws=threshold_compute(fit, task, at, family=family).values.ravel(),
         grid=grid,
-        curve={f"q{round(100 * q):02d}": curve[i] for i, q in enumerate(CURVE_QUANTILES)},
+        curve={f"q{round(100 * q):02d}": bands[i] for i, q in enumerate(CURVE_QUANTILES)},
         observed=observed,
     )
 
@@ -90,7 +106,7 @@ def k_sweep(fit: Fit, task: str, length: int) -> KSweep:
     The law of the loss and the frailty are those of the task; only the metric changes, from token accuracy's slow rise
     at small k to exact match's late jump at k = length. Loss is per token of the fitted answer.
     """
-    fit = thinned(fit, K_SWEEP_DRAWS)
+    fit = thinned(fit, CURVE_DRAWS)
     law = law_of_task(fit, task)
     x = fit.data.log10_compute.values
     grid = np.linspace(x.min() - 0.3, x.max() + 3.0, 60)

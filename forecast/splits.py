@@ -1,6 +1,5 @@
 """Splits of a table into runs that a forecast may learn from and later runs that it is scored on (DESIGN 9)."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +9,7 @@ import pandas as pd
 from forecast.date_scale import is_by_date
 from forecast.errors import ForecastError, shown
 from forecast.table_answers import task_labels
+from forecast.words import counted, plain_power
 
 FEWEST_RUNS = 3
 """Runs from which anything can be fitted."""
@@ -32,7 +32,7 @@ class Split:
     def name(self) -> str:
         """In words, as 'runs below 2.4e22 FLOP'."""
         if self.by == "compute":
-            return f"runs below {self.at:g} FLOP".replace("+", "")
+            return f"runs below {plain_power(float(str(self.at)))} FLOP"
         if self.by == "model":
             return f"runs without {', '.join(self._hidden_runs)}"
         return f"runs before {self.at}" if self.by == "date" else f"runs without family {self.at}"
@@ -55,8 +55,8 @@ class Split:
         return frame[seen], frame[hidden & labels.isin(set(labels[seen]))]
 
     def log10_cut(self, train: pd.DataFrame) -> float:
-        """Log10 FLOP from which distance is counted: the cut or, by date or family, the largest training run."""
-        return math.log10(self.at) if isinstance(self.at, float) else float(np.log10(train["compute"].max()))
+        """Log10 FLOP from which distance is counted: that of the largest training run."""
+        return float(np.log10(train["compute"].max()))
 
     def checked(self, frame: pd.DataFrame) -> "Split":
         """Itself; a `ForecastError` where it leaves too little to fit or to score, or cuts by a compute not known."""
@@ -67,15 +67,17 @@ class Split:
         if below >= FEWEST_RUNS and above:
             return self
         spans = {
-            "compute": f"the runs span {frame['compute'].min():.3g} to {frame['compute'].max():.3g} FLOP",
+            "compute": "the runs span {} to {} FLOP".format(
+                *(plain_power(end, ".3g") for end in (frame["compute"].min(), frame["compute"].max()))
+            ),
             "date": f"dates span {frame['date'].min():%Y-%m-%d} to {frame['date'].max():%Y-%m-%d}"
             if frame["date"].notna().any()
             else "the table has no dates",
             "family": f"families are {', '.join(map(shown, sorted(frame['family'].dropna().unique())[:10]))}",
-            "model": f"the table holds {frame['model'].nunique()} runs",
+            "model": f"the table holds {counted(frame['model'].nunique(), 'run')}",
         }
         raise ForecastError(
-            f"the cut '{self.name}' leaves {below} runs to fit and {above} to score on the same tasks, "
+            f"the cut '{self.name}' leaves {counted(below, 'run')} to fit and {above} to score on the same tasks, "
             f"at least {FEWEST_RUNS} and 1 are needed; {spans[self.by]}"
         )
 
@@ -92,6 +94,20 @@ def check_compute_known(frame: pd.DataFrame) -> None:
             "a cut in FLOP: the table holds no compute, dates are its scale; cut by date (`forecast backtest --date`), "
             "or leave the cut out"
         )
+
+
+def check_same_scale(rows: pd.DataFrame, *, dated: bool) -> None:
+    """A `ForecastError` where rows of `read_rows` have dates for a scale and the fit compute, or the other way."""
+    if is_dated(rows) == dated:
+        return
+    if dated:
+        raise ForecastError(
+            "the rows have compute, the fit was made of a table that has none: its scale is dates; "
+            "give the rows dates and leave compute, params and tokens out"
+        )
+    raise ForecastError(
+        "the rows have no compute, the fit needs one; give the rows compute, or params and tokens, beside their dates"
+    )
 
 
 def params_beyond(train: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:

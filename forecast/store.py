@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from forecast.errors import ForecastError, shown_path
-from forecast.files import write_whole
+from forecast.files import json_number, write_whole
 from forecast.fit import Diagnostics, Sampling
 from models.priors import Priors, Structure
 
@@ -117,12 +118,7 @@ def _fit_of(tree: xr.DataTree, attributes: dict) -> Fit:
     )
 
 
-def json_number(value: float) -> float | str:
-    """A number for JSON: infinite ones are the strings "inf" and "-inf"."""
-    return float(value) if np.isfinite(value) else str(float(value))
-
-
-def quantiles(draws: np.ndarray, at: Sequence[float]) -> dict[str, float | str]:
+def quantiles(draws: np.ndarray, at: Sequence[float]) -> dict[str, Any]:
     """Order statistics of draws by name, such as q05, as numbers for JSON: infinite draws stay what they are."""
     values = np.quantile(np.ravel(draws), at, method="inverted_cdf")
     return {f"q{round(100 * q):02d}": json_number(value) for q, value in zip(at, values, strict=True)}

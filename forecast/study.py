@@ -1,7 +1,6 @@
 """A study carried out, from validation to report."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,26 +11,31 @@ import xarray as xr
 from forecast.average import stacking_weights
 from forecast.backtest import SAMPLING, Track, backtest
 from forecast.compare import fit_average
+from forecast.complaints import complaints, run_command, spelled_out, worst_complaints
 from forecast.date_scale import by_date
 from forecast.errors import ForecastError, shown
-from forecast.files import write_whole
+from forecast.files import write_json
 from forecast.fit import Sampling
 from forecast.frontier import fit_frontier, read_runs
 from forecast.law import rate_tasks
 from forecast.plots import percent
+from forecast.published import as_published, threshold_rows
+from forecast.reached import recipe
 from forecast.report import OutcomeCheck, Section, TaskForecast, write_report
 from forecast.report_evidence import Evidence
 from forecast.report_track import Believed, track_view
-from forecast.scales import scale_of, scale_of_answer
+from forecast.scales import named_by, scale_of
 from forecast.sections import check_held_out, evidence, k_sweep, task_forecast, write_csv
 from forecast.splits import Split, latest
 from forecast.store import Fit, save
 from forecast.study_file import Study
 from forecast.table import observations, read_table
-from forecast.threshold import threshold_by_structure
+from forecast.table_warnings import warnings_of
+from forecast.threshold import checked_task, threshold_by_structure
 from forecast.timeline import when as dates_of
 from forecast.track_files import make_folder, write_track
 from forecast.trust import verdict
+from forecast.words import counted, plain_power
 from models.priors import AVERAGED
 
 
@@ -44,9 +48,12 @@ def run_study(
     workers: int = 1,
     scheduler: str | None = None,
     say: Callable[[str], None] = lambda text: None,
+    warn: Callable[[str], None] = lambda text: None,
     progress: Callable | None = None,
 ) -> dict[str, Any]:
-    """Carry out a study and write its files into `output`; answers what `result.json` holds.
+    """Carry out a study and write its files into `output`; answers what `as_published` makes `result.json` of.
+
+    `warn` is called with each weakness of the table before the first fit (see `forecast.table_warnings`).
 
     First the back-test: the runs above each cut, or where the study names none the largest three in ten, are hidden,
     forecast and scored. Then the posteriors: of the runs below each cut and of all runs, averaged over structures.
@@ -57,6 +64,8 @@ def run_study(
     frame = read_table(study.table)
     data = observations(frame)
     splits = _splits(study, frame, data)
+    for sentence in (warnings := warnings_of(data)):
+        warn(sentence)
     make_folder(output)
     sampling = replace(sampling, seed=study.seed)
     track = None
@@ -74,9 +83,10 @@ def run_study(
             scheduler=scheduler,
         )
     sections, results, sentences = [], [], []
+    fits: dict[str, tuple[Fit, list[str]]] = {}
     for below in (*study.cuts, None):
-        name = "all" if below is None else f"below_{below:g}".replace("+", "")
-        seen = "all runs" if below is None else f"the runs below {below:g} FLOP".replace("+", "")
+        name = "all" if below is None else f"below_{plain_power(below)}"
+        seen = "all runs" if below is None else f"the runs below {plain_power(below)} FLOP"
         say(f"fitting {seen}")
         fit = fit_average(
             frame,
@@ -97,9 +107,11 @@ def run_study(
             )
             if check is not None:
                 write_csv(output / f"scores_{name}.csv", check.outcomes)
+        said = complaints(fit, start=run_command(fit, study.folder, output))
+        fits[seen] = fit, said
         say(f"comparing the fit on {seen} with its prior")
         found = evidence(fit, _headline(study, fit), study.thresholds, seed=study.seed)
-        sections.append(_section(study, fit, tasks, check, found, seen))
+        sections.append(_section(study, fit, tasks, check, found, seen, said))
         sentences.append(_sentence(tasks, study, seen))
         results.append(
             {
@@ -109,7 +121,7 @@ def run_study(
                 "thresholds": [dict(task.threshold) for task in tasks],
                 "methods": check.methods.to_dict("records") if check else [],
                 "diagnostics": asdict(fit.diagnostics),
-                "reasons": fit.diagnostics.reasons,
+                "reasons": said,
                 "moved": list(found.moved),
                 "surprising_rows": list(found.surprising),
             }
@@ -124,7 +136,7 @@ def run_study(
         runs=frame["model"].nunique(),
         thresholds=headline,
         moved=found.moved,
-        unsound=list(dict.fromkeys(reason for each in results for reason in each["reasons"])),
+        unsound=worst_complaints(fits),
         seed=study.seed,
     )
     answer = " ".join(sentences)
@@ -137,13 +149,12 @@ def run_study(
     say("writing the report")
     if track is not None:
         write_track(track, judged, output / "backtest", table=study.table.name, seed=study.seed)
-    write_csv(output / "thresholds.csv", _threshold_rows(results))
+    write_csv(output / "thresholds.csv", threshold_rows(results))
     believed = Believed(verdict=judged, track=track, weights=fit.weights, apart=headline)
     record = track_view(believed, table=study.table.name, seed=study.seed)
-    texts: dict[str, Any] = {"title": study.title, "question": study.question, "answer": answer}
+    texts: dict[str, Any] = {"title": study.title, "question": study.question, "answer": answer, "warnings": warnings}
     write_report(output / "report.html", **texts, sections=sections, record=record, dates=dates, scale=scale_of(data))
-    text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    write_whole(output / "result.json", lambda path: path.write_text(text, encoding="utf-8"))
+    write_json(output / "result.json", as_published(result, dated=by_date(data)))
     return result
 
 
@@ -183,27 +194,46 @@ def _splits(study: Study, frame: pd.DataFrame, data: xr.Dataset) -> list[Split]:
     return [each for each in [latest(frame)] if each]
 
 
-def report_of_fit(fit: Fit, path: Path, *, at: float) -> str:
-    """Write the report of one stored fit and answer its sentence: all tasks at one threshold."""
-    tasks = [task_forecast(fit, task, at) for task in rate_tasks(fit)]
+def report_of_fit(
+    fit: Fit,
+    path: Path,
+    *,
+    at: float,
+    headline: str | None = None,
+    family: str | None = None,
+    record: Mapping[str, Any] | None = None,
+) -> str:
+    """Write the report of one stored fit and answer its sentence: all tasks at one threshold.
+
+    Parameters
+    ----------
+    headline : task of the sentence; None: the first rate
+    family : whose curves and thresholds are shown; None: those of the typical recipe
+    record : a back-test of the table, of `forecast.report_track.stored_view`
+    """
+    names = rate_tasks(fit)
+    first = names[0] if headline is None else checked_task(fit, headline, at)
+    tasks = [task_forecast(fit, task, at, family=family) for task in dict.fromkeys([*names, first])]
     section = Section(
-        title="Fit on " + ("all runs" if fit.below is None else f"runs below {fit.below:g} FLOP"),
+        title="Fit on " + ("all runs" if fit.below is None else f"runs below {plain_power(fit.below)} FLOP"),
         text=_size(fit),
         tasks=tasks,
-        diagnostics=asdict(fit.diagnostics) | {"reasons": fit.diagnostics.reasons},
+        diagnostics=spelled_out(fit, complaints(fit)),
         provenance=fit.provenance(),
-        evidence=evidence(fit, tasks[0].task, [at], seed=fit.sampling.seed),
+        evidence=evidence(fit, first, [at], seed=fit.sampling.seed),
     )
-    answer = answer_sentence(tasks[0])
+    answer = answer_sentence(next(task for task in tasks if task.task == first))
     scale = scale_of(fit.data)
     question = f"At what {scale.quantity} does a typical run reach {at:g}, judging from {fit.table}?"
-    title = f"Forecast from {fit.table}"
-    write_report(path, title=title, question=question, answer=answer, sections=[section], scale=scale)
+    texts: dict[str, Any] = {"title": f"Forecast from {fit.table}", "question": question, "answer": answer}
+    texts |= {"warnings": warnings_of(fit.data), "record": record}
+    write_report(path, **texts, sections=[section], scale=scale)
     return answer
 
 
 def _size(fit: Fit) -> str:
-    return f"{fit.data.sizes['run']} runs, {fit.data.sizes['task']} tasks, {fit.data.sizes['observation']} rows."
+    sizes = {noun: fit.data.sizes[dim] for dim, noun in (("run", "run"), ("task", "task"), ("observation", "row"))}
+    return ", ".join(counted(number, noun) for noun, number in sizes.items()) + "."
 
 
 def _headline(study: Study, fit: Fit) -> str:
@@ -212,13 +242,19 @@ def _headline(study: Study, fit: Fit) -> str:
 
 
 def _section(
-    study: Study, fit: Fit, tasks: list[TaskForecast], check: OutcomeCheck | None, found: Evidence, seen: str
+    study: Study,
+    fit: Fit,
+    tasks: list[TaskForecast],
+    check: OutcomeCheck | None,
+    found: Evidence,
+    seen: str,
+    said: list[str],
 ) -> Section:
     return Section(
         title=f"Fit on {seen}",
         text=_size(fit),
         tasks=tasks,
-        diagnostics=asdict(fit.diagnostics) | {"reasons": fit.diagnostics.reasons},
+        diagnostics=spelled_out(fit, said),
         provenance=fit.provenance(),
         check=check,
         k_sweep=k_sweep(fit, found.headline, study.k_sweep_length) if study.k_sweep_length else None,
@@ -234,20 +270,8 @@ def _sentence(tasks: list[TaskForecast], study: Study, seen: str) -> str:
 def answer_sentence(task: TaskForecast) -> str:
     """The posterior of one threshold in a sentence."""
     q, never = task.threshold["log10_compute"], task.threshold["p_never"]
-    scale = scale_of_answer(task.threshold)
-    middle = scale.text(q["q50"])
-    where = f"is not expected {scale.none}" if middle == "never" else f"is expected {scale.at} {middle}{scale.unit}"
-    interval = f"{scale.text(q['q05'])} to {scale.text(q['q95'])}"
-    doubt = f"90 % interval {interval}; chance that it never does {percent(never)}"
-    return f"{task.task} reaching {task.at:g} {where} ({doubt})."
-
-
-def _threshold_rows(results: list[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {"fit": result["fit"], "task": t["task"], "metric": t["metric"], "at": t["at"], "p_never": t["p_never"]}
-            | {f"log10_compute_{name}": value for name, value in t["log10_compute"].items()}
-            for result in results
-            for t in result["thresholds"]
-        ]
-    )
+    scale = named_by(task.threshold)
+    where = f"is not expected {scale.none}" if q["q50"] == "inf" else f"is expected {scale.where(q['q50'])}"
+    of = recipe(task.threshold)
+    doubt = f"90% interval {scale.interval(q['q05'], q['q95'])}; chance that it never does {percent(never)}"
+    return f"{task.task} reaching {task.at:g} {where} ({of + '; ' if of else ''}{doubt})."

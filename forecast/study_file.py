@@ -59,7 +59,7 @@ def read_study(folder: str | os.PathLike[str]) -> Study:
             wrong.append(f"key '{key}' is {given[key]}, expected {least} or more")
     for at in given.get("thresholds", []) if not wrong else []:
         if not (isinstance(at, float | int) and 0 < at < 1):
-            wrong.append(f"threshold {at!r} is not a number between 0 and 1; for 80 % write 0.8")
+            wrong.append(f"threshold {at!r} is not a number between 0 and 1; for 80% write 0.8")
     for cut in given.get("cuts", []) if not wrong else []:
         if not (isinstance(cut, float | int) and 0 < cut < math.inf):
             wrong.append(f"cut {cut!r} is not a positive number of FLOP; write it like 2.4e22")

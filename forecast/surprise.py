@@ -45,7 +45,7 @@ def surprising_rows(fit: Fit, *, seed: int = 1) -> list[dict[str, Any]]:
 
 
 def _judged_counts(counts, trials, means, concentration, fit: Fit, rng):
-    """Probability of being strange or broken, two-sided tail and 5, 50, 95 % of the share, row by row."""
+    """Probability of being strange or broken, two-sided tail and 5, 50, 95% of the share, row by row."""
     priors, mixed = fit.priors, fit.structure.broken_rows
     for count, number, mean in zip(counts, trials, means, strict=True):
         mean = mean.clip(MEAN_MARGIN, 1.0 - MEAN_MARGIN)

@@ -14,6 +14,7 @@ from forecast.fit import Sampling, compiled, diagnose, fit
 from forecast.splits import FEWEST_RUNS
 from forecast.store import Fit, installed_versions
 from forecast.table import observations
+from forecast.words import counted, plain_power
 from models import facts, scale_facts
 from models.capability import HELD, capability_model
 from models.priors import Held, Priors, Structure, held_of
@@ -42,7 +43,7 @@ def fit_table(
 
     A `ForecastError` says why nothing can be fitted: fewer than three runs below the cut.
     """
-    data = _observed(frame, below)
+    data = observed(frame, below)
     sampling = sampling.of_rows(data.sizes["observation"])
     posterior = fit(capability_model(data, structure, priors), sampling, progress=progress)
     return _fit(posterior, data, table=table, below=below, sampling=sampling, structure=structure, priors=priors)
@@ -76,7 +77,7 @@ class Structures:
         below: float | None = None,
         priors: Priors = Priors(),
     ) -> None:
-        data = _observed(frame, below)
+        data = observed(frame, below)
         self._models = {name: capability_model(data, Structure(), priors, held_of(name)) for name in names}
         alone = len(names) == 1  # numbers built in compile sooner
         self._program = None if alone else _program(self._models[names[0]], data, priors)
@@ -127,13 +128,14 @@ def _program(model: pm.Model, data: xr.Dataset, priors: Priors) -> Any:
     return _programs[key]
 
 
-def _observed(frame: pd.DataFrame, below: float | None) -> xr.Dataset:
+def observed(frame: pd.DataFrame, below: float | None) -> xr.Dataset:
+    """The runs below a cut as labelled arrays; a `ForecastError` where they are fewer than three."""
     used = frame if below is None else frame[frame["compute"] < below]
     runs = used["model"].nunique()
     if runs < FEWEST_RUNS:
-        where = "" if below is None else f" below {below:g} FLOP"
+        where = "" if below is None else f" below {plain_power(below)} FLOP"
         raise ForecastError(
-            f"{runs} runs{where}, at least {FEWEST_RUNS} are needed; "
+            f"{counted(runs, 'run')}{where}, at least {FEWEST_RUNS} are needed; "
             + ("add runs" if below is None else "raise the cut")
         )
     return observations(used)

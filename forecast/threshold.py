@@ -1,4 +1,4 @@
-"""The compute at which a capability appears."""
+"""The compute at which a capability appears or, of a table of dates, the date."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.average import of_structure
-from forecast.date_scale import by_date, iso_date, year_of
+from forecast.date_scale import by_date, iso_date, log10_compute_of, year_of
 from forecast.errors import ForecastError
 from forecast.law import is_loss, law_of_task, theta_at_score
 from forecast.predict import task_label
@@ -16,7 +16,7 @@ from models import equations
 from models.scale_facts import bend_knots, reference_compute
 
 QUANTILES = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
-DECADES_SHOWN = 6
+DECADES_SHOWN, YEARS_SHOWN = 6, 10  # beyond the runs, by which it is said whether a score is crossed
 
 
 def threshold_compute(
@@ -50,19 +50,22 @@ def checked_task(fit: Fit, task: str, at: float) -> str:
         if not 0 < at < np.inf:
             raise ForecastError(f"the threshold of a loss must be above 0 nats, got {at:g}")
     elif not 0 < at < 1:
-        raise ForecastError(f"the threshold must lie between 0 and 1, got {at:g}; for 80 % write --at 0.8")
+        raise ForecastError(f"the threshold must lie between 0 and 1, got {at:g}; for 80% write --at 0.8")
     return label
 
 
 def threshold(
     fit: Fit, task: str, at: float, *, family: str | None = None, year: float | None = None
 ) -> dict[str, Any]:
-    """The posterior of threshold compute as the JSON of DESIGN section 5; quantiles are order statistics."""
+    """The posterior of threshold compute with the keys of DESIGN section 5; quantiles are order statistics.
+
+    Of a table of dates all places are on the scale of `forecast.date_scale`; `as_published` makes dates of them.
+    """
     label = task_label(fit, task)
     draws = threshold_compute(fit, label, at, family=family, year=year).values.ravel()
     rows = fit.data.task_index.values == fit.data.task.values.tolist().index(label)
     own = fit.data.log10_compute.values[fit.data.run_index.values[rows]]
-    ladder = np.arange(np.floor(own.min()), np.ceil(own.max()) + DECADES_SHOWN + 0.5, 0.5)
+    ladder = _new_years(own) if by_date(fit.data) else _half_decades(own)
     never = float(np.mean(draws == np.inf))
     by_ceiling = float((law_of_task(fit, label).ceiling <= at).mean()) if not is_loss(fit, label) else 0.0
     worst = fit.diagnostics
@@ -85,6 +88,16 @@ def threshold(
             "divergences": worst.divergences,
         },
     }
+
+
+def _half_decades(own: np.ndarray) -> np.ndarray:
+    return np.arange(np.floor(own.min()), np.ceil(own.max()) + DECADES_SHOWN + 0.5, 0.5)
+
+
+def _new_years(own: np.ndarray) -> np.ndarray:
+    """The first of January of each year that the runs span and of those after, as places on the scale of dates."""
+    first, last = int(np.floor(year_of(own.min()))), int(np.ceil(year_of(own.max()))) + YEARS_SHOWN
+    return log10_compute_of(np.array([f"{year}-01-01" for year in range(first, last + 1)], dtype="datetime64[D]"))
 
 
 def _only_family(fit: Fit) -> str | None:

@@ -63,7 +63,7 @@ def plot_threshold_cumulative(
     scale: Scale = COMPUTE,
     ax: Axes,
 ) -> Axes:
-    """Probability that the threshold is crossed by each compute; what is missing to 100 % stands at 'never'.
+    """Probability that the threshold is crossed by each compute; what is missing to 100% stands at 'never'.
 
     Parameters are those of `plot_threshold_density`.
     """
@@ -86,7 +86,7 @@ def plot_threshold_cumulative(
         fontsize="small",
     )
     ax.set_ylim(0, 1.02)
-    ax.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
+    ax.set_yticks([0, 0.5, 1], ["0%", "50%", "100%"])
     ax.set_ylabel("crossed by")
     return _threshold_axis(ax, limits=limits, mass=mass, quantiles=quantiles, data_max=data_max, scale=scale)
 
@@ -120,7 +120,7 @@ def _threshold_axis(
     left = slots["earlier"] - 0.7 * width if "earlier" in mass else limits[0]
     right = slots["never"] + 0.7 * width
     q05, q50, q95 = (float(quantiles[name]) for name in ("q05", "q50", "q95"))
-    ax.axvspan(*np.clip([q05, q95], left, right), color=BLUE, alpha=0.1, linewidth=0, zorder=0, label="90 % interval")
+    ax.axvspan(*np.clip([q05, q95], left, right), color=BLUE, alpha=0.1, linewidth=0, zorder=0, label="90% interval")
     if limits[0] <= q50 <= limits[1]:
         ax.axvline(q50, color=INK, linewidth=1, label="median")
     ax.axvline(data_max, color=GREY, linestyle=":", linewidth=0.9, label=f"{scale.largest} run of the data")

@@ -18,9 +18,9 @@ from forecast.threshold import QUANTILES, checked_task, date_quantiles
 from models.recipe_facts import years
 
 BY = (2027, 2028, 2030, 2035)  # P(by) is of the first of January of these years
-HALVING_YEARS, HALVING_SD = 5.0, 0.5  # log-normal: growth of compute halves in 2.2 to 11 years (90 %)
+HALVING_YEARS, HALVING_SD = 5.0, 0.5  # log-normal: growth of compute halves in 2.2 to 11 years (90%)
 """What is left to come at 0.6 decades a year is then 4.3 decades, 1.9 to 9.8."""
-LAG_YEARS, LAG_SD = 0.5, 0.5  # log-normal: training ends 2.6 to 14 months before release (90 %)
+LAG_YEARS, LAG_SD = 0.5, 0.5  # log-normal: training ends 2.6 to 14 months before release (90%)
 """GPT-4 was trained by August 2022 and released in March 2023 (arXiv:2303.08774)."""
 
 
@@ -32,7 +32,7 @@ class Outlook:
     family: str | None
     needed: dict[str, xr.DataArray]  # event: place on the path (chain, draw)
     frontier: Frontier
-    as_of: float  # decimal year from which a slowdown counts
+    as_of: float  # decimal year from which scenarios differ
     seed: int
     trained: bool = False  # True: the runs are dated by the end of their training, not by their release
     by: tuple[int, ...] = BY
@@ -41,9 +41,14 @@ class Outlook:
 def arrival(outlook: Outlook, event: str, largest: Paths, progress: Progress) -> xr.DataArray:
     """Date at which the largest run so far, with the recipe of the day, brings what is needed: dims chain, draw.
 
-    The first date t of ``path(M(t)) + progress (t - since) >= needed`` or, for a progress in decades of compute, of
-    ``M(t) + progress (t - since) >= C*``: decimal years, of release. `inf` where no compute suffices; `-inf` where the
-    first known run did; later than 9999 where growth stops short.
+    The first date t of ``path(M(t) + s (t - A)+) + p (min(t, A) - since) >= needed``, with A the date of the forecast,
+    p the progress until then, on the path of the fit, and s the scenario's own after it, in decades of compute. A
+    progress that goes on as before has t in place of min(t, A) and no s. Where p is in decades of compute, so is all:
+    ``M(t) + s (t - A)+ + p (min(t, A) - since) >= C*``. Scenarios share their past, so that more progress is never
+    later, and a run of the past has no recipe of today.
+
+    Decimal years, of release. `inf` where no compute suffices; `-inf` where the first known run did; later than 9999
+    where growth stops short.
     """
     fit, needed, family = outlook.fit, outlook.needed[event], outlook.family
     if progress.in_fit:
@@ -54,7 +59,8 @@ def arrival(outlook: Outlook, event: str, largest: Paths, progress: Progress) ->
     row = np.arange(needed.size)
 
     def reached(at: np.ndarray) -> np.ndarray:
-        return height(largest.log10_compute[row, at]) + progress.grown(largest.years[at]) >= wanted
+        year = largest.years[at]
+        return height(largest.log10_compute[row, at] + progress.as_compute(year)) + progress.on_path(year) >= wanted
 
     low, high = np.full(needed.size, -1), np.full(needed.size, len(largest.years))
     while (high - low > 1).any():
@@ -109,8 +115,8 @@ def when(
     ----------
     frontier : the growth of the largest run, `forecast.frontier.fit_frontier`; of no use, and None, where the scale of
         the table is its dates, whose only scenario is that they go on as they did
-    as_of : decimal year from which a slowdown counts and, where the table has no dates, progress; None: the last
-        date of the frontier's runs
+    as_of : decimal year from which scenarios differ: a slowdown counts, recipes stay or improve; None: the last date
+        of the frontier's runs
     first_of : number J of runs of the event `first`
     items : items that a new run is scored on; None: as usual in the table
     trained : whether the frontier's runs are dated by the end of training; then releases come a lag later
@@ -137,6 +143,7 @@ def when(
         "metric": fit.data.metric.sel(task=label).item(),
         "at": float(at),
         "family": family,
+        "families": fit.data.sizes["family"],
         "as_of": iso_date(as_of),
         "first_of": first_of,
         "items": items,
@@ -154,6 +161,7 @@ def _frontier_answer(frontier: Frontier, trained: bool) -> dict[str, Any]:
         "table": frontier.table,
         "records": len(frontier.records),
         "known_to": iso_date(frontier.known_to),
+        "ends": iso_date(frontier.ends),
         "largest": str(frontier.records["model"].iloc[-1]),
         "largest_log10_compute": float(np.log10(frontier.records["compute"].iloc[-1])),
         "growth": _quantiles(frontier.posterior["growth"].values[..., -1].ravel()),
@@ -198,7 +206,7 @@ def _scenario_answer(outlook: Outlook, scenario: Scenario) -> dict[str, Any]:
         "growth": scenario.growth,
         "slowdown": scenario.slowdown,
         "progress": {
-            "decades_a_year": _quantiles(progress.decades),
+            "decades_a_year": _quantiles(progress.a_year),
             "since": iso_date(progress.since),
             "source": progress.source,
         },

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from forecast.figure_files import write_figure
 from forecast.figure_style import BLUE, GREEN, GREY, INK, VERMILLION, name_label, percent
+from forecast.scenarios import with_equal_dates
 from models.recipe_facts import years
 
 COLOURS = {"typical": BLUE, "new run": GREEN, "first": VERMILLION}
@@ -18,7 +19,7 @@ FARTHEST_AHEAD = 15.0  # years on the axis after today; what comes later, or nev
 
 
 def plot_dates(answer: Mapping[str, Any], *, ax: Axes) -> Axes:
-    """Median, 50 % and 90 % interval of the date of each event, scenario by scenario, first on top.
+    """Median, 50% and 90% interval of the date of each event, scenario by scenario, first on top.
 
     `answer` is that of `forecast.timeline.when`. Ends beyond the axis are arrows; P(never) stands at the right.
     """
@@ -27,10 +28,10 @@ def plot_dates(answer: Mapping[str, Any], *, ax: Axes) -> Axes:
     left = min(today, *(year for date in found if np.isfinite(year := _year(date)))) - 1.0
     right = today + FARTHEST_AHEAD
     places, names = [], []
-    for scenario in answer["scenarios"]:
+    for group in with_equal_dates(answer["scenarios"]):
         places.append(row)
-        names.append(name_label(scenario["name"]))
-        for event, of in scenario["events"].items():
+        names.append("\n".join(name_label(scenario["name"]) for scenario in group))
+        for event, of in group[0]["events"].items():
             _interval(ax, row, {name: _year(date) for name, date in of["date"].items()}, (left, right), COLOURS[event])
             ax.text(right + 0.4, row, percent(of["p_never"]), va="center", fontsize="small", color=COLOURS[event])
             row += 1
@@ -44,7 +45,7 @@ def plot_dates(answer: Mapping[str, Any], *, ax: Axes) -> Axes:
     ax.set_ylim(row - 0.6, -1.4)
     ax.set_xlim(left, right)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True))
-    ax.set_xlabel("date of release; median, 50 % and 90 % interval")
+    ax.set_xlabel("date of release; median, 50% and 90% interval")
     return ax
 
 
@@ -75,5 +76,5 @@ def write_dates(answer: Mapping[str, Any], path: Path) -> None:
         ax.set_title(f"{name_label(answer['task'], width=60)} at {answer['at']:g}", loc="left", parse_math=False)
         figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
 
-    lines = sum(len(each["events"]) + 1 for each in answer["scenarios"])
+    lines = sum(len(group[0]["events"]) + 1 for group in with_equal_dates(answer["scenarios"]))
     write_figure(path, draw, size=(6.4, 0.9 + 0.24 * lines))

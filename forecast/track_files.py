@@ -1,12 +1,10 @@
 """A track record as files: scores.csv, thresholds.csv, summary.json and figures."""
 
-import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from forecast.backtest import OURS, Track
@@ -14,9 +12,10 @@ from forecast.calibration import paired_bootstrap, summary
 from forecast.calibration_figures import crps_by_distance_figure, pit_figure, reliability_figure
 from forecast.coverage import pit_histogram, reliability
 from forecast.errors import ForecastError, shown_path
-from forecast.files import write_whole
-from forecast.store import json_number
+from forecast.files import write_json, write_whole
+from forecast.words import counted
 
+FEWEST_OUTCOMES = 20  # with fewer, a histogram of ten bars shows chance
 PRINTED = ("n", "crps", "log_score", "width_90", "coverage_50", "coverage_80", "coverage_90")
 
 
@@ -36,8 +35,7 @@ def write_track(track: Track, verdict: Mapping[str, Any], folder: Path, *, table
         write_whole(folder / f"{name}.csv", partial(frame.to_csv, index=False))
     for name, figure in figures(track, key="backtest").items():
         write_whole(folder / f"{name}.svg", partial(_write, text=figure))
-    text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    write_whole(folder / "summary.json", partial(_write, text=text))
+    write_json(folder / "summary.json", result)
     return result
 
 
@@ -46,14 +44,29 @@ def _write(path: Path, text: str) -> None:
 
 
 def figures(track: Track, *, key: str) -> dict[str, str]:
-    """Reliability, PIT and CRPS by distance of the average and the baselines, as SVG."""
+    """CRPS by distance and, from `FEWEST_OUTCOMES` on, reliability and PIT of the average and the baselines, as SVG."""
     shown = track.scores[~track.scores["method"].isin(track.structures)]
     distances = summary(shown, by=("method", "distance"))
-    return {
+    found = {"crps_by_distance": str(crps_by_distance_figure(distances, unit=track.scale.bins, key=key))}
+    if outcomes_of(track) < FEWEST_OUTCOMES:
+        return found
+    return found | {
         "reliability": str(reliability_figure(reliability(shown), key=key)),
         "pit": str(pit_figure(pit_histogram(shown), key=key)),
-        "crps_by_distance": str(crps_by_distance_figure(distances, unit=track.scale.bins, key=key)),
     }
+
+
+def outcomes_of(track: Track) -> int:
+    """How many outcomes were forecast."""
+    return int((track.scores["method"] == OURS).sum())
+
+
+def too_few(outcomes: int) -> str:
+    """Why reliability and PIT are not drawn; empty where they are."""
+    if outcomes >= FEWEST_OUTCOMES:
+        return ""
+    counts = f"{counted(outcomes, 'outcome')}, fewer than {FEWEST_OUTCOMES}"
+    return f"{counts}: too few to draw the reliability of intervals and the histogram of PIT."
 
 
 def summarised(track: Track, verdict: Mapping[str, Any], *, table: str, seed: int) -> dict[str, Any]:
@@ -62,6 +75,7 @@ def summarised(track: Track, verdict: Mapping[str, Any], *, table: str, seed: in
     others = [name for name in scores["method"].unique() if name != OURS]
     return {
         "table": table,
+        "data_hash": track.data_hash,
         "seed": seed,
         "verdict": dict(verdict),
         "methods": _lines(scores, "method"),
@@ -75,29 +89,20 @@ def summarised(track: Track, verdict: Mapping[str, Any], *, table: str, seed: in
         "by_metric": _lines(scores, "metric", "method"),
         "by_distance": _lines(scores, "distance", "method"),
         "thresholds": _thresholds(track.thresholds),
-        "fits": _plain(track.fits),
+        "fits": track.fits.to_dict("records"),
         "failed": dict(track.failed),
     }
 
 
 def _lines(scores: pd.DataFrame, *by: str) -> list[dict[str, Any]]:
-    return _plain(summary(scores, by=by)[[*by, *PRINTED]])
+    return summary(scores, by=by)[[*by, *PRINTED]].to_dict("records")
 
 
 def _thresholds(lines: pd.DataFrame) -> list[dict[str, Any]]:
-    """Mean ranked probability score by method and threshold; whether the truth lay inside the 90 % interval."""
+    """Mean ranked probability score by method and threshold; whether the truth lay inside the 90% interval."""
     if lines.empty:
         return []
     inside = (lines["q05"] <= lines["high"]) & (lines["q95"] >= lines["low"])
     table = lines.assign(inside_90=inside).groupby(["method", "at"], sort=False)
-    return _plain(table.agg(n=("rps", "size"), rps=("rps", "mean"), coverage_90=("inside_90", "mean")).reset_index())
-
-
-def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{name: _value(value) for name, value in line.items()} for line in frame.to_dict("records")]
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, float | np.floating):
-        return None if np.isnan(value) else json_number(float(value))
-    return value.item() if isinstance(value, np.generic) else str(value) if not isinstance(value, int | bool) else value
+    means = table.agg(n=("rps", "size"), rps=("rps", "mean"), coverage_90=("inside_90", "mean"))
+    return means.reset_index().to_dict("records")

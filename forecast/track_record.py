@@ -52,7 +52,7 @@ def _farthest_size(scores: pd.DataFrame) -> float | None:
 
 
 def distances(scores: pd.DataFrame) -> list[dict[str, Any]]:
-    """The record in each bin of distance beyond the cut."""
+    """The record in each bin of distance beyond the largest training run."""
     beyond = scores[scores["decades_beyond"].notna()]
     by = summary(beyond, by=("distance", "method"))
     lines = []

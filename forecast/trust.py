@@ -9,28 +9,32 @@ import pandas as pd
 from forecast.backtest import OURS, Track
 from forecast.calibration import summary
 from forecast.scales import COMPUTE, Scale, scale_of_answer
+from forecast.table_warnings import few_runs
 from forecast.track_record import baselines, distances, record
 from forecast.trial import MAX_FORECAST_RHAT
 
 NOT, CARE, YES = "do not trust", "trust with care", "trust"
-FEW_RUNS = 5
-"""Fewer training runs: ceiling, slope, position and curvature cannot all be seen."""
 WORSE = 1.15
 """CRPS by that of the best baseline, from which the baseline is the better forecast if not by chance; near 1 they are
 alike."""
 NO_BETTER = 0.95
 TWICE = 2.0  # from here on a ratio says it better than percents above 100
 NARROW = 0.90
-"""An upper end of the Wilson interval of 90 % coverage below this: intervals were too narrow, and not by chance."""
+"""An upper end of the Wilson interval of 90% coverage below this: intervals were too narrow, and not by chance."""
 FARTHER = 1.0
 """Decades beyond the farthest outcome ever tested at which a forecast is an article of faith."""
 NEW_SIZE = 0.1
 """Decades of parameters beyond the training runs from which a model is larger, not another of their size."""
 APART = 1.0
-"""Distance between medians of structures at which they disagree, in widths of the 90 % interval of a single one."""
+"""Distance between medians of structures at which they disagree, in widths of the 90% interval of a single one."""
 LOST_RHAT = 1.3
 """R-hat of forecasts of a back-test that leaves them without meaning; above `MAX_FORECAST_RHAT` they call for care."""
 COUNTS = 0.05  # weight of a structure that has a say
+WEIGHT = (
+    *("too few runs", "not converged", "tests not converged", "intervals too narrow", "beaten by a baseline"),
+    *("untested", "prior-dominated", "farther than tested"),
+)
+"""Kinds of reasons, heaviest first: without meaning, then measured, then unknown. Those not named come last."""
 
 
 def verdict(
@@ -56,14 +60,16 @@ def verdict(
     Returns
     -------
     dict
-        trust ('trust', 'trust with care' or 'do not trust'), sentence, reasons (each with `level`, `kind` and `text`),
-        record (see `forecast.track_record`; None without a back-test) and distances (the same by decades beyond a cut).
+        trust ('trust', 'trust with care' or 'do not trust'), sentence, reasons (each with `level`, `kind` and `text`,
+        each text once, heaviest first), record (see `forecast.track_record`; None without a back-test) and distances
+        (the same by decades beyond a cut).
     """
     found = record(track.scores, seed=seed) if track is not None else None
     reasons = _of_runs(runs) + _of_record(found)
     for each in thresholds:
         reasons += _of_threshold(each, moved, found["tested_decades"] if found else 0.0)
     reasons += [_reason(NOT, "not converged", each) for each in unsound] + _of_tests(track)
+    reasons = _by_weight(reasons)
     trust = NOT if any(each["level"] == NOT for each in reasons) else CARE if reasons else YES
     return {
         "trust": trust,
@@ -88,7 +94,7 @@ def cell_trust(past: pd.DataFrame, task: str, *, farther: float, rhat: float = 1
         ours = own[own["method"] == OURS]
         missed = float((~ours["inside_90"].astype(bool)).mean())
         if missed > 1.0 / 3.0:
-            reasons.append(_reason(NOT, "task missed", f"{missed:.0%} of its outcomes lay outside 90 % intervals"))
+            reasons.append(_reason(NOT, "task missed", f"{missed:.0%} of its outcomes lay outside 90% intervals"))
         table = summary(own).set_index("method")
         if table.loc[OURS, "crps"] > WORSE * baselines(table).min():
             reasons.append(_reason(CARE, "task beaten", "a baseline forecast this task better"))
@@ -99,9 +105,8 @@ def cell_trust(past: pd.DataFrame, task: str, *, farther: float, rhat: float = 1
 
 
 def _of_runs(runs: int) -> list[dict[str, Any]]:
-    if runs >= FEW_RUNS:
-        return []
-    return [_reason(NOT, "too few runs", f"only {runs} runs were learned from; at least {FEW_RUNS} are needed")]
+    few = few_runs(runs)
+    return [_reason(NOT, "too few runs", few)] if few else []
 
 
 def _of_tests(track: Track | None) -> list[dict[str, Any]]:
@@ -128,7 +133,7 @@ def _of_record(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
         text = "every run that was forecast had a size that was learned from: no larger model has been tested"
         reasons.append(_reason(CARE, "sizes untested", text))
     coverage, n = found["coverage_90"], found["n"]
-    inside = f"{round(coverage['share'] * n)} of {n} outcomes lay inside 90 % intervals"
+    inside = f"{round(coverage['share'] * n)} of {n} outcomes lay inside 90% intervals"
     if coverage["high"] < NARROW:
         reasons.append(_reason(NOT, "intervals too narrow", f"intervals were too narrow: {inside}"))
     ratio, best = float(found["crps_ratio"]["estimate"]), found["best_baseline"]
@@ -179,18 +184,27 @@ def _reason(level: str, kind: str, text: str) -> dict[str, Any]:
     return {"level": level, "kind": kind, "text": text}
 
 
+def _by_weight(reasons: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each reason once: those against trust first, and of one level by kind."""
+    once = {each["text"]: each for each in reasons}
+    kinds = {kind: place for place, kind in enumerate(WEIGHT)}
+    return sorted(once.values(), key=lambda each: (each["level"] != NOT, kinds.get(each["kind"], len(kinds))))
+
+
 def _sentence(trust: str, found: Mapping[str, Any] | None, reasons: Sequence[Mapping[str, Any]], scale: Scale) -> str:
     lead = {
         NOT: "Do not trust this forecast",
         CARE: "Trust this forecast with care",
         YES: "This forecast can be trusted",
     }
-    worst = [each["text"] for each in reasons if each["level"] == trust]
-    said = lead[trust] + (f": {'; '.join(worst)}." if worst else ".")
+    worst, others = (
+        "; ".join(each["text"] for each in reasons if (each["level"] == trust) is own) for own in (True, False)
+    )
+    said = lead[trust] + (f": {worst}." if worst else ".") + (f" Besides, take care: {others}." if others else "")
     if found is None:
         return said
     better = f"{_gain(float(found['crps_ratio']['estimate']))} the best baseline ({found['best_baseline']})"
-    inside = f"{found['coverage_90']['share']:.0%} of {found['n']} held-out outcomes inside 90 % intervals"
+    inside = f"{found['coverage_90']['share']:.0%} of {found['n']} held-out outcomes inside 90% intervals"
     return f"{said} Tested on this table up to {scale.distance(found['tested_decades'])} ahead: {better}, {inside}."
 
 

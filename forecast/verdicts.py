@@ -6,31 +6,13 @@ from typing import Any
 import numpy as np
 
 from forecast.figure_style import percent
+from forecast.parameter_names import WORDS
 
 Line = Mapping[str, Any]  # of `forecast.moved.moved`
 
 SHARED = "shared by all tasks"
 _LISTED = 5  # names in a sentence; the table has them all
 _REMARKS = {"prior": "prior-dominated", "not comparable": "not comparable with its prior"}
-_WORDS: Mapping[str, tuple[str, str]] = {
-    "exponent": ("exponent", "decades that the loss of a task falls in a decade of effective compute"),
-    "nu": ("frailty ν", "how alike the items of a task are; the smaller, the more they differ"),
-    "ceiling": ("ceiling", "success of a perfect model; where it lies below the threshold, the answer is “never”"),
-    "floor": ("floor", "success of a hopeless model"),
-    "sigma_run": ("run residual", "spread of runs around what their compute says, decades"),
-    "sigma_bend": ("bend", "how far the slope of the law may change with compute"),
-    "progress": ("progress", "decades that recipes improve in a year at equal compute"),
-    "sigma_family": ("spread of families", "how far recipes lie apart at equal compute, decades"),
-    "family_slope": ("slope of families", "decades that recipes gain in a decade of their mean compute"),
-    "sigma_deviation": ("deviations of families", "how far recipes lie apart on one task beyond that, decades"),
-    "params_exponent": ("exponent of parameters", "power of the number of parameters in the loss"),
-    "tokens_exponent": ("exponent of tokens", "power of the number of training tokens in the loss"),
-    "log10_optimal_ratio": ("optimal ratio", "log10 of the tokens per parameter of a compute-optimal run"),
-    "log10_warm_up_tokens": ("tokens of warm-up", "log10 of the tokens until which checkpoints lag behind the law"),
-    "warm_up_lag": ("lag in warm-up", "decades that a checkpoint lags behind at a third of these tokens"),
-    "passing_share": ("passing share", "share of the sub-judgements that a judgement wants"),
-    "passing_softness": ("softness of passing", "how far judges differ in the number that they want"),
-}
 
 
 def is_threshold(line: Line) -> bool:
@@ -45,14 +27,16 @@ def threshold_of(line: Line) -> str:
 
 def name_of(line: Line) -> str:
     """What a line is about, in words; a parameter without words keeps its name."""
-    parameter = str(line["parameter"])
-    return f"threshold {threshold_of(line)}" if is_threshold(line) else _WORDS.get(parameter, (parameter,))[0]
+    if is_threshold(line):
+        return f"threshold {threshold_of(line)}"
+    parameter, _, kind = str(line["parameter"]).partition(" of ")  # where laws of each kind have their own
+    return WORDS.get(parameter, (parameter,))[0] + (f" ({kind})" if kind else "")
 
 
 def meanings(lines: Sequence[Line]) -> list[tuple[str, str, str]]:
     """Words, name in the model and meaning of each parameter of the lines."""
-    parameters = dict.fromkeys(line["parameter"] for line in lines)
-    return [(_WORDS[name][0], name, _WORDS[name][1]) for name in parameters if name in _WORDS]
+    parameters = dict.fromkeys(str(line["parameter"]).partition(" of ")[0] for line in lines)
+    return [(WORDS[name][0], name, WORDS[name][1]) for name in parameters if name in WORDS]
 
 
 def verdict(line: Line) -> str:
@@ -82,7 +66,7 @@ def threshold_sentences(lines: Sequence[Line], task: str) -> list[dict[str, Any]
 
 def _threshold_sentence(line: Line, *, loose_ceiling: bool) -> dict[str, Any]:
     finite = np.isfinite([float(line[side][2]) for side in ("prior", "posterior")]).all()
-    span = "its 90 % interval is" if finite else "from its 5 % to its 50 % quantile it is"
+    span = "its 90% interval is" if finite else "from its 5% to its 50% quantile it is"
     ratio = f"{line['width_ratio'] or 0:.2g} times as wide as the prior’s"
     whose, reason = {
         "data": ("comes from the data" + (" up to its median only" if is_half(line) else ""), f"{span} {ratio}."),
@@ -98,7 +82,7 @@ def _threshold_sentence(line: Line, *, loose_ceiling: bool) -> dict[str, Any]:
     ceiling = ", and rests on the ceiling, which is prior-dominated." if rests else "."
     return {
         "lead": f"The threshold {threshold_of(line)} of {line['task']} {whose}",
-        "rest": f": {reason}{above}{never}{ceiling}".replace(" %", "\u00a0%"),
+        "rest": f": {reason}{above}{never}{ceiling}",
         "loose": not line["moved"],
     }
 

@@ -7,6 +7,7 @@ from pytensor import tensor as pt
 
 from models import equations, facts, observation, scale_facts
 from models.effective_compute import effective_compute
+from models.guessing import unknown_chance
 from models.laws import laws
 from models.priors import Held, Priors, Structure
 from models.rubric_equations import success_of_judgement
@@ -112,6 +113,7 @@ def _coords(data):
         "loss_row": data.observation.values[losses],
         "measured": data.task.values[facts.is_loss(data)],
         "judged": data.task.values[facts.has_unknown_k(data)],
+        "unknown_chance": data.task.values[unknown_chance(data)],
         "answer": np.arange(facts.answers(data).max(initial=-1) + 1),
     }
 
@@ -164,7 +166,10 @@ def _passing(data, priors):
 
 
 def _floor(data, structure, priors, held):
-    """Success of guessing (task): `chance` where the table gives one, otherwise small, learned, and one for a law."""
+    """Success of guessing (task): `chance` where the table gives one, otherwise learned.
+
+    It is small and one for a law, but of a choice whose chance is unknown: there it is that of some number of choices.
+    """
     chance = pm.Data("chance", data.chance.values, dims="task")
     if not structure.free_floor:
         return pm.Deterministic("floor", chance, dims="task")
@@ -174,7 +179,13 @@ def _floor(data, structure, priors, held):
         pm.LogNormal("floor_logit_spread", priors.floor_logit_spread_median, priors.floor_logit_spread_sd),
         dims="law",
     )
-    learned = pm.Data("floor_is_free", float(not held.floor)) * pm.math.sigmoid(guessing)[data.law_index.values]
+    learned = pm.math.sigmoid(guessing)[data.law_index.values]
+    if (unknown := unknown_chance(data)).any():
+        choice = pm.Normal(
+            "choice_floor_logit", priors.choice_floor_logit_mean, priors.choice_floor_logit_sd, dims="unknown_chance"
+        )
+        learned = pt.set_subtensor(learned[np.flatnonzero(unknown)], pm.math.sigmoid(choice))
+    learned = pm.Data("floor_is_free", float(not held.floor)) * learned
     return pm.Deterministic("floor", pt.switch(chance > 0, chance, learned), dims="task")
 
 

@@ -15,7 +15,7 @@ class Priors:
     # Tasks of one table differ in exponent by a factor of about 1.4; log-normal, so that pooling is never complete.
     log_exponent_spread_median: float = log(0.35)
     log_exponent_spread_sd: float = 0.5
-    # Success at the reference run (`models.scale_facts.reference_compute`), as a logit: 95 % from 0.2 % to 88 %, so
+    # Success at the reference run (`models.scale_facts.reference_compute`), as a logit: 95% from 0.2% to 88%, so
     # tables of tasks just beginning and of tasks half solved are both ordinary; tasks of one table differ widely.
     reference_logit_mean: float = -2.0
     reference_logit_sd: float = 2.0
@@ -27,15 +27,18 @@ class Priors:
     log_frailty_sd: float = 0.9
     log_frailty_spread: float = 0.4
     # Ceiling: below 1 by the share u^power of the way down to the success at the reference run, u uniform. Power 4 puts
-    # half of the mass within 6 % of 1 (the task can be solved) and a quarter below 0.7 (label noise, ambiguity), as
+    # half of the mass within 6% of 1 (the task can be solved) and a quarter below 0.7 (label noise, ambiguity), as
     # Beta(2, 1/2) does. Power 2 on six beds: three better, three worse, five farther from the right coverage.
     ceiling_gap_power: float = 4.0
-    # Floor of generative tasks, as a logit: median 0.2 %, 95 % from 0.003 % (zero, for any real test) to 10 %.
+    # Floor of generative tasks, as a logit: median 0.2%, 95% from 0.003% (zero, for any real test) to 10%.
     floor_logit_mean: float = log(0.002)
     floor_logit_sd: float = 2.0
     floor_logit_spread_median: float = log(0.8)
     floor_logit_spread_sd: float = 0.5
-    # Residual of a run, decades: 95 % from 0.07 to 0.33, about a factor of 1.4 in compute. Seeds, data order and recipe
+    # Floor of a choice whose chance is unknown, as a logit: 95% from 8 to 57%, so two to ten are ordinary.
+    choice_floor_logit_mean: float = log(0.25 / 0.75)
+    choice_floor_logit_sd: float = 0.7
+    # Residual of a run, decades: 95% from 0.07 to 0.33, about a factor of 1.4 in compute. Seeds, data order and recipe
     # details are worth that; log-normal, since no pair of runs agrees exactly and samplers stick in the neck at zero.
     log_run_sd_median: float = log(0.15)
     log_run_sd_sd: float = 0.4
@@ -54,16 +57,16 @@ class Priors:
     log_optimal_ratio_mean: float = log(20.0)
     log_optimal_ratio_sd: float = 0.7
     # Warm-up of checkpoints of one training: tokens at which it ends, in decades from those of the youngest run, which
-    # is usually past it; and the lag, of which twice is lost at a tenth of these tokens: 95 % from 0.6 to 4.
+    # is usually past it; and the lag, of which twice is lost at a tenth of these tokens: 95% from 0.6 to 4.
     log10_warm_up_beyond_fewest: float = -0.5
     log10_warm_up_sd: float = 0.7
     log_warm_up_lag_median: float = log(1.5)
     log_warm_up_lag_sd: float = 0.5
-    # Progress of recipes at equal compute, decades a year: median 0.4, 95 % from 0.12 to 1.3.
+    # Progress of recipes at equal compute, decades a year: median 0.4, 95% from 0.12 to 1.3.
     log_progress_median: float = log(0.4)
     log_progress_sd: float = 0.6
     # Bend of the law: random walk of the log slope, per square root of a decade. Slopes of published curves change by
-    # tens of percent per decade; the scale is learned, 95 % from 0.08 to 0.53.
+    # tens of percent per decade; the scale is learned, 95% from 0.08 to 0.53.
     log_bend_sd_median: float = log(0.2)
     log_bend_sd_sd: float = 0.5
     # Where parameters and tokens count each for itself, what their split bends is no bend of the path: half of that.
@@ -72,13 +75,13 @@ class Priors:
     log_concentration_mean: float = log(100.0)
     log_concentration_sd: float = 1.2
     # Share of evaluations that are strange (another prompt, half of the answers not parsed): their scores scatter as if
-    # the concentration were 12 times less. A table of some hundred rows has some. A wider scatter (25 times, of 3 %)
+    # the concentration were 12 times less. A table of some hundred rows has some. A wider scatter (25 times, of 3%)
     # makes posteriors fall apart into modes: one for each choice of rows to disbelieve.
     strange_share: float = 0.05
     strange_ratio: float = 12.0
     # Share of evaluations that score anything, such as a model trained on the test: what nothing else explains.
     broken_share: float = 1e-5
-    # Loss at the reference run, nats, where a law is seen by losses alone: median 2, 95 % from 0.5 to 8; its exponent
+    # Loss at the reference run, nats, where a law is seen by losses alone: median 2, 95% from 0.5 to 8; its exponent
     # per decade: published ones of pre-training loss are 0.05 to 0.18 (Kaplan 2020, Hoffmann 2022).
     log_loss_mean: float = log(2.0)
     log_loss_sd: float = 0.7
@@ -86,14 +89,14 @@ class Priors:
     log_loss_exponent_sd: float = 0.5
     # Where parameters and tokens vary, its exponent is ab / (a + b): by definition where it is all that a table holds;
     # of a loss beside others or rates, on other texts, within a factor of 2: published exponents of losses on answers
-    # differ that much (0.12 to 0.4). At 10 % forecasts of two tables were worse (OLMo ladder, Cerebras-GPT).
+    # differ that much (0.12 to 0.4). At 10% forecasts of two tables were worse (OLMo ladder, Cerebras-GPT).
     log_loss_exponent_sd_of_own_split: float = 0.01
     log_loss_exponent_sd_of_split: float = 0.4
-    # Irreducible part of such a loss: power 1/2 puts its median at 40 % of a loss of 2.5 nats; published: 0.6 to 0.75.
+    # Irreducible part of such a loss: power 1/2 puts its median at 40% of a loss of 2.5 nats; published: 0.6 to 0.75.
     loss_gap_power: float = 0.5
-    # Scatter of the log of a measured loss: Student-t of 3 degrees of freedom, scale 0.3 to 15 %. Where rates of the
+    # Scatter of the log of a measured loss: Student-t of 3 degrees of freedom, scale 0.3 to 15%. Where rates of the
     # same answers are seen too, what they share is in the residual of the answers, and this is the noise of a mean loss
-    # over some thousand items, 1 to 4 %: a wide prior of both would leave it open which is which.
+    # over some thousand items, 1 to 4%: a wide prior of both would leave it open which is which.
     log_loss_scale_median: float = log(0.02)
     log_loss_scale_sd: float = 1.0
     log_loss_scale_sd_of_answers: float = 0.3
@@ -106,18 +109,18 @@ class Priors:
     log_greedy_power_mean: float = log(1.2)
     log_greedy_power_sd: float = 0.25
     # Loss of a model that only guesses by frequency, over the largest measured loss of the answers, which no run
-    # exceeds: 6 to 90 % more, median 22 %. The smallest character models come within 20 % of it. It is about 4 nats
+    # exceeds: 6 to 90% more, median 22%. The smallest character models come within 20% of it. It is about 4 nats
     # for characters, 7 for words: 4 stands for the largest where all losses are smaller.
     least_guess_loss: float = 4.0
     log_guess_excess_median: float = log(0.2)
     log_guess_excess_sd: float = 0.6
-    # Residual that all metrics of the same answers share, natural log of the loss: 95 % from 0.03 to 0.4.
+    # Residual that all metrics of the same answers share, natural log of the loss: 95% from 0.03 to 0.4.
     log_answer_sd_median: float = log(0.1)
     log_answer_sd_sd: float = 0.7
     # Drift of log nu per decade: small models find items more alike; fits of character models give -0.4 to -1.
     frailty_drift_mean: float = -0.2
     frailty_drift_sd: float = 0.4
-    # Chance that a single token is right by guessing, as a logit: median 6 %, 95 % from 0.8 to 30 %; characters: 17 %.
+    # Chance that a single token is right by guessing, as a logit: median 6%, 95% from 0.8 to 30%; characters: 17%.
     token_floor_logit_mean: float = -2.8
     token_floor_logit_sd: float = 1.0
     # Runs differ in it, as logits: sd 0.28 over the character models; those that have not learned to guess lie below.
@@ -189,15 +192,15 @@ def held_of(name: str) -> Held:
 class FrontierPriors:
     """Prior numbers of the growth of the largest training run. Log-normal medians are given in logs."""
 
-    # Growth of the trend, decades a year: median 0.6, a factor of 4, 95 % from 0.22 to 1.6. Published rates of training
+    # Growth of the trend, decades a year: median 0.6, a factor of 4, 95% from 0.22 to 1.6. Published rates of training
     # compute since 2010 lie between 0.6 and 0.7 (Sevilla et al. 2022, arXiv:2202.05924, and later counts).
     log_growth_median: float = log(0.6)
     log_growth_sd: float = 0.5
-    # Random walk of the log of that growth, per square root of a year: 95 % from 0.04 to 0.27. At 0.1 a rate is 1.4
+    # Random walk of the log of that growth, per square root of a year: 95% from 0.04 to 0.27. At 0.1 a rate is 1.4
     # times as large or small after ten years (one standard deviation). Records say little about it.
     log_walk_sd_median: float = log(0.1)
     log_walk_sd_sd: float = 0.5
-    # Mean size of a record, decades: 95 % from 0.19 to 1.3.
+    # Mean size of a record, decades: 95% from 0.19 to 1.3.
     log_jump_median: float = log(0.5)
     log_jump_sd: float = 0.5
     # Level of the trend in the middle of the records, decades around their line: hardly informative.

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from models.guessing import chance_of_placing
 from models.priors import Structure
 
 KNOT_SPACING = 0.5  # decades
@@ -78,7 +79,7 @@ def has_bend(data, structure: Structure):
 
 def share_of_rows(data):
     """Score of each row between guessing, 0, and full marks, 1; NaN for losses."""
-    chance = data.chance.values[data.task_index.values]
+    chance = chance_of_placing(data)[data.task_index.values]
     share = ((data.placing.values - chance) / (1.0 - chance)).clip(0.0, 1.0)
     return np.where(data.metric.values[data.task_index.values] == "loss", np.nan, share)
 

@@ -360,7 +360,7 @@ def test_a_failed_fit_is_tried_again_by_the_next_run(whole, track_of):
 
 
 def test_a_cut_that_leaves_too_little_is_refused_before_any_work(whole, track_of, tmp_path):
-    for at, said in {2e20: "leaves 1 runs to fit and 5 to score", 1e30: "leaves 6 runs to fit and 0 to score"}.items():
+    for at, said in {2e20: "leaves 1 run to fit and 5 to score", 1e30: "leaves 6 runs to fit and 0 to score"}.items():
         with pytest.raises(ForecastError, match=said):
             track_of(whole, MIDDLE, Split(by="compute", at=at), work=lambda _: pytest.fail("fitted"))
     with pytest.raises(ForecastError, match="no cut"):

@@ -182,7 +182,7 @@ def test_residuals_are_enlarged_for_the_parameters_that_were_fitted():
 
 
 def coverage(method, curve, scale, *, repeats, outcome_noise=1.0):
-    """Share of 90 % intervals that hold the outcome half a decade beyond 13 runs, over simulated tables."""
+    """Share of 90% intervals that hold the outcome half a decade beyond 13 runs, over simulated tables."""
     rng = np.random.default_rng(SEED)
     sd, new, inside = (0.3 if scale is LOGIT else 0.02), np.array([23.5]), 0
     for _ in range(repeats):

@@ -55,5 +55,5 @@ def test_the_band_holds_bars_of_uniform_pits_as_often_as_it_says_and_fewer_of_ot
     error = (0.9 * 0.1 / 2000) ** 0.5
     assert (
         0.9 - 4 * error < held(lambda: rng.uniform(size=100)) < 0.97
-    )  # counts are whole: the band holds more than 90 %
+    )  # counts are whole: the band holds more than 90%
     assert held(lambda: rng.beta(0.4, 0.4, 100)) < 0.85

@@ -136,7 +136,8 @@ def test_structures_side_by_side_are_dates_and_their_spread_is_in_years(capsys):
     q = {name: float(log10_compute_of(np.datetime64(f"{year}-07-01"))) for name, year in DATES_OF_QUANTILES.items()}
     each = {"structure": "full", "weight": 1.0, "log10_compute": q, "p_never": 0.0}
     line = {"task": "agents", "at": 0.5, "date": {}, "structures": [each], "between": 0.6, "within": "inf"} | each
+    line |= {"data_log10_compute": [q["q05"], q["q95"]]}
     print_compared({"weights": {"full": 1.0}, "thresholds": [line]})
     said = capsys.readouterr().out
     assert "agents at 0.5: median" in said and "2025-07-01   2024-07-01 to 2026-07-01" in said
-    assert "between structures 1.00 years, within one inf" in said and "FLOP" not in said
+    assert "between structures 1.00 years, within one unbounded" in said and "FLOP" not in said

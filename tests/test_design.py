@@ -23,6 +23,7 @@ FEW = Simulation(seed=SEED, outcomes=20, draws=200)
 KEYS = [
     *("task", "metric", "at", "event", "family", "items", "budget", "seed", "outcomes", "draws", "horizon"),
     *("log10_compute", "p_never", "width", "interval_score", "candidates", "rankings", "refits"),
+    *("unit", "held_width", "data_log10_compute", "families", "reached_with_less"),
 ]
 LINE_KEYS = [
     *("name", "kind", "model", "metrics", "log10_compute", "params", "tokens", "flop", "items"),
@@ -93,7 +94,22 @@ def test_the_answer_has_its_keys_and_the_best_candidate_comes_first(fit):
     assert set(per_item) == set(by_name) - set(runs)
     gains = [by_name[name]["reduction"] / by_name[name]["flop"] for name in per_flop]
     assert gains == sorted(gains, reverse=True)
-    assert max(answer["width"], *(line["expected_width"] for line in by_name.values())) <= np.ptp(answer["horizon"])
+    assert max(answer["held_width"], *(line["expected_width"] for line in by_name.values())) <= np.ptp(
+        answer["horizon"]
+    )
+
+
+def test_the_present_width_is_of_the_interval_and_unbounded_where_an_end_is(fit):
+    answer = design(fit, "sums", 0.5, items=ITEMS, simulation=FEW)
+    low, high = (float(answer["log10_compute"][name]) for name in ("q05", "q95"))
+    assert answer["p_never"] > 0.05 and high == np.inf and answer["width"] == "inf"
+    held = np.clip([low, high], *answer["horizon"])
+    assert answer["unit"] == "decades" and abs(answer["held_width"] - np.ptp(held)) < 0.5  # of every second draw
+    whole = {name: fit.posterior[name] * 0.0 + end for name, end in (("floor", 0.0), ("ceiling", 1.0))}
+    sure = replace(fit, posterior=fit.posterior.assign(whole))
+    bounded = design(sure, "sums", 0.5, items=ITEMS, simulation=FEW)
+    low, high = (float(bounded["log10_compute"][name]) for name in ("q05", "q95"))
+    assert high - low > np.ptp(bounded["horizon"]) and bounded["width"] == high - low  # not clipped
 
 
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(fit, rows_of):
@@ -272,7 +288,7 @@ def test_a_refit_is_shown_beside_the_weights(fit, no_sampling):
     answer = design(fit, "sums", 0.5, items=ITEMS, refits=2, simulation=FEW)
     assert [each["name"] for each in answer["refits"]] == [line["name"] for line in answer["candidates"][:2]]
     for each in answer["refits"]:
-        np.testing.assert_allclose(each["refit_width"], answer["width"], atol=0.5)  # all draws and a tenth of them
+        np.testing.assert_allclose(each["refit_width"], answer["held_width"], atol=0.5)  # all draws and a tenth of them
         assert 0 <= each["width"] <= np.ptp(answer["horizon"]) and each["effective_draws"] > 0
 
 
@@ -287,6 +303,12 @@ def test_the_command_answers_in_json_in_text_and_with_a_figure(fit, tmp_path):
     text = forecast_command(*asked)
     assert text.code == 3 and "new runs:" in text.out and "evaluations of known runs:" in text.out
     assert done.json["candidates"][0]["name"] in text.out
+    heading = next(line for line in text.out.splitlines() if "reduction of score" in line)
+    line = next(line for line in text.out.splitlines() if done.json["candidates"][0]["name"] in line)
+    for column in ("width", "score", "per 1e21 FLOP"):
+        assert line[heading.index(column) + len(column) - 1].isdigit()  # numbers end below the end of their heading
+    assert "to never, unbounded, P(never)" in text.out and "inf " not in text.out
+    assert "candidates are compared with thresholds held within 1.0e17 to 1.0e25 FLOP: now" in text.out
     wrong = forecast_command("design", path, "--task", "sums", "--at", 50)
     assert wrong.code == 1 and "between 0 and 1" in wrong.err and not wrong.out
 

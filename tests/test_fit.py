@@ -104,19 +104,19 @@ def test_chains_that_stick_at_different_values_are_not_trusted():
 
 
 @pytest.mark.parametrize(
-    ("change", "seen", "remedy"),
+    ("change", "said"),
     [
-        ({"max_rhat": 1.02}, "1.020", "--tune"),
-        ({"max_rhat": float("nan")}, "nan", "--tune"),
-        ({"min_ess_bulk": 300.0}, "300", "--draws"),
-        ({"min_ess_tail": 399.0}, "399", "--draws"),
-        ({"min_ess_tail": float("nan"), "worst": ()}, "nan", "--draws"),
-        ({"divergences": 7}, "7", "--target-accept"),
+        ({"max_rhat": 1.02}, "R-hat is 1.020, above 1.01"),
+        ({"max_rhat": float("nan")}, "R-hat is nan, above 1.01"),
+        ({"min_ess_bulk": 300.0}, "effective sample size is 300, below 400"),
+        ({"min_ess_tail": 399.0}, "effective sample size is 399, below 400"),
+        ({"min_ess_tail": float("nan"), "worst": ()}, "effective sample size is nan, below 400"),
+        ({"divergences": 7}, "7 divergent transitions"),
     ],
 )
-def test_each_failed_check_is_one_reason_with_what_was_seen_and_a_remedy(change, seen, remedy):
+def test_each_failed_check_is_one_reason_with_what_was_seen_and_the_limit(change, said):
     (reason,) = replace(TRUSTED, **change).reasons
-    assert seen in reason and remedy in reason
+    assert said in reason
 
 
 def test_values_within_the_limits_give_no_reason():

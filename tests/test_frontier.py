@@ -62,7 +62,9 @@ def frontier_of(
     posterior = xr.Dataset(one | {"growth": (("chain", "draw", "piece"), np.full((1, draws, 3), growth))})
     dates = pd.to_datetime(["2019-01-01", "2020-01-01", "2021-01-01", "2022-01-01"])
     records = pd.DataFrame({"model": list("abcd"), "date": dates, "compute": 10.0 ** (largest - np.arange(3, -1, -1))})
-    return Frontier(posterior=posterior, records=records, known_to=known_to, table="t", diagnostics=SOUND)
+    return Frontier(
+        posterior=posterior, records=records, known_to=known_to, ends=known_to, table="t", diagnostics=SOUND
+    )
 
 
 # the record process

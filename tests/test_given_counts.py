@@ -23,7 +23,7 @@ NOISE_OF_COUNTS_ALONE = Priors(log_concentration_mean=log(1e4), log_concentratio
 
 @dataclass(frozen=True)
 class Width:
-    """Width of a 90 % interval in decades, and its Monte Carlo standard error."""
+    """Width of a 90% interval in decades, and its Monte Carlo standard error."""
 
     value: float
     error: float

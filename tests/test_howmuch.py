@@ -1,6 +1,7 @@
 """How much a capability takes: draws, answers, command and figure, on posteriors written down or drawn from priors."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,12 +11,14 @@ import xarray as xr
 from conftest import ANSWER_COLUMNS, SEED, forecast_command, write_rows
 from matplotlib.figure import Figure
 
+from forecast.cli_howmuch import print_answer
 from forecast.errors import ForecastError
 from forecast.fit import Diagnostics, Sampling, fit
-from forecast.howmuch import Given, cheapest_run, howmuch, measured_runs, optimal_run, params_of, tokens_of
-from forecast.howmuch_figure import plot_iso_capability
+from forecast.howmuch import Given, cheapest_run, howmuch, known_sizes, optimal_run, params_of, tokens_of
+from forecast.howmuch_figure import in_reach, plot_iso_capability
 from forecast.law import expected_score
 from forecast.predict import effective_compute
+from forecast.reached import measured_runs
 from forecast.simulate import drawn_fit, simulate
 from forecast.store import save
 from forecast.table import observations, read_rows, read_table
@@ -28,8 +31,10 @@ from models.training_split import split_deficit
 KEYS = [
     *("task", "metric", "at", "event", "family", "split", "split_note", "seed", "compute_optimal", "curve"),
     *("fixed_params", "fixed_tokens", "limited_data", "p_never", "diagnostics"),
+    *("families", "reached_with_less", "data_log10_compute", "data_log10_params", "data_log10_tokens"),
 ]
 SOUND = Diagnostics(max_rhat=1.0, min_ess_bulk=900.0, min_ess_tail=900.0, divergences=0, total_draws=900, worst=())
+SIZES = ("log10_params", "log10_tokens")
 RATIOS = (-0.6, 0.4, 0.0, 0.8)  # decades of tokens per parameter beside 20 of the runs in turn
 GIVEN = Given(params=1e10, tokens=1e11, unique_tokens=2e10)
 
@@ -291,15 +296,47 @@ def test_the_figure_labels_powers_of_ten_and_draws_what_is_given():
     labels = {text.get_text() for text in (*ax.get_xticklabels(), *ax.get_yticklabels())}
     assert {"10⁹", "10¹¹"} <= labels
     named = ax.get_legend_handles_labels()[1]
-    assert {"90 % band", "given parameters", "given tokens", "unique tokens", "runs that reached it"} <= set(named)
+    assert {"90% band", "given parameters", "given tokens", "unique tokens", "runs that reached it"} <= set(named)
     assert np.isfinite([*ax.get_xlim(), *ax.get_ylim()]).all()
+
+
+def test_sizes_far_beyond_those_of_the_table_are_drawn_and_printed_without_a_number(learned, capsys):
+    """As where a median threshold lies beyond all reach: the runs are of 1e8 to 1e10 parameters, 1e9 to 1e12 tokens."""
+    answer = howmuch(learned, "sums", 0.5)
+    assert in_reach(answer)[0]["log10_params"].max() <= np.ceil(answer["data_log10_params"][1] + 3)
+    far = {"q05": 9.0, "q10": 9.5, "q25": 12.0, "q50": 20.3, "q75": 22.0, "q90": 25.0, "q95": 30.0}
+    point = {"log10_tokens": dict(far), "p_never": 0.0}
+    curve = [{"log10_params": x, **point} for x in (10.0, 15.0, 20.3)]
+    answer |= {"compute_optimal": dict.fromkeys(("log10_compute", "log10_params", "log10_tokens"), far), "curve": curve}
+    answer["compute_optimal"]["log10_compute"] = {name: value + 13 for name, value in far.items()}
+    drawn, optimal = in_reach(answer)
+    assert drawn["log10_params"].tolist() == [10.0] and drawn["q50"].tolist() == [np.inf]
+    assert optimal["log10_params"] == {"q05": 9.0, "q50": np.inf, "q95": np.inf}
+    print_answer(answer)
+    said = capsys.readouterr().out
+    params, tokens, flop = (
+        f"beyond 1e{np.ceil(round(answer[f'data_{name}'][1] + off, 6)):.0f}"
+        for name, off in (("log10_params", 3), ("log10_tokens", 3), ("log10_compute", 6))
+    )
+    for what, limit, first in (("parameters", params, "1.0e9"), ("tokens", tokens, "1.0e9"), ("FLOP", flop, "1.0e22")):
+        assert re.search(rf"{what} +{limit} +{first} to {limit}\n", said), said
+    assert answer["compute_optimal"]["log10_params"]["q50"] == 20.3  # the number stays in the answer
+
+
+def test_sizes_that_no_run_has_are_those_of_the_published_split(learned):
+    bare = replace(learned, data=learned.data.assign({n: learned.data[n] * np.nan for n in SIZES}))
+    largest = float(learned.data.log10_compute.max())
+    params, tokens = (known_sizes(bare)[name][1] for name in SIZES)
+    assert params + tokens + np.log10(6.0) == pytest.approx(largest)
+    assert 10 ** (tokens - params) == pytest.approx(np.exp(learned.priors.log_optimal_ratio_mean))
+    assert known_sizes(learned)["log10_params"][1] == pytest.approx(float(learned.data.log10_params.max()))
 
 
 def test_a_figure_of_a_score_never_reached_shows_the_runs_alone():
     empty = {name: np.array([]) for name in ("log10_params", "q05", "q25", "q50", "q75", "q95")}
     never = dict.fromkeys(("log10_params", "log10_tokens"), dict.fromkeys(("q05", "q50", "q95"), np.inf))
     ax = figure_of(curve=empty, optimal=never)
-    assert "compute-optimal, 90 %" not in ax.get_legend_handles_labels()[1]
+    assert "compute-optimal, 90%" not in ax.get_legend_handles_labels()[1]
     ax.figure.draw_without_rendering()
     bare = figure_of(
         curve=empty, optimal=never, runs=pd.DataFrame({"log10_params": [], "log10_tokens": [], "reached": []})

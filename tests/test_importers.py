@@ -379,7 +379,7 @@ def test_a_column_is_a_task_and_a_blank_cell_no_measurement(write, imported):
 
 
 def test_percentages_are_divided_only_when_the_user_says_so(write, imported):
-    path = write("wide.csv", "model,sums\ntoy-1b,10\ntoy-3b,57.1\ntoy-9b,100\ntoy-30b,61.5 %\n")
+    path = write("wide.csv", "model,sums\ntoy-1b,10\ntoy-3b,57.1\ntoy-9b,100\ntoy-30b,61.5%\n")
     with pytest.raises(TableError) as caught:
         imported("wide", path, trials=TRIALS)
     assert [each.row for each in caught.value.problems] == [2, 3, 4, 5]
@@ -388,7 +388,7 @@ def test_percentages_are_divided_only_when_the_user_says_so(write, imported):
 
 
 def test_rates_taken_for_percentages_are_an_error(write, imported):
-    with pytest.raises(ForecastError, match="with --percent no score is above 1 %"):
+    with pytest.raises(ForecastError, match="with --percent no score is above 1%"):
         imported("wide", write("wide.csv", WIDE), trials=TRIALS, percent=True)
 
 

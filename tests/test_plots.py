@@ -98,7 +98,7 @@ def test_density_and_bars_have_area_one_together(ax):
 
 def test_never_is_named_and_numbered_even_where_no_draw_is_infinite(ax):
     threshold_plots.plot_threshold_density(np.array([22.0, 23.0]), **THRESHOLD, ax=ax)
-    assert {"never", "< 1 %"} <= set(texts(ax))
+    assert {"never", "<1%"} <= set(texts(ax))
 
 
 def test_the_cumulative_curve_ends_where_later_and_never_begin(ax):
@@ -109,7 +109,7 @@ def test_the_cumulative_curve_ends_where_later_and_never_begin(ax):
     assert crossed[-1] == pytest.approx(0.6)
     tops = {c.get_label(): c.patches[0].get_y() + c.patches[0].get_height() for c in ax.containers}
     assert tops == {"P(later)": pytest.approx(0.8), "P(never)": pytest.approx(1)}
-    assert "20 %" in texts(ax)
+    assert "20%" in texts(ax)
 
 
 @pytest.mark.parametrize("plot", [threshold_plots.plot_threshold_density, threshold_plots.plot_threshold_cumulative])
@@ -190,14 +190,14 @@ def test_an_outcome_outside_its_interval_has_another_marker(ax):
 
 def test_posterior_bars_lie_on_prior_bars_that_fill_their_row(ax):
     plots.plot_prior_posterior(compared(), ax=ax)
-    assert bars_of(ax, "prior, 90 % interval") == [(0.0, 1.0)] * 3
-    assert bars_of(ax, "posterior, 90 % interval") == [(0.3, 0.4), (0.1, 0.9), (0.0, 1.0)]
+    assert bars_of(ax, "prior, 90% interval") == [(0.0, 1.0)] * 3
+    assert bars_of(ax, "posterior, 90% interval") == [(0.3, 0.4), (0.1, 0.9), (0.0, 1.0)]
     assert bars_of(ax, "not compared") == [(0.4, 1.0)]  # above the median, 'never' before and after
 
 
 def test_what_is_data_and_what_is_prior_differ_in_colour_and_in_words(ax):
     plots.plot_prior_posterior(compared(), ax=ax)
-    found = next(each for each in ax.collections if each.get_label() == "posterior, 90 % interval")
+    found = next(each for each in ax.collections if each.get_label() == "posterior, 90% interval")
     data, prior, also_prior = (tuple(colour) for colour in found.get_colors())
     assert data != prior == also_prior
     assert {"data (0.1)", "a", "b"} <= set(texts(ax))
@@ -224,7 +224,7 @@ def test_a_row_of_unknown_place_keeps_its_name_and_its_note(ax):
 
 
 @pytest.mark.parametrize(
-    ("probability", "shown"), [(0.0, "< 1 %"), (0.004, "< 1 %"), (0.314, "31 %"), (0.99, "99 %"), (1.0, "> 99 %")]
+    ("probability", "shown"), [(0.0, "<1%"), (0.004, "<1%"), (0.314, "31%"), (0.99, "99%"), (1.0, ">99%")]
 )
 def test_probabilities_are_percents_with_open_ends(probability, shown):
     assert percent(probability) == shown

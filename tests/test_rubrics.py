@@ -125,7 +125,7 @@ def judged(prior_fit, tmp_path_factory):
 
 def test_the_share_that_is_needed_is_uniform_before_any_data(judged):
     share = np.sort(judged.posterior.passing_share.values.ravel())
-    assert abs(share - np.linspace(0, 1, share.size)).max() < 1.63 / np.sqrt(share.size)  # Kolmogorov, 1 %
+    assert abs(share - np.linspace(0, 1, share.size)).max() < 1.63 / np.sqrt(share.size)  # Kolmogorov, 1%
 
 
 @pytest.mark.parametrize("at", [0.05, 0.5, 0.9])

@@ -6,7 +6,9 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from forecast.date_scale import log10_compute_of, log10_compute_of_year
-from forecast.scales import COMPUTE, DATES, scale_of, scale_of_answer
+from forecast.reach import Reach, reach_of, reach_of_answers
+from forecast.scales import COMPUTE, DATES, named_by, scale_of, scale_of_answer
+from forecast.words import counted, first_of
 
 
 @pytest.mark.parametrize(
@@ -18,7 +20,11 @@ from forecast.scales import COMPUTE, DATES, scale_of, scale_of_answer
         (DATES, log10_compute_of(np.datetime64("2025-01-01")), "2025-01-01"),
         (DATES, "inf", "never"),
         (DATES, "-inf", "always"),
-        (DATES, log10_compute_of_year(20000.0), "after 9999"),
+        (DATES, log10_compute_of_year(20000.0), "after 2100"),
+        (DATES, log10_compute_of_year(2101.5), "after 2100"),
+        (DATES, log10_compute_of_year(2100.5), "2100-07-03"),
+        (DATES, log10_compute_of_year(1850.0), "before 1900"),
+        (DATES, log10_compute_of_year(-3.0), "before 1900"),
     ],
 )
 def test_a_place_is_a_compute_or_a_date(scale, place, text):
@@ -26,9 +32,82 @@ def test_a_place_is_a_compute_or_a_date(scale, place, text):
     assert scale is COMPUTE or text in scale.html(place)
 
 
-def test_a_distance_is_in_decades_or_years():
+def test_a_distance_is_in_decades_or_years_and_never_called_inf():
     assert (COMPUTE.distance(1.2), DATES.distance(1.2)) == ("1.2 decades", "2.0 years")
     assert DATES.units("inf") == np.inf
+    assert (COMPUTE.spread(1.234), DATES.spread(1.2), DATES.spread("inf")) == (
+        "1.23 decades",
+        "2.00 years",
+        "unbounded",
+    )
+    assert DATES.span({"q05": 0.6, "q50": 1.2, "q95": "inf"}) == "2 (1 to unbounded) years"
+
+
+NEAR = reach_of([20.0, 23.4])
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        (24.0, "1.0e24"),
+        (30.0, "1.0e30"),
+        (30.01, "beyond 1e30"),
+        (42.4, "beyond 1e30"),
+        (14.0, "1.0e14"),
+        (13.9, "below 1e14"),
+        ("inf", "never"),
+        ("-inf", "below any compute"),
+    ],
+)
+def test_a_compute_more_than_six_whole_decades_from_all_runs_is_beyond_or_below_them(place, text):
+    scale = COMPUTE.within(NEAR)
+    assert scale.text(place) == text
+    assert text[:6] in scale.html(place) or "<sup>" in scale.html(place)
+    assert ("beyond" in scale.html(place)) == ("beyond" in text) and ("below" in scale.html(place)) == ("below" in text)
+    assert COMPUTE.text(42.4) == "2.5e42"  # a scale of no fit has no reach
+
+
+def test_the_reach_of_a_run_stored_as_a_logarithm_is_that_of_its_compute():
+    assert reach_of([np.log10(1e24) + 4e-15]) == Reach(low=18, high=30)
+    assert reach_of([9.3, 11.2], decades=3) == Reach(low=6, high=15)
+
+
+@pytest.mark.parametrize(
+    ("scale", "ends", "text"),
+    [
+        (COMPUTE, (23.5, 24.0), "3.2e23 to 1.0e24 FLOP"),
+        (COMPUTE, (23.5, 42.0), "3.2e23 to beyond 1e30 FLOP"),
+        (COMPUTE, (33.0, 42.0), "beyond 1e30 FLOP"),
+        (COMPUTE, (33.0, "inf"), "beyond 1e30 FLOP to never"),
+        (COMPUTE, (23.5, "inf"), "3.2e23 FLOP to never"),
+        (COMPUTE, ("-inf", 23.5), "below any compute to 3.2e23 FLOP"),
+        (COMPUTE, ("inf", "inf"), "never"),
+        (DATES, (log10_compute_of_year(2025.0), log10_compute_of_year(3000.0)), "2024-12-31 to after 2100"),
+    ],
+)
+def test_an_interval_reads_as_one_phrase_with_its_unit_once(scale, ends, text):
+    scale = scale.within(NEAR)
+    assert scale.interval(*ends) == text
+    assert scale.bare(*ends) == text.replace(" FLOP", "")
+
+
+def test_what_is_expected_is_at_a_compute_or_beyond_one():
+    scale = COMPUTE.within(NEAR)
+    assert (scale.where(23.5), scale.where(35.0)) == ("at 3.2e23 FLOP", "beyond 1e30 FLOP")
+    assert DATES.where(log10_compute_of_year(2027.5)) == "by 2027-07-02"
+    assert DATES.where(log10_compute_of_year(2127.5)) == "after 2100"
+
+
+def test_the_reach_of_an_answer_is_that_of_the_runs_it_rests_on():
+    answers = ({"data_log10_compute": [20.0, 22.0]}, {"data_log10_compute": [21.0, 23.4]})
+    assert named_by(*answers).text(30.5) == "beyond 1e30" and named_by(answers[0]).text(29.5) == "beyond 1e28"
+    assert reach_of_answers() is None
+
+
+def test_counts_have_their_noun_in_the_singular_or_the_plural():
+    assert [counted(n, "task") for n in (0, 1, 2)] == ["0 tasks", "1 task", "2 tasks"]
+    assert counted(3, "family", "families") == "3 families"
+    assert first_of(list("abcde")) == "a, b, c and 2 more" and first_of(list("ab")) == "a, b"
 
 
 def test_the_scale_is_that_of_the_table_or_of_an_answer():

@@ -91,10 +91,10 @@ def test_a_split_is_named_in_words(split, name):
     assert split.name == name
 
 
-def test_distance_is_counted_from_a_cut_by_compute_and_else_from_the_largest_run_seen():
+def test_distance_is_counted_from_the_largest_run_seen():
     frame = frame_of()
-    assert Split(by="compute", at=3e24).log10_cut(frame[:7]) == pytest.approx(np.log10(3e24))
-    for split in (Split(by="date", at="2021-12-01"), Split(by="family", at="x"), Split(by="model", at=LADDER[7:])):
+    hidden = Split(by="compute", at=3e24), Split(by="family", at="x")
+    for split in (*hidden, Split(by="date", at="2021-12-01"), Split(by="model", at=LADDER[7:])):
         assert split.log10_cut(frame[:7]) == pytest.approx(24.0)
 
 
@@ -113,8 +113,8 @@ def test_sizes_are_compared_with_the_largest_that_was_learned_from():
 @pytest.mark.parametrize(
     ("split", "numbers"),
     [
-        (Split(by="compute", at=1e20), ("2 runs to fit and 8 to score", "1e+18 to 1e+27 FLOP")),
-        (Split(by="compute", at=1e28), ("10 runs to fit and 0 to score", "1e+18 to 1e+27 FLOP")),
+        (Split(by="compute", at=1e20), ("2 runs to fit and 8 to score", "1e18 to 1e27 FLOP")),
+        (Split(by="compute", at=1e28), ("10 runs to fit and 0 to score", "1e18 to 1e27 FLOP")),
         (Split(by="date", at="2019-01-01"), ("0 runs to fit and 0 to score", "2020-01-01 to 2022-06-19")),
         (Split(by="family", at="other"), ("10 runs to fit and 0 to score", "families are 'all'")),
         (Split(by="model", at=LADDER[:8]), ("2 runs to fit and 8 to score", "holds 10 runs")),

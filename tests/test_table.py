@@ -178,7 +178,7 @@ BAD_CELLS = [  # row of a block, column, value, what is wrong, remedy
     (RATE_ROW, "score", "NaN", "is blank", "give score or successes"),
     (RATE_ROW, "score", "", "is blank", "give score or successes"),
     (RATE_ROW, "score", "good", "is text", "write a plain number"),
-    (RATE_ROW, "score", "45.5 %", "is text", "0.455"),
+    (RATE_ROW, "score", "45.5%", "is text", "0.455"),
     (RATE_ROW, "score", "0,5", "is text", "write a decimal point: 0.5"),
     (RATE_ROW, "compute", "inf", *A_BAD_COMPUTE),
     (RATE_ROW, "compute", "-1e22", *A_BAD_COMPUTE),

@@ -13,9 +13,9 @@ from test_frontier import frontier_of
 
 from forecast.errors import ForecastError
 from forecast.events import compute_of, needed_mean, needed_path, needed_path_of_new_runs
-from forecast.frontier import paths
+from forecast.frontier import ends_early, paths
 from forecast.recipe_progress import progress_of
-from forecast.scenarios import SCENARIOS, Scenario
+from forecast.scenarios import SCENARIOS, Scenario, told, with_equal_dates
 from forecast.simulate import drawn_fit
 from forecast.store import Fit
 from forecast.table import observations
@@ -30,6 +30,7 @@ TASK = "sums"
 ALPHA, ITEMS = 0.5, 200
 MONTH = 1 / 12 + 1e-6
 LATEST = float(years(np.datetime64("2021-06-01")))
+AS_OF = 2022.0  # scenarios part here
 KNOWN = frontier_of(jump=1e-9, draws=50)  # largest run 10^25 at 2022.0, then exactly on its trend of 0.6 a year
 
 
@@ -79,12 +80,12 @@ def known_fit(
     return drawn_fit(posterior.drop_vars("slopes").assign(slopes=slopes), data, Priors(), Structure())
 
 
-def dates_of(fit, scenario, *, at=0.5, frontier=KNOWN, seed=SEED, event="typical", runs=3) -> np.ndarray:
+def dates_of(fit, scenario, *, at=0.5, frontier=KNOWN, seed=SEED, event="typical", runs=3, as_of=AS_OF) -> np.ndarray:
     """Arrival of one event under one scenario (draw)."""
     new = needed_path_of_new_runs(fit, TASK, at, runs=runs, seed=seed)
     needed = {"typical": needed_path(fit, TASK, at), "new run": new.isel(run=0), "first": new.min("run")}
-    outlook = Outlook(fit=fit, family=None, needed=needed, frontier=frontier, as_of=2022.0, seed=seed)
-    progress = progress_of(fit, scenario, family=None, as_of=2022.0, seed=seed)
+    outlook = Outlook(fit=fit, family=None, needed=needed, frontier=frontier, as_of=as_of, seed=seed)
+    progress = progress_of(fit, scenario, family=None, as_of=as_of, seed=seed)
     return arrival(outlook, event, paths_of(outlook, scenario), progress).values.ravel()
 
 
@@ -96,30 +97,72 @@ COMPUTE, PROGRESS = Scenario(name="c", progress=0.0), Scenario(name="p")
 
 def test_under_linear_growth_a_known_threshold_is_reached_when_the_line_crosses_it():
     for threshold, growth in ((25.6, 0.6), (27.0, 0.6), (30.0, 0.3), (45.0, 0.9)):
-        found = dates_of(known_fit(threshold), Scenario(name="s", growth=growth, progress=0.0))
+        found = dates_of(known_fit(threshold, dated=False), Scenario(name="s", growth=growth, progress=0.0))
         expected = 2022.0 + (threshold - 25.0) / growth
         assert np.all((found >= expected - 1e-6) & (found <= expected + MONTH))
 
 
-def test_progress_adds_to_growth_from_the_latest_date_of_the_table():
-    for progress in (0.2, 1.0):
-        found = dates_of(known_fit(27.0), Scenario(name="s", growth=0.6, progress=progress))
-        expected = (27.0 - 25.0 + 0.6 * 2022.0 + progress * LATEST) / (0.6 + progress)
-        assert np.all((found >= expected - 1e-6) & (found <= expected + MONTH))
+@pytest.mark.parametrize("later", [0.0, 0.2, 1.0])
+@pytest.mark.parametrize("own", [0.0, 0.5])
+def test_progress_is_that_of_the_fit_until_scenarios_part_and_then_the_scenarios(own, later):
+    fit = known_fit(27.0, progress=own)
+    found = dates_of(fit, Scenario(name="s", growth=0.6, progress=later))
+    expected = AS_OF + (27.0 - 25.0 - own * (AS_OF - LATEST)) / (0.6 + later)
+    assert np.all((found >= expected - 1e-6) & (found <= expected + MONTH))
+    found = dates_of(fit, Scenario(name="s", growth=0.6))
+    expected = (27.0 - 25.0 + 0.6 * AS_OF + own * LATEST) / (0.6 + own)
+    assert np.all((found >= expected - 1e-6) & (found <= expected + MONTH))
+
+
+HISTORIES = {
+    "of the fit": {"progress": np.linspace(0.1, 1.5, DRAWS)},
+    "of the prior": {},
+    "not known": {"dated": False},
+}
+
+
+@pytest.mark.parametrize("history", HISTORIES)
+@pytest.mark.parametrize("as_of", [LATEST - 1.0, AS_OF, 2026.0])
+@pytest.mark.parametrize("event", ["typical", "new run", "first"])
+def test_more_progress_is_nowhere_later(history, as_of, event):
+    fit = known_fit(np.linspace(21.0, 45.0, DRAWS), sigma_run=0.3, **HISTORIES[history])
+    frontier = frontier_of(walk_sd=0.2)
+    options = {"frontier": frontier, "event": event, "as_of": as_of}
+    without = dates_of(fit, Scenario(name="s", progress=0.0), **options)
+    for progress in (None, 0.1, 2.0):
+        found = dates_of(fit, Scenario(name="s", progress=progress), **options)
+        assert (found <= without).all() and (found < without).any()
+
+
+def test_no_arrival_is_dated_before_the_recipe_that_it_needs():
+    progress = 1.2
+    fit = known_fit(np.linspace(21.0, 26.0, DRAWS), progress=progress)
+    record = {float(years(np.datetime64("2020-01-01"))): 23.0, AS_OF: 25.0}
+    for scenario in (COMPUTE, PROGRESS):
+        found = dates_of(fit, scenario)
+        for date, log10_compute in record.items():
+            had = log10_compute + progress * (date - LATEST)  # with the recipe of that day
+            assert (np.linspace(21.0, 26.0, DRAWS)[found <= date] <= had + 1e-9).all()
+
+
+def test_what_was_crossed_before_scenarios_part_has_one_date_in_all():
+    fit = known_fit(np.linspace(21.0, 23.0, DRAWS), progress=0.5)
+    found = [dates_of(fit, scenario) for scenario in SCENARIOS]
+    assert (found[0] < AS_OF).all() and (found[0] == found[1]).all() and (found[0] == found[2]).all()
 
 
 def test_a_slowdown_that_stops_short_of_the_threshold_puts_it_after_all_dates_and_not_to_never():
     left = 0.6 * 5.0 / np.log(2.0)
     scenario = Scenario(name="s", growth=0.6, progress=0.0, slowdown=5.0)
-    assert (dates_of(known_fit(25.0 + left + 0.1), scenario) == 10000.0).all()
-    found = dates_of(known_fit(25.0 + left / 2), scenario)
+    assert (dates_of(known_fit(25.0 + left + 0.1, dated=False), scenario) == 10000.0).all()
+    found = dates_of(known_fit(25.0 + left / 2, dated=False), scenario)
     assert np.all((found >= 2027.0 - 1e-6) & (found <= 2027.0 + MONTH))
 
 
 def test_what_the_records_already_had_is_dated_by_the_record_that_had_it():
     record = float(years(np.datetime64("2020-01-01")))  # 10^23, after 10^22 in 2019
-    assert dates_of(known_fit(22.7), COMPUTE) == pytest.approx(record)
-    assert (dates_of(known_fit(21.5), COMPUTE) == -np.inf).all()  # the first record of the table had it
+    assert dates_of(known_fit(22.7, dated=False), COMPUTE) == pytest.approx(record)
+    assert (dates_of(known_fit(21.5, dated=False), COMPUTE) == -np.inf).all()  # the first record of the table had it
 
 
 def test_what_needs_no_compute_was_always_there_and_what_no_compute_reaches_never_comes():
@@ -141,8 +184,7 @@ def test_faster_growth_and_more_progress_are_nowhere_later():
         return dates_of(fit, Scenario(name="s", **numbers), frontier=frontier)
 
     assert (of(growth=0.8, progress=0.0) <= of(growth=0.4, progress=0.0)).all()
-    after = of(progress=0.0) > LATEST  # earlier recipes were worse
-    assert (of(progress=0.6) <= of(progress=0.0))[after].all() and (of(progress=0.6) < of(progress=0.0)).any()
+    assert (of(progress=0.6) <= of(progress=0.0)).all() and (of(progress=0.6) < of(progress=0.0)).any()
     assert (of(slowdown=True) >= of()).all() and (of(slowdown=True) > of()).any()
 
 
@@ -151,24 +193,24 @@ def test_faster_growth_and_more_progress_are_nowhere_later():
 
 def test_a_fit_that_knows_progress_gives_the_dates_of_that_progress_and_of_no_prior():
     own, without = known_fit(27.0, progress=0.4), known_fit(27.0)
-    given = dates_of(without, Scenario(name="s", growth=0.6, progress=0.4))
     default = Scenario(name="s", growth=0.6)
-    np.testing.assert_allclose(dates_of(own, default), given, atol=MONTH)
-    assert (dates_of(own, default) == dates_of(own, default, seed=SEED + 1)).all()  # nothing of it is random
+    assert np.ptp(dates_of(own, default)) == 0.0  # nothing of it is random
+    assert (dates_of(own, default) == dates_of(own, default, seed=SEED + 1)).all()
     assert np.ptp(dates_of(without, default)) > 1.0  # a prior is
 
 
-def test_without_progress_the_recipe_of_a_fit_that_knows_it_stays_that_of_the_latest_date():
+def test_frozen_recipes_are_those_of_the_date_at_which_scenarios_part():
     own = known_fit(27.0, progress=0.4)
     np.testing.assert_allclose(threshold_compute(own, TASK, 0.5).values, 27.0, atol=1e-9)
-    assert (dates_of(own, COMPUTE) == dates_of(known_fit(27.0), COMPUTE)).all()
+    ahead = 0.4 * (AS_OF - LATEST)
+    np.testing.assert_allclose(dates_of(own, COMPUTE), dates_of(known_fit(27.0 - ahead, dated=False), COMPUTE))
 
 
 def test_the_progress_of_a_table_without_dates_counts_from_the_date_of_the_forecast():
     fit = known_fit(27.0, dated=False)
     found = progress_of(fit, PROGRESS, family=None, as_of=2022.0, seed=SEED)
-    assert found.since == 2022.0 and "no dates" in found.source and not found.in_fit
-    low, middle, high = np.quantile(found.decades, [0.05, 0.5, 0.95])
+    assert found.since == 2022.0 and "no dates" in found.source and not found.in_fit and not found.decades.any()
+    low, middle, high = np.quantile(found.a_year, [0.05, 0.5, 0.95])
     assert 10**low == pytest.approx(1.7, rel=0.15) and 10**middle == pytest.approx(3.0, rel=0.15)
     assert 10**high == pytest.approx(10.0, rel=0.3)
     dated = progress_of(known_fit(27.0), PROGRESS, family=None, as_of=2022.0, seed=SEED)
@@ -213,7 +255,7 @@ def chance_of_a_run(gap: float, *, at: float, items: int, sigma_run: float, conc
 @pytest.mark.parametrize(("items", "concentration"), [(20, 30.0), (200, 1e6)])
 def test_by_any_date_a_new_run_and_the_first_of_j_have_succeeded_with_their_closed_form_chances(items, concentration):
     draws, runs = 8000, 4
-    fit = known_fit(27.0, draws=draws, sigma_run=0.5)
+    fit = known_fit(27.0, draws=draws, sigma_run=0.5, dated=False)
     fit = replace(fit, posterior=fit.posterior.assign(concentration=fit.posterior.concentration * 0 + concentration))
     new = needed_path_of_new_runs(fit, TASK, 0.5, runs=runs, seed=SEED, items=items)
     needed = {"new run": new.isel(run=0), "first": new.min("run")}
@@ -290,13 +332,14 @@ def test_the_answer_has_three_scenarios_three_events_and_is_json():
             assert [each["date"] for each in event["p_by"]] == [f"{y}-01-01" for y in (2027, 2028, 2030, 2035)]
             assert chances == sorted(chances) and event["p_already"] <= chances[0] <= 1 - event["p_never"]
             assert event["date"]["q95"] == "inf" and event["p_never"] == pytest.approx(0.1)
-    assert answer["scenarios"][0]["progress"]["source"] == "none" and answer["seed"] == SEED
+    assert answer["scenarios"][0]["progress"]["source"].startswith("recipes stay as they are on 2022-01-01")
+    assert answer["seed"] == SEED and answer["families"] == 1
     again = when(fit, TASK, 0.5, frontier=frontier_of(walk_sd=0.1), as_of=2022.0, seed=SEED)
     assert again == answer
 
 
 def test_runs_dated_by_the_end_of_training_are_released_a_lag_later_and_others_trained_a_lag_earlier():
-    fit = known_fit(27.0)
+    fit = known_fit(27.0, dated=False)
     options = {"frontier": KNOWN, "scenarios": [Scenario(name="s", growth=0.6, progress=0.0)], "seed": SEED}
     released, trained = (
         when(fit, TASK, 0.5, trained=flag, **options)["scenarios"][0]["events"]["typical"] for flag in (False, True)
@@ -314,6 +357,33 @@ def test_a_scenario_that_cannot_be_is_refused(wrong):
 def test_a_threshold_that_is_none_is_refused():
     with pytest.raises(ForecastError, match="between 0 and 1"):
         when(known_fit(), TASK, 50.0, frontier=KNOWN)
+
+
+def test_scenarios_that_read_alike_are_told_together():
+    answer = when(known_fit(22.5, progress=0.1), TASK, 0.5, frontier=KNOWN, as_of=2026.0, seed=SEED)
+    assert [[each["name"] for each in group] for group in with_equal_dates(answer["scenarios"])] == [
+        ["compute only", "with algorithmic progress", "with slowdown"]
+    ]
+    lines = told(answer["scenarios"])
+    assert len(lines) == 3 and lines[1] == "progress, with algorithmic progress: the fit's own estimate"
+    assert told(answer["scenarios"][1:]) == ["progress: the fit's own estimate"]
+    later = when(known_fit(29.0, progress=0.1), TASK, 0.5, frontier=KNOWN, as_of=2026.0, seed=SEED)
+    assert len(with_equal_dates(later["scenarios"])) == 3
+
+
+@pytest.mark.parametrize(
+    ("as_of", "today", "said"),
+    [
+        ("2025-02-17", "2026-11-28", "ends in February 2025; give a newer one with --runs"),  # as_of left open
+        ("2025-02-17", "2025-03-01", None),
+        ("2026-01-01", "2025-03-01", "ends in February 2025"),
+        ("2022-01-01", "2026-11-28", None),  # of the past all runs are known
+    ],
+)
+def test_a_table_of_largest_runs_that_ends_early_is_told(monkeypatch, as_of, today, said):
+    monkeypatch.setattr("forecast.frontier.today", lambda: np.datetime64(today))
+    found = ends_early("2025-02-17", as_of=as_of)
+    assert found is None if said is None else said in found
 
 
 # the command

@@ -12,13 +12,13 @@ from forecast.backtest import OURS, Track
 from forecast.calibration import score_rows
 from forecast.scales import DATES
 from forecast.store import json_number
+from forecast.table_warnings import FEW_RUNS
 from forecast.track_record import record
 from forecast.trust import (
     APART,
     CARE,
     COUNTS,
     FARTHER,
-    FEW_RUNS,
     MAX_FORECAST_RHAT,
     NEW_SIZE,
     NO_BETTER,
@@ -56,7 +56,7 @@ def scores_of(rows=None, **methods) -> pd.DataFrame:
 def track_of(scores, rhat=1.0) -> Track:
     """A track of which all but the scores and the R-hat of one fit is empty."""
     fits = pd.DataFrame({"forecast_rhat": [rhat]})
-    empty = {field.name: {} for field in fields(Track) if field.name != "scale"}
+    empty = {field.name: {} for field in fields(Track) if field.name not in ("scale", "data_hash")}
     return Track(**empty | {"scores": scores, "fits": fits})
 
 
@@ -84,7 +84,7 @@ def answer(q50: float | str = 23.0, **changes):
 
 
 def apart(*quantiles, weights=(0.5, 0.5)):
-    """The same where structures say otherwise: 5, 50 and 95 % of each."""
+    """The same where structures say otherwise: 5, 50 and 95% of each."""
     names = ("full", "ceiling 1")
     named = [dict(zip(("q05", "q50", "q95"), each, strict=True)) for each in quantiles]
     lines = zip(names, weights, named, strict=True)
@@ -234,14 +234,27 @@ def test_without_a_test_a_forecast_far_ahead_is_farther_than_tested():
     assert kinds(near) == [("untested", NOT)] and kinds(far) == [("untested", NOT), ("farther than tested", NOT)]
 
 
-def test_the_worst_reason_decides_and_the_sentence_names_all_of_its_level():
+def test_the_worst_reason_decides_and_the_sentence_names_all_of_both_levels():
     judged = verdict_of(worse_by(1.0), unsound=["few draws"], runs=3, **at(apart(LOW, HIGH)))
     assert judged["trust"] == NOT == "do not trust" and len(judged["reasons"]) == 4
-    assert judged["sentence"].startswith("Do not trust this forecast: only 3 runs were learned from; at least 5")
-    assert "few draws" in judged["sentence"] and "apart" not in judged["sentence"]
+    few = f"only 3 runs can be learned from; at least {FEW_RUNS} are needed"
+    assert judged["sentence"].startswith(f"Do not trust this forecast: {few}; few draws. Besides, take care: ")
+    against, care = judged["sentence"].split(" Besides, take care: ")
+    assert "apart" in care and "no clear gain" in care and not ("apart" in against or "no clear gain" in against)
+    assert care.index(" Tested on this table") > care.index("apart")
     both = verdict_of(worse_by(1.0), **at(apart(LOW, HIGH)))
     assert both["trust"] == CARE == "trust with care" and "apart" in both["sentence"]
     assert both["sentence"].startswith("Trust this forecast with care: no clear gain")
+    assert "Besides" not in both["sentence"]
+
+
+def test_reasons_are_named_once_each_and_heaviest_first():
+    twice = {"unsound": ["few draws", "few draws"], "runs": 3} | at(answer(FAR + 0.1), moved=PRIOR)
+    given = kinds(verdict_of(larger_by(NEW_SIZE - 0.01)["scores"], **twice)["reasons"])
+    heaviest = ["too few runs", "not converged", "prior-dominated", "farther than tested"]
+    assert given == [*((kind, NOT) for kind in heaviest), ("sizes untested", CARE)]
+    untested = kinds(verdict_of(None, **twice)["reasons"])
+    assert [kind for kind, _ in untested] == [*heaviest[:2], "untested", *heaviest[2:]]
 
 
 def test_where_dates_are_the_scale_distances_are_in_years():

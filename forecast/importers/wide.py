@@ -58,7 +58,7 @@ def read(path: Path, choices: Choices) -> Found:
         raise TableError(path, sorted(problems, key=lambda problem: problem.row or 0))
     largest = max((float(cell.rstrip(" %")) for _, task, cell in cells if metrics[task] in RATES), default=2.0)
     if choices.percent and largest <= 1:
-        raise ForecastError(f"{shown_path(path)}: with --percent no score is above 1 %; leave it out if they are rates")
+        raise ForecastError(f"{shown_path(path)}: with --percent no score is above 1%; leave it out if they are rates")
     return Found(
         measurements=tuple(
             Measurement(
@@ -111,7 +111,7 @@ def _problem(line: int, task: str, cell: str, metric: str, choices: Choices) -> 
     elif not NUMBER.fullmatch(number):
         wrong, remedy = "is text, not a score", NOT_A_SCORE
     elif choices.percent:
-        wrong, remedy = "lies outside 0 to 100 %", NOT_A_SCORE
+        wrong, remedy = "lies outside 0 to 100%", NOT_A_SCORE
     elif cell != number or 1 < float(number) <= 100:
         wrong, remedy = "lies outside [0, 1]", "add --percent if the scores are percentages; else " + NOT_A_SCORE
     else:

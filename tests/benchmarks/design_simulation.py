@@ -3,7 +3,7 @@
 `python3 -m uv run python tests/benchmarks/design_simulation.py [--repetitions 50] [-o FILE]`. Each repetition: eight
 runs below the threshold from a known truth, a fit, the recommendation among the new runs within a budget (ten times the
 largest run), and one of them at random. Both are measured under the truth and the table is fitted again with each;
-the narrower 90 % interval wins (ends held within the horizon of the recommendation; equal widths, and the same run, are
+the narrower 90% interval wins (ends held within the horizon of the recommendation; equal widths, and the same run, are
 half a win). `--all` fits every affordable run again, so that chance picks no run: a win then is the share of the other
 runs that are beaten.
 """

@@ -1,7 +1,7 @@
 """Forecasts of held-out runs on open tables, with and without parts of the model: run by hand, one command.
 
 `python3 -m uv run python tests/benchmarks/forecasts.py [characters] [obsscaling] [lambada]` prints a line for each
-variant: mean CRPS, share of outcomes inside 90 % intervals and their mean width, beside the best baseline, and how the
+variant: mean CRPS, share of outcomes inside 90% intervals and their mean width, beside the best baseline, and how the
 fit went.
 """
 

@@ -89,7 +89,7 @@ def by_verdict(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_method(scores: pd.DataFrame, structures: tuple[str, ...]) -> pd.DataFrame:
-    """CRPS of the average and of each structure, in units of the best baseline, and 90 % coverage, by bed."""
+    """CRPS of the average and of each structure, in units of the best baseline, and 90% coverage, by bed."""
     by = summary(scores, by=("bed", "method"))
     crps, inside = (by.pivot(index="bed", columns="method", values=name) for name in ("crps", "coverage_90"))
     best = crps[[each for each in METHODS if each in crps]].min(axis=1)

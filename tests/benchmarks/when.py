@@ -46,7 +46,7 @@ def growth(path: Path | None) -> None:
             ends = np.mean(draws < truth - 1e-9), np.mean(draws <= truth + 1e-9)
             pits.append((cut, end, *ends, q[0] - 1e-9 <= truth <= q[4], q[1] - 1e-9 <= truth <= q[3]))
             print(
-                f"   to {iso_date(end)}: 5 to 95 % {q[0]:.2f} to {q[4]:.2f}, median {q[2]:.2f}; "
+                f"   to {iso_date(end)}: 5 to 95% {q[0]:.2f} to {q[4]:.2f}, median {q[2]:.2f}; "
                 f"was {truth:.2f}, PIT {ends[0]:.2f} to {ends[1]:.2f}"
             )
     table = pd.DataFrame(pits, columns=["cut", "end", "pit_low", "pit_high", "inside_90", "inside_50"])

@@ -1,4 +1,4 @@
-"""Targets in parameters and tokens on simulated tables: 90 % intervals cover the truth as often as they say.
+"""Targets in parameters and tokens on simulated tables: 90% intervals cover the truth as often as they say.
 
 The model is fitted under the prior that the truth was drawn from. Of the target, exact match one half, are asked the
 compute-optimal parameters, tokens and FLOP, the tokens and FLOP of a small model and the FLOP of the cheapest run on

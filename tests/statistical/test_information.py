@@ -86,7 +86,7 @@ def gradient(function, at, step=1e-5):
 
 
 def theory(metrics):
-    """Width of the 90 % interval of the threshold, decades."""
+    """Width of the 90% interval of the threshold, decades."""
     truth = np.array([np.log(loss_at(X.mean())), np.log(EXPONENT), np.log(NU), np.log(GREEDY), 0.0, *np.zeros(len(X))])
     prior_sd = np.array([2.0, 0.88, 1.0, PRIORS.log_greedy_sd, PRIORS.log_greedy_power_sd, *np.full(len(X), SIGMA_RUN)])
     loss = loss_at(X)

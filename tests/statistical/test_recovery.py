@@ -1,4 +1,4 @@
-"""Tables drawn from the model with every part on: 90 % intervals cover the truth as often as they say.
+"""Tables drawn from the model with every part on: 90% intervals cover the truth as often as they say.
 
 The model is fitted under the prior that the truth was drawn from, so the ranks of the truth among the posterior draws
 are uniform (Cook, Gelman and Rubin 2006; Talts et al. 2018) if, and only if, graph, sampler and forecasts agree.
@@ -108,7 +108,7 @@ def rank(draws, truth, rng):
 
 
 def coverage(ranks):
-    """Share of the true values inside their 90 % interval, by what they are values of."""
+    """Share of the true values inside their 90% interval, by what they are values of."""
     names = ranks[0].keys()
     return {name: float(np.mean(np.abs(np.concatenate([each[name] for each in ranks]) - 0.5) < 0.45)) for name in names}
 

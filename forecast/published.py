@@ -1,0 +1,82 @@
+"""Answers as they leave the program: of a table of dates, dates and years in place of what stands in for them.
+
+Inside, a date is a place on the scale of `forecast.date_scale`, under the names that FLOP have. Nobody outside can
+tell such a number from a compute, so that it is null there and the date stands beside it under a name of its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from forecast.date_scale import DECADES_A_YEAR, iso_date, year_of
+from forecast.store import json_number
+
+PLACES = {
+    "log10_compute": "date",
+    "refit_log10_compute": "refit_date",
+    "data_log10_compute": "data_dates",
+    "horizon": "horizon_dates",
+}
+DISTANCES = {"between": "between_years", "within": "within_years", "width_decades": "width_years"}
+RUNG = {"log10_compute", "p"}  # a place and its chance: the date alone says where
+THRESHOLD = "log10_compute at "  # begins the name of a threshold among the lines of `forecast.moved.moved`
+
+
+def as_published(answer: Any, *, dated: bool) -> Any:
+    """An answer for JSON; `dated` says whether the scale of its table is its dates. Others stay as they are."""
+    if not dated:
+        return answer
+    if isinstance(answer, Mapping):
+        return _mapping(answer)
+    return [as_published(each, dated=True) for each in answer] if isinstance(answer, list | tuple) else answer
+
+
+def _mapping(answer: Mapping[str, Any]) -> dict[str, Any]:
+    if set(answer) == RUNG:
+        return {"date": _dates(answer["log10_compute"]), "p": answer["p"]}
+    found: dict[str, Any] = {}
+    for key, value in answer.items():
+        if key in PLACES:
+            found |= {key: None, PLACES[key]: _dates(value)}
+        elif key in DISTANCES:
+            found |= {key: None, DISTANCES[key]: _years(value)}
+        else:
+            found.setdefault(key, as_published(value, dated=True))
+    if str(answer.get("parameter", "")).startswith(THRESHOLD):
+        found["parameter"] = answer["parameter"].replace(THRESHOLD, "date at ")
+        found |= {name: _dates(answer[name]) for name in ("prior", "posterior")}
+    return found
+
+
+def _dates(places: Any) -> Any:
+    """ISO dates of a place, of several, or of quantiles by name; infinite ones are 'inf' and '-inf'."""
+    if isinstance(places, Mapping):
+        return {name: _dates(place) for name, place in places.items()}
+    return [_dates(place) for place in places] if isinstance(places, list | tuple) else iso_date(_year(places))
+
+
+def _year(place: float | str) -> float:
+    return float(year_of(float(place)))
+
+
+def _years(decades: Any) -> Any:
+    if isinstance(decades, Mapping):
+        return {name: _years(each) for name, each in decades.items()}
+    return None if decades is None else json_number(float(decades) / DECADES_A_YEAR)
+
+
+def threshold_rows(results: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Thresholds of the fits of a study as lines, quantiles as columns."""
+    return pd.DataFrame(
+        [
+            {"fit": result["fit"], "task": t["task"], "metric": t["metric"], "at": t["at"], "p_never": t["p_never"]}
+            | {f"{_place(t)}_{name}": value for name, value in t[_place(t)].items()}
+            for result in results
+            for t in result["thresholds"]
+        ]
+    )
+
+
+def _place(answer: Mapping[str, Any]) -> str:
+    return "date" if "date" in answer else "log10_compute"

@@ -1,0 +1,53 @@
+"""Runs of other recipes on a curve: the curve's recipe scores there what their own does where they are."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from forecast.predict import typical_score
+from forecast.recipe_of_curve import compute_with_recipe, differs_by_recipe
+from models.recipe_facts import years_of_runs
+
+TASK = "words [exact_match]"
+
+
+@pytest.fixture(scope="module")
+def one_draw(answer_fitted):
+    """A posterior of one draw, of which a median is no approximation."""
+    return replace(answer_fitted, posterior=answer_fitted.posterior.isel(chain=[0], draw=[5]))
+
+
+@pytest.mark.parametrize("family", [None, "recipe 1"])
+def test_the_recipe_of_the_curve_scores_there_what_the_own_recipe_scores(one_draw, family):
+    data = one_draw.data
+    assert differs_by_recipe(one_draw)
+    x, years = data.log10_compute.values, years_of_runs(data)
+    families = data.family.values[data.family_index.values]
+    moved = compute_with_recipe(one_draw, TASK, x, families=families, years=years, family=family)
+    curve = typical_score(one_draw, TASK, moved, family=family).values.ravel()
+    own = [
+        typical_score(one_draw, TASK, np.array([place]), family=str(of), year=year).item()
+        for place, of, year in zip(x, families, years, strict=True)
+    ]
+    np.testing.assert_allclose(curve, own, rtol=1e-6)
+    assert np.ptp(moved - x) > 0.01  # recipes differ
+
+
+def test_a_run_of_the_recipe_of_the_curve_stays_where_it_is(one_draw):
+    year = float(np.nanmax(years_of_runs(one_draw.data)[one_draw.data.family_index.values == 1]))
+    x = np.array([20.5, 22.0])
+    family = str(one_draw.data.family.values[1])
+    options = {"families": np.array([family] * 2), "years": np.array([year] * 2), "family": family}
+    np.testing.assert_allclose(compute_with_recipe(one_draw, TASK, x, **options), x, atol=1e-9)
+
+
+def test_a_run_of_a_family_that_was_not_fitted_has_no_place(one_draw):
+    options = {"families": np.array(["another"]), "years": np.array([2022.0])}
+    assert np.isnan(compute_with_recipe(one_draw, TASK, np.array([21.0]), **options)).all()
+
+
+def test_a_table_of_one_recipe_moves_nothing(fitted):
+    assert not differs_by_recipe(fitted)
+    assert isinstance(fitted.posterior, xr.Dataset)

@@ -1,12 +1,12 @@
 """The joint model: what its priors expect, what its switches do, and that it can be sampled from any table."""
 
-import os
 from dataclasses import replace
 
 import numpy as np
 import pymc as pm
 import pytensor
 import pytest
+from conftest import SEED
 from pymc.initial_point import make_initial_point_fn
 from pytensor.compile.mode import Mode
 
@@ -18,7 +18,6 @@ from models.observation import conditional_counts, mean_among
 from models.priors import Structure
 from models.scale_facts import bend_knots, reference_compute
 
-SEED = int(os.environ.get("FORECAST_TEST_SEED", "1"))
 DRAWS, PLACES = 1000, 100
 UNCOMPILED = Mode("py", "fast_compile")  # rewritten as in any mode, but run by Python: compilation costs a minute
 EACH_LAW, EACH_TASK = ["exponent", "log10_amplitude", "irreducible", "nu"], ["floor", "ceiling"]

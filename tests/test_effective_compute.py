@@ -1,12 +1,12 @@
 """Effective compute and the coordinates of the laws: what each part adds, when it is on, and which prior it carries."""
 
-import os
 from dataclasses import replace
 
 import numpy as np
 import pymc as pm
 import pytensor
 import pytest
+from conftest import SEED
 from pymc.initial_point import make_initial_point_fn
 from pytensor import tensor as pt
 from pytensor.compile.mode import Mode
@@ -20,7 +20,6 @@ from models.recipe_facts import family_compute, has_families, reference_year, ye
 from models.scale_facts import reference_compute, standard_weights
 from models.training_split import split_deficit, warm_up_deficit
 
-SEED = int(os.environ.get("FORECAST_TEST_SEED", "1"))
 UNCOMPILED = Mode("py", "fast_compile")  # as in test_capability: compilation costs a minute
 DRAWS, PLACES = 300, 40
 UNLIKELY = 1e-5  # p-value of a Kolmogorov-Smirnov test that a true law falls below once in 100 000 seeds

@@ -1,13 +1,13 @@
 """Families and progress, from a table drawn with known truth to thresholds and predictions of other recipes."""
 
 import csv
-import os
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import xarray as xr
+from conftest import SEED
 
 from forecast.errors import ForecastError
 from forecast.fit import Sampling
@@ -16,7 +16,6 @@ from forecast.table import read_rows, read_table
 from forecast.table_fit import fit_table
 from forecast.threshold import threshold_compute
 
-SEED = int(os.environ.get("FORECAST_TEST_SEED", "1"))
 START = np.datetime64("2000-01-01", "D")
 AHEAD = 1.0  # decades by which the first family is ahead of the two others
 PROGRESS = 0.5  # decades a year

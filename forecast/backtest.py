@@ -26,7 +26,7 @@ from forecast.table_answers import task_labels
 from forecast.table_fit import distinct
 from forecast.threshold_scores import Crossing, crossing, ranked_probability_score
 from forecast.trial import SAMPLING, forecasts, trial
-from models.priors import AVERAGED
+from models.priors import DEFAULT
 
 OURS = "capability model"
 THRESHOLD_COLUMNS = ["cut", "method", "task", "at", "low", "high", "rps", "q05", "q50", "q95", "p_never"]
@@ -58,8 +58,9 @@ def backtest(
     *,
     table: str,
     folder: Path,
-    structures: Sequence[str] = AVERAGED,
+    structures: Sequence[str] = DEFAULT,
     at: Sequence[float] = (0.5,),
+    made: Mapping[str, xr.Dataset] | None = None,
     sampling: Sampling = SAMPLING,
     workers: int = 1,
     scheduler: str | None = None,
@@ -72,6 +73,7 @@ def backtest(
     frame : of `forecast.table.read_table`
     folder : keeps the result of every fit, so that a run that was killed redoes only what is missing
     at : scores whose threshold is scored too, on the rungs of the table
+    made : forecasts that need no fit of their own, by the name of their split: see `forecast.trial.forecasts_of`
     sampling : its seed is that of everything
     workers, scheduler, progress : see `forecast.jobs.run_jobs`
     """
@@ -86,9 +88,11 @@ def backtest(
     inner = {
         split.name: trial(f"{before.name} of the {split.name}", split.parts(frame)[0], before, table, options)
         for split in splits
-        if (before := earlier[split.name])
+        if len(structures) > 1 and (before := earlier[split.name])  # weighs structures
     }
-    longest_first = sorted([*inner.values(), *outer.values()], key=lambda job: -len(job.data["train"]))
+    made = made or {}
+    needed = [*inner.values(), *(job for name, job in outer.items() if name not in made)]
+    longest_first = sorted(needed, key=lambda job: -len(job.data["train"]))
     done = run_jobs(
         forecasts,
         longest_first,  # so that no worker waits long for another in the end
@@ -98,6 +102,7 @@ def backtest(
         progress=progress,
     )
     results = {outcome.job.key: outcome for outcome in done}
+    results |= {outer[name].key: Outcome(job=outer[name], result=result, seconds=0.0) for name, result in made.items()}
     scores, past, thresholds = [], [], []
     fits: list[dict[str, Any]] = []
     weights, failed = {}, {}

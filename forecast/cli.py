@@ -15,6 +15,7 @@ import typer
 
 from forecast import cli_design, cli_emergence, cli_fit, cli_howmuch, cli_import, cli_record, cli_when, files
 from forecast.cli_common import (
+    Average,
     Draws,
     Json,
     Scheduler,
@@ -95,6 +96,7 @@ def run(
     study: Annotated[Path, typer.Argument(help="Folder with study.toml.", metavar="STUDY")],
     output: Annotated[Path | None, typer.Option("-o", help="Folder for the results [default: STUDY/output].")] = None,
     structures: Structures = None,
+    average: Average = False,
     workers: Workers = 1,
     scheduler: Scheduler = None,
     draws: Draws = None,
@@ -114,7 +116,7 @@ def run(
         result = run_study(
             read_study(study),
             target,
-            structures=structure_names(structures),
+            structures=structure_names(structures, average=average),
             sampling=sampling,
             workers=workers,
             scheduler=scheduler,

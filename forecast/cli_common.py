@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from forecast.errors import ForecastError
+
 NOT_TRUSTWORTHY = 3
 
 TableFile = Annotated[Path, typer.Argument(help="Observation table, CSV or Parquet.", metavar="TABLE")]
@@ -28,20 +30,25 @@ Draws = Annotated[
 Tune = Annotated[int, typer.Option(help="Warm-up draws a chain.", min=100)]
 Structures = Annotated[
     str | None,
-    typer.Option(help="Structures to average over, by comma; three when left out.", metavar="NAMES"),
+    typer.Option(help="Other structures of the model, by comma; several are averaged.", metavar="NAMES"),
 ]
+Average = Annotated[bool, typer.Option("--average", help="Average over three structures, weighted by hidden runs.")]
 Structure = Annotated[str | None, typer.Option(help="Use one structure of an averaged fit alone.", metavar="NAME")]
 Workers = Annotated[int, typer.Option(help="Processes that fit side by side.", min=1)]
 Scheduler = Annotated[str | None, typer.Option(help="Address of a Dask scheduler that fits instead.")]
 TargetAccept = Annotated[float, typer.Option(help="Acceptance rate the step size is tuned to.", min=0.5, max=0.999)]
 
 
-def structure_names(given: str | None) -> tuple[str, ...]:
-    """The structures that an option names; those averaged by default where it is left out."""
+def structure_names(given: str | None, *, average: bool) -> tuple[str, ...]:
+    """The structures that options name: one posterior by default."""
     from forecast.average import known_structures
-    from models.priors import AVERAGED
+    from models.priors import AVERAGED, DEFAULT
 
-    return known_structures(AVERAGED if given is None else [name.strip() for name in given.split(",")])
+    if given is None:
+        return AVERAGED if average else DEFAULT
+    if average:
+        raise ForecastError("--average and --structures: give one of them, --structures averages those that it names")
+    return known_structures([name.strip() for name in given.split(",")])
 
 
 def load_part(path: Path, structure: str | None) -> Any:

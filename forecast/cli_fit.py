@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from forecast.cli_common import (
+    Average,
     Below,
     Draws,
     FitFile,
@@ -38,6 +39,7 @@ def fit(
     output: Annotated[Path, typer.Option("-o", help="Posterior file to write.", metavar="FIT.nc")],
     below: Below = None,
     structures: Structures = None,
+    average: Average = False,
     seed: Seed = 1,
     draws: Draws = None,
     tune: Tune = 500,
@@ -48,7 +50,7 @@ def fit(
     from forecast.files import check_target
 
     check_target(output)
-    names = structure_names(structures)
+    names = structure_names(structures, average=average)
     from forecast.fit import Sampling
     from forecast.table import read_table
 

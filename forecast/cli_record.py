@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from forecast.cli_common import (
+    Average,
     Below,
     Draws,
     Json,
@@ -38,6 +39,7 @@ def backtest(
     families: Annotated[bool, typer.Option("--families", help="Hide one family after the other.")] = False,
     at: At = None,
     structures: Structures = None,
+    average: Average = False,
     workers: Workers = 1,
     scheduler: Scheduler = None,
     seed: Seed = 1,
@@ -57,7 +59,7 @@ def backtest(
     from forecast.track_files import make_folder, write_track
     from forecast.trust import verdict
 
-    names = structure_names(structures)
+    names = structure_names(structures, average=average)
     frame = read_table(table)
     splits = [Split(by="compute", at=value) for value in cut or ()]
     splits += [Split(by="date", at=f"{value:%Y-%m-%d}") for value in date or ()]
@@ -117,7 +119,7 @@ def compare(
 
     if output is not None:
         check_target(output)
-    names = structure_names(structures)
+    names = structure_names(structures, average=structures is None)
     frame = read_table(table)
     sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
     options: dict[str, Any] = {"table": table.name, "structures": names, "sampling": sampling, "below": below}

@@ -17,14 +17,14 @@ from forecast.table import observations
 from forecast.table_fit import distinct, fit_structures, observed
 from forecast.table_warnings import warnings_of
 from forecast.threshold import threshold, threshold_by_structure
-from models.priors import AVERAGED, Priors
+from models.priors import DEFAULT, Priors
 
 
 def fit_average(
     frame: pd.DataFrame,
     *,
     table: str,
-    structures: Sequence[str] = AVERAGED,
+    structures: Sequence[str] = DEFAULT,
     weights: Mapping[str, float] | None = None,
     sampling: Sampling = Sampling(),
     below: float | None = None,
@@ -33,7 +33,7 @@ def fit_average(
     say: Callable[[str], None] = lambda text: None,
     warn: Callable[[str], None] = lambda text: None,
 ) -> Fit:
-    """One posterior of all tasks, averaged over structures.
+    """One posterior of all tasks: of one structure or, of several, averaged.
 
     `weights` are those of a back-test, of the structures to fit. Without any, the `structures` that differ on the table
     are weighed by how well they forecast its largest three in ten runs from the others. The other arguments are those

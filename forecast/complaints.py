@@ -21,7 +21,7 @@ from forecast.surprise import BROKEN, surprising_rows
 from forecast.table_warnings import FEW_RUNS
 from forecast.words import plain_power
 from models.guessing import likely_choices, unknown_chance
-from models.priors import AVERAGED
+from models.priors import AVERAGED, DEFAULT
 
 NAMED = 2  # parameters of a complaint
 CAUSES = 2
@@ -119,7 +119,9 @@ def _falls(fit: Fit, task: str) -> bool:
 
 
 def _structures(fit: Fit) -> list[str]:
-    return [] if set(fit.weights) == set(AVERAGED) else ["--structures", ",".join(fit.weights)]
+    if set(fit.weights) == set(DEFAULT):
+        return []
+    return ["--average"] if set(fit.weights) == set(AVERAGED) else ["--structures", ",".join(fit.weights)]
 
 
 def _draws(fit: Fit) -> int:

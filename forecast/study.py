@@ -34,16 +34,17 @@ from forecast.table_warnings import warnings_of
 from forecast.threshold import checked_task, threshold_by_structure
 from forecast.timeline import when as dates_of
 from forecast.track_files import make_folder, write_track
+from forecast.trial import forecasts_of
 from forecast.trust import verdict
 from forecast.words import counted, plain_power
-from models.priors import AVERAGED
+from models.priors import DEFAULT
 
 
 def run_study(
     study: Study,
     output: Path,
     *,
-    structures: Sequence[str] = AVERAGED,
+    structures: Sequence[str] = DEFAULT,
     sampling: Sampling = Sampling(),
     workers: int = 1,
     scheduler: str | None = None,
@@ -68,16 +69,28 @@ def run_study(
         warn(sentence)
     make_folder(output)
     sampling = replace(sampling, seed=study.seed)
+    options: dict[str, Any] = {"table": study.table.name, "structures": structures}
+    how: dict[str, Any] = {"sampling": sampling, "progress": progress, "say": say}
+    fitted: dict[float | None, Fit] = {}
+    if len(structures) == 1:  # a fit of a cut makes its forecast too; several are weighed by shorter ones first
+        for cut in study.cuts:
+            say(f"fitting {_seen(cut)}")
+            fitted[cut] = fit_average(frame, **options, **how, below=cut)
     track = None
     if splits:
         say("testing the forecast on hidden runs")
+        made = {
+            split.name: forecasts_of(fitted[split.at], split.parts(frame)[1], at=study.thresholds)
+            for split in splits
+            if split.at in fitted
+        }
         track = backtest(
             frame,
             splits,
-            table=study.table.name,
+            **options,
             folder=output / "backtest" / "jobs",
-            structures=structures,
             at=study.thresholds,
+            made=made,
             sampling=replace(SAMPLING, seed=study.seed),
             workers=workers,
             scheduler=scheduler,
@@ -85,19 +98,11 @@ def run_study(
     sections, results, sentences = [], [], []
     fits: dict[str, tuple[Fit, list[str]]] = {}
     for below in (*study.cuts, None):
-        name = "all" if below is None else f"below_{plain_power(below)}"
-        seen = "all runs" if below is None else f"the runs below {plain_power(below)} FLOP"
-        say(f"fitting {seen}")
-        fit = fit_average(
-            frame,
-            table=study.table.name,
-            structures=structures,
-            weights=_weights(track, below),
-            sampling=sampling,
-            below=below,
-            progress=progress,
-            say=say,
-        )
+        name, seen = "all" if below is None else f"below_{plain_power(below)}", _seen(below)
+        if below not in fitted:
+            say(f"fitting {seen}")
+            fitted[below] = fit_average(frame, **options, **how, weights=_weights(track, below), below=below)
+        fit = fitted[below]
         save(fit, output / f"fit_{name}.nc")
         tasks = [task_forecast(fit, task, at, data) for task in rate_tasks(fit) for at in study.thresholds]
         check = None
@@ -162,6 +167,10 @@ def _dates(study: Study, fit: Fit, task: str) -> list[dict[str, Any]]:
     frontier = None if by_date(fit.data) else fit_frontier(read_runs(), seed=study.seed)
     options: dict[str, Any] = {"frontier": frontier, "scenarios": study.scenarios, "seed": study.seed}
     return [dates_of(fit, task, at, **options) for at in study.thresholds]
+
+
+def _seen(below: float | None) -> str:
+    return "all runs" if below is None else f"the runs below {plain_power(below)} FLOP"
 
 
 def _split(below: float) -> Split:

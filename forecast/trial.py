@@ -39,11 +39,16 @@ UNKNOWN = ("score", "successes")
 def trial(name: str, frame: pd.DataFrame, split: Split, table: str, options: Mapping[str, Any]) -> Job:
     """The job of one split; `options` are structures, at and sampling, all as JSON values."""
     train, rows = split.parts(frame)
-    hidden = rows.drop(columns=list(UNKNOWN)).assign(score=np.nan, successes=pd.NA)
+    asked = hidden(rows)
     held = {structure: _plain(held_of(structure)) for structure in options["structures"]}
-    arguments = dict(options) | {"train": data_hash(train), "rows": data_hash(hidden), "held": held}
+    arguments = dict(options) | {"train": data_hash(train), "rows": data_hash(asked), "held": held}
     arguments |= {"versions": installed_versions()}
-    return Job(name=name, arguments=arguments, version=VERSION, data={"train": train, "rows": hidden, "table": table})
+    return Job(name=name, arguments=arguments, version=VERSION, data={"train": train, "rows": asked, "table": table})
+
+
+def hidden(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows without what a forecast must not see of them."""
+    return rows.drop(columns=list(UNKNOWN)).assign(score=np.nan, successes=pd.NA)
 
 
 def _plain(held: Held) -> dict[str, Any]:
@@ -64,12 +69,21 @@ def forecasts(job: Job) -> xr.Dataset:
     sampling = Sampling(**given["sampling"])
     names = given["structures"]
     structures = Structures(data["train"], names, table=data["table"])
-    found = [_agreed(structures, name, data["rows"], sampling) for name in names]
-    scores = xr.DataArray(np.stack([each.scores for each in found]), dims=("structure", "draw", "row"))
-    crossed = xr.concat([_thresholds(each.fit, given["at"]) for each in found], dim="structure")
-    dataset = xr.Dataset({"score": scores.astype(np.float32), "log10_compute": crossed}, coords={"structure": names})
-    diagnostics = {name: each.diagnostics for name, each in zip(names, found, strict=True)}
-    return dataset.assign_attrs(diagnostics=diagnostics)
+    return _dataset({name: _agreed(structures, name, data["rows"], sampling) for name in names}, given["at"])
+
+
+def forecasts_of(fit: Fit, rows: pd.DataFrame, *, at: Sequence[float], sampling: Sampling = SAMPLING) -> xr.Dataset:
+    """The same of a fit of one structure that is there already, for rows that it has not seen."""
+    (name,) = fit.weights
+    return _dataset({name: _forecast(fit, hidden(rows), sampling)}, at)
+
+
+def _dataset(found: Mapping[str, "_Forecast"], at: Sequence[float]) -> xr.Dataset:
+    scores = xr.DataArray(np.stack([each.scores for each in found.values()]), dims=("structure", "draw", "row"))
+    crossed = xr.concat([_thresholds(each.fit, at) for each in found.values()], dim="structure")
+    variables = {"score": scores.astype(np.float32), "log10_compute": crossed}
+    dataset = xr.Dataset(variables, coords={"structure": list(found)})
+    return dataset.assign_attrs(diagnostics={name: each.diagnostics for name, each in found.items()})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +103,7 @@ def _agreed(structures: Structures, name: str, rows: pd.DataFrame, sampling: Sam
 
 def _forecast(fit: Fit, rows: pd.DataFrame, sampling: Sampling) -> _Forecast:
     draws, found = fit.posterior.sizes["draw"], fit.diagnostics
-    every = draws // (sampling.draws or DRAWS)
+    every = max(draws // (sampling.draws or DRAWS), 1)
     few = thinned(replace(fit, posterior=fit.posterior.isel(draw=slice(None, None, every))), DRAWS)
     scores = predict(few, rows, seed=sampling.seed).values
     diagnostics = {

@@ -175,8 +175,10 @@ STRUCTURES: dict[str, Held] = {
     "one power law": Held(bend=True),
 }
 """The structures of DESIGN 3.9 by name; names joined by '+' hold all that they hold, see `held_of`."""
+DEFAULT = ("full",)
+"""The structure of a fit unless told otherwise: an average over three gains 1 to 2% of CRPS for many times the time."""
 AVERAGED = ("full", "ceiling 1", "independent")
-"""Those that forecasts are averaged over unless told otherwise."""
+"""Those that an average is over, and that are compared."""
 
 
 def held_of(name: str) -> Held:

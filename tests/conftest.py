@@ -16,10 +16,10 @@ import xarray as xr
 from forecast.cli import main
 from forecast.table_answers import task_labels
 from models import equations
+from models.priors import AVERAGED
 
 SEED = int(os.environ.get("FORECAST_TEST_SEED", "1"))
 FEW_DRAWS = ("--draws", "100", "--tune", "100")  # enough for mechanics, too few to be trusted: exit code 3
-ALONE = ("--structures", "full")  # where averages are not the subject: they cost a fit more, and longer compiling
 
 HOSTILE = "<script>alert('x')</script>, \"two\nlines\" 日本語 [bold]"
 TASKS = {  # name: metric, further cells, amplitude at the middle of the table, exponent
@@ -108,7 +108,7 @@ def table(tmp_path_factory) -> Path:
 def fit_run(table, tmp_path_factory) -> tuple[Path, Run]:
     """The posterior file of the table, and what `forecast fit --json` answered."""
     path = tmp_path_factory.mktemp("fit") / "fit.nc"
-    return path, forecast_command("fit", table, "-o", path, "--seed", SEED, *FEW_DRAWS, *ALONE, "--json")
+    return path, forecast_command("fit", table, "-o", path, "--seed", SEED, *FEW_DRAWS, "--json")
 
 
 @pytest.fixture(scope="session")
@@ -180,7 +180,7 @@ def answer_table(tmp_path_factory) -> Path:
 def answer_fit_run(answer_table, tmp_path_factory) -> tuple[Path, Run]:
     """The posterior file of that table, and what `forecast fit --json` answered."""
     path = tmp_path_factory.mktemp("answers") / "fit.nc"
-    return path, forecast_command("fit", answer_table, "-o", path, "--seed", SEED, *FEW_DRAWS, *ALONE, "--json")
+    return path, forecast_command("fit", answer_table, "-o", path, "--seed", SEED, *FEW_DRAWS, "--json")
 
 
 @pytest.fixture(scope="session")
@@ -261,7 +261,8 @@ def track_of(tmp_path, monkeypatch):
 
     def track(frame, *splits, work=guesses, **options):
         monkeypatch.setattr("forecast.backtest.forecasts", work)
-        return backtest(frame, splits, **{"table": "table.csv", "folder": tmp_path / "jobs"} | options)
+        known = {"table": "table.csv", "folder": tmp_path / "jobs", "structures": AVERAGED}
+        return backtest(frame, splits, **known | options)
 
     return track
 

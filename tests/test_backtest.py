@@ -37,7 +37,7 @@ from forecast.splits import Split, latest
 from forecast.table import read_table
 from forecast.track_files import summarised, write_track
 from forecast.track_record import METHODS
-from forecast.trial import SAMPLING
+from forecast.trial import SAMPLING, forecasts_of
 from forecast.trust import verdict
 from models.priors import AVERAGED, STRUCTURES
 
@@ -257,7 +257,7 @@ def jobs_of(monkeypatch, tmp_path):
     def jobs(frame, *splits, **options):
         monkeypatch.setattr("forecast.backtest.run_jobs", hand_out)
         with pytest.raises(HandedOutError) as caught:
-            backtest(frame, splits, **{"table": "table.csv", "folder": tmp_path} | options)
+            backtest(frame, splits, **{"table": "table.csv", "folder": tmp_path, "structures": AVERAGED} | options)
         return caught.value.args[0]
 
     return jobs
@@ -553,3 +553,29 @@ def test_hostile_names_of_a_track_record_are_shown_and_never_interpreted(whole, 
     assert "script" not in page.tags and "Track record" in page.text and "alert('x')" in page.text
     ids = [value for name, value in page.attributes if name == "id"]
     assert len(ids) == len(set(ids))
+
+
+def test_one_structure_needs_no_fits_to_weigh_it_and_a_forecast_that_is_there_needs_none(frame, jobs):
+    assert [job.name for job in jobs(frame, MIDDLE, structures=("full",))] == [MIDDLE.name]
+    assert jobs(frame, MIDDLE, structures=("full",), made={MIDDLE.name: xr.Dataset()}) == []
+
+
+def test_a_forecast_that_is_there_is_scored_as_one_that_was_made(frame, track_of):
+    kept = []
+
+    def work(job):
+        kept.append(guesses(job))
+        return kept[-1]
+
+    fitted = track_of(frame, MIDDLE, structures=("full",), work=work)
+    given = track_of(frame, MIDDLE, structures=("full",), made={MIDDLE.name: kept[0]}, work=pytest.fail)
+    pd.testing.assert_frame_equal(given.scores, fitted.scores)
+
+
+def test_a_fit_that_is_there_forecasts_as_a_job_of_the_same_draws_does(fitted, table):
+    """Draws of the count are those of the seed, and the outcome is not looked at."""
+    rows = read_table(table).query("compute >= @CUT")
+    found = forecasts_of(fitted, rows, at=[0.5], sampling=replace(SAMPLING, draws=100))
+    again = forecasts_of(fitted, rows.assign(score=0.5), at=[0.5], sampling=replace(SAMPLING, draws=100))
+    assert found.sizes["structure"] == 1 and found.sizes["row"] == len(rows)
+    xr.testing.assert_equal(found, again)

@@ -27,10 +27,11 @@ from forecast.compare import compared
 from forecast.errors import ForecastError
 from forecast.store import load
 from forecast.table import read_table
-from models.priors import AVERAGED
+from models.priors import AVERAGED, DEFAULT
 
 CUTS = {"runs below 1e22 FLOP": (4, 2), "runs below 2e22 FLOP": (5, 1)}  # training and hidden runs
 FILES = ["crps_by_distance.svg", "jobs", "pit.svg", "reliability.svg", "scores.csv", "summary.json", "thresholds.csv"]
+TWO_CUTS = ("--cut", 1e22, "--cut", CUT, "--average")
 PAIR = ",".join(AVERAGED[:2])
 
 
@@ -40,7 +41,7 @@ def recorded(table, tmp_path_factory):
     folder = tmp_path_factory.mktemp("record")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("forecast.backtest.forecasts", guesses)
-        return folder, forecast_command("backtest", table, "--cut", 1e22, "--cut", CUT, "-o", folder, "--json")
+        return folder, forecast_command("backtest", table, *TWO_CUTS, "-o", folder, "--json")
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_started_again_the_command_fits_nothing_and_answers_the_same(recorded, t
 
     unneeded.__module__, unneeded.__qualname__ = guesses.__module__, guesses.__qualname__  # by which results are known
     monkeypatch.setattr("forecast.backtest.forecasts", unneeded)
-    again = forecast_command("backtest", table, "--cut", 1e22, "--cut", CUT, "-o", folder, "--json")
+    again = forecast_command("backtest", table, *TWO_CUTS, "-o", folder, "--json")
     assert (again.code, again.out, again.err) == (first.code, first.out, first.err)
 
 
@@ -300,7 +301,9 @@ def test_without_json_the_structures_stand_above_their_average(comparison, table
     assert done.out.startswith("weights: full ")
 
 
-def test_fit_averages_unless_told_otherwise_and_says_by_which_weights(comparison, table, tmp_path, monkeypatch):
+def test_fit_has_one_structure_unless_told_otherwise_and_says_by_which_weights_it_averages(
+    comparison, table, tmp_path, monkeypatch
+):
     asked, averaged = [], load(comparison[0])
 
     def fit_average(frame, *, structures, **options):
@@ -311,7 +314,10 @@ def test_fit_averages_unless_told_otherwise_and_says_by_which_weights(comparison
     monkeypatch.setattr("forecast.moved.moved", lambda *_, **__: [])
     done = forecast_command("fit", table, "-o", tmp_path / "fit.nc", "--json")
     text = forecast_command("fit", table, "-o", tmp_path / "fit.nc", "--structures", "full, one power law")
-    assert asked == [AVERAGED, ("full", "one power law")]
+    forecast_command("fit", table, "-o", tmp_path / "fit.nc", "--average")
+    assert asked == [DEFAULT, ("full", "one power law"), AVERAGED]
+    both = forecast_command("fit", table, "-o", tmp_path / "fit.nc", "--average", "--structures", "full")
+    assert both.code == 1 and "give one of them" in both.err
     assert done.json["weights"] == done.json["provenance"]["weights"] == dict(averaged.weights)
     assert "weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in averaged.weights.items()) in text.out
     assert load(tmp_path / "fit.nc").weights == averaged.weights

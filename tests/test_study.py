@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import (
-    ALONE,
     CUT,
     FEW_DRAWS,
     HOSTILE,
@@ -189,7 +188,7 @@ def study_run(tmp_path_factory):
     write_rows(folder / "table.csv", [row for row in simulated_rows() if row["task"] in TASKS_OF_STUDY])
     lines = [f"{key} = {value}" for key, value in (GOOD | {"question": '"Q <b>?"'}).items()]
     (folder / "study.toml").write_text("\n".join(lines), encoding="utf-8")
-    return folder / "output", forecast_command("run", folder, *FEW_DRAWS, *ALONE, "--json")
+    return folder / "output", forecast_command("run", folder, *FEW_DRAWS, "--json")
 
 
 def test_a_study_writes_exactly_its_files(study_run):
@@ -360,7 +359,7 @@ def test_each_fit_of_a_study_has_the_weights_that_its_own_runs_give(write_study,
     monkeypatch.setattr("forecast.study.evidence", no_evidence)
     monkeypatch.setattr("forecast.study.write_report", lambda *_, **__: None)
     monkeypatch.setattr("forecast.backtest.forecasts", guesses)
-    run_study(read_study(write_study(k_sweep_length=None)), tmp_path / "output")
+    run_study(read_study(write_study(k_sweep_length=None)), tmp_path / "output", structures=AVERAGED)
     scores = pd.read_csv(tmp_path / "output" / "backtest" / "scores.csv")
     (cut,) = json.loads((tmp_path / "output" / "backtest" / "summary.json").read_text(encoding="utf-8"))["cuts"]
     assert asked == [(CUT, cut["weights"]), (None, stacking_weights(scores[scores["method"].isin(AVERAGED)]))]

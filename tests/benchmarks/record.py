@@ -21,7 +21,7 @@ from forecast.calibration import summary
 from forecast.splits import Split
 from forecast.track_record import METHODS
 from forecast.trust import NOT, cell_trust
-from models.priors import AVERAGED
+from models.priors import DEFAULT
 
 
 def split_of(bed: beds.Bed) -> Split:
@@ -34,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("beds", nargs="*", default=list(beds.BEDS))
-    parser.add_argument("--structures", default=",".join(AVERAGED))
+    parser.add_argument("--structures", default=",".join(DEFAULT))
     parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args()
     structures = known_structures(given.structures.split(","))
@@ -52,7 +52,8 @@ def main() -> None:
     table.to_csv(given.folder / "scores.csv", index=False)
     pd.concat(fits).to_csv(given.folder / "fits.csv", index=False)
     pd.DataFrame(cells).to_csv(given.folder / "cells.csv", index=False)
-    print("\n" + by_verdict(pd.DataFrame(cells)).to_string(float_format=lambda value: f"{value:.3f}"))
+    if len(structures) > 1:  # else no earlier split was fitted, by which a cell could be trusted
+        print("\n" + by_verdict(pd.DataFrame(cells)).to_string(float_format=lambda value: f"{value:.3f}"))
     print("\n" + by_method(table, structures).to_string(float_format=lambda value: f"{value:.3f}"))
 
 

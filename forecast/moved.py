@@ -45,11 +45,11 @@ def prior_of(fit: Fit, *, draws: int = PRIOR_DRAWS, seed: int = 1) -> Fit:
     return replace(fit, posterior=tree["prior"].to_dataset())
 
 
-def moved(fit: Fit, *, at: Sequence[float], seed: int = 1) -> list[dict[str, Any]]:
+def moved(fit: Fit, *, at: Sequence[float], family: str | None = None, seed: int = 1) -> list[dict[str, Any]]:
     """Prior and posterior 5, 50 and 95% quantiles of each parameter of interest and of each threshold.
 
-    Thresholds are at each score of `at`, for tasks that are rates. `width_ratio` is the posterior width of the 90%
-    interval by the prior's, for positive parameters that of their log; where the 95% quantile of a threshold is
+    Thresholds are at each score of `at`, for tasks that are rates, of a family or the typical recipe. `width_ratio` is
+    the posterior width of the 90% interval by the prior's, for positive parameters that of their log; where the 95% quantile of a threshold is
     infinite, that from 5 to 50%, and None where the median is infinite too. The data moved what has a ratio of at most
     one half.
     """
@@ -68,7 +68,7 @@ def moved(fit: Fit, *, at: Sequence[float], seed: int = 1) -> list[dict[str, Any
             if name in before and float(before[name].std()) > 0 and not (is_loss(fit, task) and name in PER_TASK)
         ]
         for score in () if is_loss(fit, task) else at:
-            crossed = [threshold_compute(each, task, score) for each in (prior, fit)]
+            crossed = [threshold_compute(each, task, score, family=family) for each in (prior, fit)]
             never = [float((draws == np.inf).mean()) for draws in crossed]
             line = _line(f"log10_compute at {score:g}", task, *crossed, on_log=False)
             lines.append(line | {"prior_p_never": never[0], "p_never": never[1]})

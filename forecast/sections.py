@@ -62,8 +62,9 @@ def task_forecast(
     )
     answer = with_context(fit, threshold(fit, task, at, family=family))
     seen = answer["data_log10_compute"]
-    far = [min(float(answer["log10_compute"]["q75"]), seen[1] + 4.0), x.max()]
-    grid = np.linspace(min(x.min(), seen[0]) - 0.3, max(*far, seen[1]) + 0.7, 80)
+    places = np.concatenate([x, moved_to[np.isfinite(moved_to)], seen])
+    far = min(float(answer["log10_compute"]["q75"]), seen[1] + 4.0)
+    grid = np.linspace(places.min() - 0.3, max(far, places.max()) + 0.7, 80)
     curve = typical_score(thinned(fit, CURVE_DRAWS), task, grid, family=family)
     bands = curve.quantile(CURVE_QUANTILES, dim=("chain", "draw")).values
     return TaskForecast(
@@ -119,11 +120,14 @@ def k_sweep(fit: Fit, task: str, length: int) -> KSweep:
     return KSweep(task=task, length=length, grid=grid, curves=curves)
 
 
-def evidence(fit: Fit, headline: str, thresholds: Sequence[float], *, seed: int) -> Evidence:
-    """What the data moved, each parameter and threshold once and task by task, and the rows that surprise."""
+def evidence(fit: Fit, headline: str, thresholds: Sequence[float], *, family: str | None = None, seed: int) -> Evidence:
+    """What the data moved, each parameter and threshold once and task by task, and the rows that surprise.
+
+    Thresholds are those of a family or, for None, of the typical recipe.
+    """
     return Evidence(
         headline=headline,
-        moved=moved(fit, at=thresholds, seed=seed),
+        moved=moved(fit, at=thresholds, family=family, seed=seed),
         surprising=surprising_rows(fit, seed=seed),
         rows=fit.data.sizes["observation"],
     )

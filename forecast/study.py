@@ -19,6 +19,7 @@ from forecast.fit import Sampling
 from forecast.frontier import fit_frontier, read_runs
 from forecast.law import rate_tasks
 from forecast.plots import percent
+from forecast.predict import task_label
 from forecast.published import as_published, threshold_rows
 from forecast.reached import recipe
 from forecast.report import OutcomeCheck, Section, TaskForecast, write_report
@@ -31,7 +32,7 @@ from forecast.store import Fit, save
 from forecast.study_file import Study
 from forecast.table import observations, read_table
 from forecast.table_warnings import warnings_of
-from forecast.threshold import checked_task, threshold_by_structure
+from forecast.threshold import threshold_by_structure
 from forecast.timeline import when as dates_of
 from forecast.track_files import make_folder, write_track
 from forecast.trial import forecasts_of
@@ -221,23 +222,33 @@ def report_of_fit(
     record : a back-test of the table, of `forecast.report_track.stored_view`
     """
     names = rate_tasks(fit)
-    first = names[0] if headline is None else checked_task(fit, headline, at)
-    tasks = [task_forecast(fit, task, at, family=family) for task in dict.fromkeys([*names, first])]
+    first = names[0] if headline is None else _rate_task(fit, headline, names)
+    tasks = [task_forecast(fit, task, at, family=family) for task in names]
     section = Section(
         title="Fit on " + ("all runs" if fit.below is None else f"runs below {plain_power(fit.below)} FLOP"),
         text=_size(fit),
         tasks=tasks,
         diagnostics=spelled_out(fit, complaints(fit)),
         provenance=fit.provenance(),
-        evidence=evidence(fit, first, [at], seed=fit.sampling.seed),
+        evidence=evidence(fit, first, [at], family=family, seed=fit.sampling.seed),
     )
     answer = answer_sentence(next(task for task in tasks if task.task == first))
     scale = scale_of(fit.data)
-    question = f"At what {scale.quantity} does a typical run reach {at:g}, judging from {fit.table}?"
+    whose = "a typical run" + (f" of family {family}" if family else "")
+    question = f"At what {scale.quantity} does {whose} reach {at:g}, judging from {fit.table}?"
     texts: dict[str, Any] = {"title": f"Forecast from {fit.table}", "question": question, "answer": answer}
     texts |= {"warnings": warnings_of(fit.data), "record": record}
     write_report(path, **texts, sections=[section], scale=scale)
     return answer
+
+
+def _rate_task(fit: Fit, headline: str, names: Sequence[str]) -> str:
+    """The task that a name means; a `ForecastError` where it is a loss."""
+    task = task_label(fit, headline)
+    if task not in names:
+        listed = "; ".join(shown(name) for name in names[:10])
+        raise ForecastError(f"{shown(task)} is a loss, and the report answers for a rate; choose one of: {listed}")
+    return task
 
 
 def _size(fit: Fit) -> str:

@@ -33,8 +33,11 @@ def write_track(track: Track, verdict: Mapping[str, Any], folder: Path, *, table
     result = summarised(track, verdict, table=table, seed=seed)
     for name, frame in {"scores": track.scores, "thresholds": track.thresholds}.items():
         write_whole(folder / f"{name}.csv", partial(frame.to_csv, index=False))
-    for name, figure in figures(track, key="backtest").items():
+    drawn = figures(track, key="backtest")
+    for name, figure in drawn.items():
         write_whole(folder / f"{name}.svg", partial(_write, text=figure))
+    for name in {"reliability", "pit"} - drawn.keys():
+        (folder / f"{name}.svg").unlink(missing_ok=True)  # of an earlier back-test of more outcomes
     write_json(folder / "summary.json", result)
     return result
 

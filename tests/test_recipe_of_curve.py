@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from forecast.errors import ForecastError
+from forecast.moved import moved
 from forecast.predict import typical_score
 from forecast.recipe_of_curve import compute_with_recipe, differs_by_recipe
+from forecast.sections import task_forecast
+from forecast.study import report_of_fit
+from forecast.threshold import threshold_compute
 from models.recipe_facts import years_of_runs
 
 TASK = "words [exact_match]"
@@ -51,3 +56,29 @@ def test_a_run_of_a_family_that_was_not_fitted_has_no_place(one_draw):
 def test_a_table_of_one_recipe_moves_nothing(fitted):
     assert not differs_by_recipe(fitted)
     assert isinstance(fitted.posterior, xr.Dataset)
+
+
+@pytest.mark.parametrize("family", [None, "recipe 1"])
+def test_the_curve_of_a_report_reaches_every_point_that_was_moved_to_it(answer_fitted, family, monkeypatch):
+    data = answer_fitted.data
+    far = data.log10_compute.values.min() - 2.0, data.log10_compute.values.max() + 9.0
+    ends = np.resize(far, int((data.task_index.values == data.task.values.tolist().index(TASK)).sum()))
+    monkeypatch.setattr("forecast.sections.compute_with_recipe", lambda *_, **__: ends)
+    grid = task_forecast(answer_fitted, TASK, 0.5, family=family).grid
+    assert grid[0] < far[0] and grid[-1] > far[1]
+
+
+def test_what_the_data_moved_of_a_threshold_of_a_family_is_that_of_the_family(answer_fitted):
+    found = moved(answer_fitted, at=(0.5,), family="recipe 1")
+    line = next(line for line in found if line["task"] == TASK and "p_never" in line)
+    draws = threshold_compute(answer_fitted, TASK, 0.5, family="recipe 1").values
+    wanted = np.quantile(draws, (0.05, 0.5, 0.95), method="inverted_cdf")
+    np.testing.assert_array_equal([float(value) for value in line["posterior"]], wanted)
+    typical = next(line for line in moved(answer_fitted, at=(0.5,)) if line["task"] == TASK and "p_never" in line)
+    assert line["posterior"] != typical["posterior"]
+
+
+def test_a_loss_is_refused_as_the_headline_of_a_report_with_the_rates(answer_fitted, tmp_path):
+    with pytest.raises(ForecastError, match=r"'words \[loss\]' is a loss.*choose one of.*words \[exact_match\]"):
+        report_of_fit(answer_fitted, tmp_path / "report.html", at=0.5, headline="words [loss]")
+    assert not list(tmp_path.iterdir())

@@ -85,3 +85,11 @@ def test_a_record_on_disk_is_shown_with_its_table_and_refused_with_another(tmp_p
     (tmp_path / "summary.json").write_text("{}")
     with pytest.raises(ForecastError, match="no back-test of this version"):
         stored_view(tmp_path, data_hash="abc")
+
+
+def test_figures_of_an_earlier_back_test_are_gone_where_a_later_one_has_too_few_outcomes(tmp_path):
+    for name in ("reliability", "pit"):
+        (tmp_path / f"{name}.svg").write_text("of many outcomes")
+    track = track_of(rows_of([0.4]), **{OURS: [[0.3], [0.5]], "linear": [[0.1], [0.2]]})
+    write_track(track, verdict(track, runs=4, seed=SEED), tmp_path, table="t.csv", seed=SEED)
+    assert [path.name for path in tmp_path.glob("*.svg")] == ["crps_by_distance.svg"]

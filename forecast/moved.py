@@ -49,9 +49,9 @@ def moved(fit: Fit, *, at: Sequence[float], family: str | None = None, seed: int
     """Prior and posterior 5, 50 and 95% quantiles of each parameter of interest and of each threshold.
 
     Thresholds are at each score of `at`, for tasks that are rates, of a family or the typical recipe. `width_ratio` is
-    the posterior width of the 90% interval by the prior's, for positive parameters that of their log; where the 95% quantile of a threshold is
-    infinite, that from 5 to 50%, and None where the median is infinite too. The data moved what has a ratio of at most
-    one half.
+    the posterior width of the 90% interval by the prior's, for positive parameters that of their log; where the 95%
+    quantile of a threshold is infinite, that from 5 to 50%, and None where the median is infinite too. The data moved
+    what has a ratio of at most one half.
     """
     prior = prior_of(fit, seed=seed)
     lines = [

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 INK, GREY, BLUE, ORANGE, VERMILLION = "#222222", "#767676", "#0072B2", "#E69F00", "#D55E00"
 GREEN, PURPLE, SKY = "#009E73", "#CC79A7", "#56B4E9"  # where several methods are told apart
-FAMILIES = (VERMILLION, GREEN, PURPLE, ORANGE, SKY, "#8C564B", "#44AA99")
+FAMILIES = (VERMILLION, GREEN, PURPLE, ORANGE, SKY, INK, "#F0E442")  # Okabe and Ito without the blue of curves
 STYLE: Mapping[str, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],

@@ -170,7 +170,8 @@ def _points_of_families(ax: Axes, observed: pd.DataFrame, colours: Mapping[str, 
     for family, own in observed.groupby("family", sort=False):
         own = own[own["moved_to"].notna()].assign(log10_compute=own["moved_to"])
         colour, seen = colours[str(family)], ~own["held_out"].to_numpy(dtype=bool)
-        _points(ax, own[seen], fmt="o", color=colour, markersize=3, label=str(family))
+        edge = {"mec": INK, "mew": 0.3}  # else yellow is lost on white
+        _points(ax, own[seen], fmt="o", color=colour, markersize=3, **edge, label=str(family))
         _points(ax, own[~seen], fmt="D", color=colour, mfc="white", markersize=4, label=f"{family}, not seen")
 
 

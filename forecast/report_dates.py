@@ -25,7 +25,8 @@ def _view(answer: Answer, *, key: str) -> dict[str, Any]:
     scenarios = [
         {
             "name": ", ".join(each["name"] for each in group) + (" (the same dates)" if len(group) > 1 else ""),
-            "progress": ". ".join(line.capitalize() for line in told(group)),
+            "heading": _sentence(", ".join(each["name"] for each in group)),
+            "progress": ". ".join(_sentence(line) for line in told(group)),
             "lines": [_line(named.get(event, event), of) for event, of in group[0]["events"].items()],
         }
         for group in with_equal_dates(answer["scenarios"])
@@ -36,12 +37,16 @@ def _view(answer: Answer, *, key: str) -> dict[str, Any]:
     return facts | {"at": f"{answer['at']:g}", "scenarios": scenarios, "years": years, "figure": _figure(answer, key)}
 
 
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]  # names keep their capitals
+
+
 def _line(event: str, of: Mapping[str, Any]) -> dict[str, Any]:
     return {**of, "event": event, "date": {name: spoken(date) for name, date in of["date"].items()}}
 
 
 def _figure(answer: Answer, key: str) -> Markup:
-    rows = sum(len(each["events"]) + 1 for each in answer["scenarios"])
+    rows = sum(len(group[0]["events"]) + 1 for group in with_equal_dates(answer["scenarios"]))
 
     def draw(figure: Figure) -> None:
         ax = figure.subplots()

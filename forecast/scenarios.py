@@ -6,6 +6,7 @@ from math import inf, isfinite
 from typing import Any
 
 from forecast.errors import shown
+from forecast.figure_style import percent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ def with_equal_dates(answers: Sequence[Mapping[str, Any]]) -> list[list[Mapping[
 
 def _row(event: Mapping[str, Any]) -> list[Any]:
     chances = [event["p_already"], *(each["p"] for each in event["p_by"]), event["p_never"]]
-    return [*(event["date"][name] for name in ("q05", "q50", "q95")), *(round(100 * p) for p in chances)]
+    return [*(event["date"][name] for name in ("q05", "q50", "q95")), *map(percent, chances)]
 
 
 def told(group: Sequence[Mapping[str, Any]]) -> list[str]:

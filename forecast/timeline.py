@@ -45,7 +45,8 @@ def arrival(outlook: Outlook, event: str, largest: Paths, progress: Progress) ->
     p the progress until then, on the path of the fit, and s the scenario's own after it, in decades of compute. A
     progress that goes on as before has t in place of min(t, A) and no s. Where p is in decades of compute, so is all:
     ``M(t) + s (t - A)+ + p (min(t, A) - since) >= C*``. Scenarios share their past, so that more progress is never
-    later, and a run of the past has no recipe of today.
+    later, and a run of the past has no recipe of today. Where A is before the table's latest date, frozen recipes are
+    those of A: behind the recipes that were fitted, as a forecast made at A would have had them.
 
     Decimal years, of release. `inf` where no compute suffices; `-inf` where the first known run did; later than 9999
     where growth stops short.

@@ -25,7 +25,7 @@ def plot_dates(answer: Mapping[str, Any], *, ax: Axes) -> Axes:
     """
     today, row = _year(answer["as_of"]), 0
     found = [each for of in answer["scenarios"] for event in of["events"].values() for each in event["date"].values()]
-    left = min(today, *(year for date in found if np.isfinite(year := _year(date)))) - 1.0
+    left = min([today, *(year for date in found if np.isfinite(year := _year(date)))]) - 1.0
     right = today + FARTHEST_AHEAD
     places, names = [], []
     for group in with_equal_dates(answer["scenarios"]):
@@ -68,12 +68,19 @@ def _year(date: str) -> float:
     return float(years(np.datetime64(date)))
 
 
+def _title(answer: Mapping[str, Any]) -> str:
+    title = f"{name_label(answer['task'], width=60)} at {answer['at']:g}"
+    if answer["family"] is not None:
+        return f"{title}\nrecipe of {name_label(answer['family'], width=60)}"
+    return title if answer["families"] == 1 else f"{title}\ntypical recipe of {answer['families']} families"
+
+
 def write_dates(answer: Mapping[str, Any], path: Path) -> None:
     """The figure of an answer of `forecast.timeline.when` as a file."""
 
     def draw(figure: Figure) -> None:
         ax = plot_dates(answer, ax=figure.subplots())
-        ax.set_title(f"{name_label(answer['task'], width=60)} at {answer['at']:g}", loc="left", parse_math=False)
+        ax.set_title(_title(answer), loc="left", parse_math=False)
         figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
 
     lines = sum(len(group[0]["events"]) + 1 for group in with_equal_dates(answer["scenarios"]))

@@ -309,6 +309,15 @@ def dates_of(task):
     }
 
 
+def test_names_of_scenarios_keep_their_capitals(tmp_path):
+    first, second = dates_of("sums")["scenarios"]
+    scenarios = [first | {"name": "GPU cap"}, second | {"name": "NVIDIA", "progress": {"source": "as in MMLU"}}]
+    texts = {"title": "t", "question": "q", "answer": "a", "sections": []}
+    write_report(tmp_path / "dates.html", **texts, dates=[dates_of("sums") | {"scenarios": scenarios}])
+    html = (tmp_path / "dates.html").read_text()
+    assert "GPU cap, NVIDIA: Progress, GPU cap: none. Progress, NVIDIA: as in MMLU." in html
+
+
 def test_dates_stand_by_scenario_and_event_and_hostile_names_are_only_shown(tmp_path):
     texts = {"title": "t", "question": "q", "answer": "a", "sections": []}
     write_report(tmp_path / "none.html", **texts)

@@ -21,6 +21,7 @@ from forecast.store import Fit
 from forecast.table import observations
 from forecast.threshold import threshold_compute
 from forecast.timeline import Outlook, arrival, paths_of, when
+from forecast.timeline_plots import write_dates
 from models.priors import Priors, Structure
 from models.recipe_facts import reference_year, years, years_of_runs
 from models.scale_facts import bend_knots, reference_compute
@@ -369,6 +370,34 @@ def test_scenarios_that_read_alike_are_told_together():
     assert told(answer["scenarios"][1:]) == ["progress: the fit's own estimate"]
     later = when(known_fit(29.0, progress=0.1), TASK, 0.5, frontier=KNOWN, as_of=2026.0, seed=SEED)
     assert len(with_equal_dates(later["scenarios"])) == 3
+
+
+def test_chances_that_print_alike_do_not_part_scenarios():
+    event = {"date": dict.fromkeys(("q05", "q50", "q95"), "2021-01-01"), "p_by": [], "p_already": 0.992, "p_never": 0.0}
+    answers = [{"name": "a", "events": {"typical": event}}]
+    answers.append({"name": "b", "events": {"typical": event | {"p_already": 1.0, "p_never": 0.008}}})
+    assert len(with_equal_dates(answers)) == 1  # '>99%' and '<1%' of both
+    answers.append({"name": "c", "events": {"typical": event | {"p_already": 0.97}}})
+    assert len(with_equal_dates(answers)) == 2
+
+
+def test_a_figure_of_dates_that_are_all_never_is_drawn(tmp_path):
+    answer = when(known_fit(ceiling=0.1), TASK, 0.5, frontier=KNOWN, seed=SEED)
+    assert {each["events"]["typical"]["date"]["q05"] for each in answer["scenarios"]} == {"inf"}
+    write_dates(answer, tmp_path / "never.png")
+    assert (tmp_path / "never.png").stat().st_size > 0
+
+
+def test_the_title_of_the_figure_names_the_recipe_where_there_are_several(tmp_path):
+    answer = when(known_fit(), TASK, 0.5, frontier=KNOWN, seed=SEED)
+    for said, recipe in (
+        ("typical recipe of 4 families", {"families": 4}),
+        ("recipe of Llama-2", {"families": 4, "family": "Llama-2"}),
+    ):
+        write_dates(answer | recipe, tmp_path / "dates.svg")
+        assert said in (tmp_path / "dates.svg").read_text(encoding="utf-8")
+    write_dates(answer, tmp_path / "one.svg")
+    assert "recipe" not in (tmp_path / "one.svg").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

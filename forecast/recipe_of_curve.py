@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 
+from forecast.law import split_deficit
 from forecast.recipes import family_deviation, recipe_shift, recipe_slopes
 from forecast.store import Fit, thinned
 from models import equations
@@ -23,16 +24,20 @@ def compute_with_recipe(
     *,
     families: np.ndarray,
     years: np.ndarray,
+    log10_params: np.ndarray | None = None,
+    log10_tokens: np.ndarray | None = None,
     family: str | None = None,
 ) -> np.ndarray:
     """Log10 FLOP (run) at which the recipe of a curve has the expected score that each run's own recipe has at its own.
 
-    ``path_F(x') + shift_F + deviation_F = path_f(x) + shift_f + deviation_f``, solved for x' draw by draw: its median.
-    NaN where the family of a run was not fitted.
+    ``path_F(x') + shift_F + deviation_F = path_f(x + deficit) + shift_f + deviation_f``, solved for x' draw by draw;
+    its median. The deficit is what a run loses by its split into parameters and tokens, as the curve is of
+    compute-optimal runs. NaN where the family of a run was not fitted.
 
     Parameters
     ----------
     log10_compute, families, years : of the runs (run), x; years are decimal, NaN where unknown
+    log10_params, log10_tokens : of the runs (run), NaN where unknown; None: as if split optimally
     family : F, the recipe of the curve; None is the typical one at the latest date
     """
     few = thinned(fit, DRAWS)
@@ -44,6 +49,9 @@ def compute_with_recipe(
     for own in sorted(set(families.tolist()) & set(fit.data.family.values.tolist())):
         runs = np.flatnonzero(families == own)
         x = xr.DataArray(log10_compute[runs], dims="run")
+        if log10_params is not None and log10_tokens is not None:
+            sizes = (xr.DataArray(size[runs], dims="run") for size in (log10_params, log10_tokens))
+            x = x + split_deficit(few, *sizes).fillna(0.0)
         path = equations.bent_compute(x, slopes=recipe_slopes(few, own), knots=knots, theta_ref=reference)
         ahead = xr.concat([_shift(few, own, float(year)) for year in years[runs]], dim="run")
         place = path + ahead + scale * family_deviation(few, task, own) - curve

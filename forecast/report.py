@@ -131,7 +131,7 @@ def write_report(
     scale = scale.within(reach_of_answers(*(task.threshold for section in sections for task in section.tasks)))
     environment.filters.update(place=scale.html, number=number, percent=percent, plain=plain)
     verdict = record["sentence"] if record else ""
-    said = _warnings(sections, warnings, verdict)
+    said = _warnings(sections, warnings, verdict, judged=record is not None and not record.get("of_table"))
     told = "\n".join([verdict, *said])
     html = environment.get_template("report.html.j2").render(
         title=title,
@@ -147,10 +147,13 @@ def write_report(
     write_whole(path, lambda temporary: temporary.write_text(html, encoding="utf-8", errors="replace"))
 
 
-def _warnings(sections: Iterable[Section], warnings: Sequence[str], verdict: str) -> list[str]:
-    """What a reader must know that the verdict does not say: given warnings, reasons of distrust of the fits."""
+def _warnings(sections: Iterable[Section], warnings: Sequence[str], verdict: str, *, judged: bool) -> list[str]:
+    """What a reader must know that the verdict does not say: given warnings, reasons of distrust of the fits.
+
+    `judged`: the verdict is on these fits, and not on their table alone.
+    """
     own = [warning for warning in warnings if warning.rstrip(".").lower() not in verdict.lower()]
-    if verdict:
+    if judged:
         return own
     reasons = (
         f"{section.title}: {reason}"

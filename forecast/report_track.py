@@ -31,6 +31,7 @@ def track_view(believed: Believed, *, table: str, seed: int) -> dict[str, Any]:
     """What the template shows."""
     verdict, track = believed.verdict, believed.track
     view: dict[str, Any] = {
+        "of_table": False,  # the verdict knows the fit, its thresholds and its diagnostics
         "sentence": verdict["sentence"],
         "kind": CLASSES[verdict["trust"]],
         "reasons": verdict["reasons"],
@@ -79,7 +80,7 @@ def stored_view(folder: Path, *, data_hash: str) -> dict[str, Any]:
         raise ForecastError(f"{shown_path(path)}: is no back-test of this version; make it again by {MAKER}") from error
     if known != data_hash:
         raise ForecastError(f"{shown_path(folder)}: the back-test is of another table; make one by {MAKER}")
-    return view | {"weights": [], "apart": []}
+    return view | {"weights": [], "apart": [], "of_table": True}
 
 
 def _threshold(answer: Mapping[str, Any]) -> dict[str, Any]:

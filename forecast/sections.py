@@ -48,7 +48,8 @@ def task_forecast(
     moved_to = np.full(len(x), np.nan)
     if differs_by_recipe(fit):
         years = years_of_runs(data)[runs]
-        moved_to = compute_with_recipe(fit, task, x, families=families, years=years, family=family)
+        sizes = {name: data[name].values[runs] for name in ("log10_params", "log10_tokens")}
+        moved_to = compute_with_recipe(fit, task, x, families=families, years=years, family=family, **sizes)
     observed = pd.DataFrame(
         {
             "model": model,
@@ -108,16 +109,15 @@ def k_sweep(fit: Fit, task: str, length: int) -> KSweep:
     at small k to exact match's late jump at k = length. Loss is per token of the fitted answer.
     """
     fit = thinned(fit, CURVE_DRAWS)
-    law = law_of_task(fit, task)
+    law, ks = law_of_task(fit, task), range(1, length + 1)
     x = fit.data.log10_compute.values
     grid = np.linspace(x.min() - 0.3, x.max() + 3.0, 60)
-    theta = effective_compute(fit, xr.DataArray(grid, dims="point"))
-    loss = loss_per_token(law, theta)
-    curves = {
-        k: equations.at_least_k(loss, k=k, length=length, nu=law.nu).median(("chain", "draw")).values
-        for k in range(1, length + 1)
-    }
-    return KSweep(task=task, length=length, grid=grid, curves=curves)
+    medians = []
+    for place in grid:  # one after the other: all draws, places and k at once take gigabytes
+        loss = loss_per_token(law, effective_compute(fit, xr.DataArray(place)))
+        each = equations.at_least_each(loss, ks=tuple(ks), length=length, nu=law.nu, token_floor=0.0)
+        medians.append(each.median(("chain", "draw")).values)
+    return KSweep(task=task, length=length, grid=grid, curves=dict(zip(ks, np.array(medians).T, strict=True)))
 
 
 def evidence(fit: Fit, headline: str, thresholds: Sequence[float], *, family: str | None = None, seed: int) -> Evidence:

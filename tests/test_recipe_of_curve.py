@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 from forecast.errors import ForecastError
+from forecast.law import split_deficit
 from forecast.moved import moved
 from forecast.predict import typical_score
 from forecast.recipe_of_curve import compute_with_recipe, differs_by_recipe
@@ -51,6 +52,24 @@ def test_a_run_of_the_recipe_of_the_curve_stays_where_it_is(one_draw):
 def test_a_run_of_a_family_that_was_not_fitted_has_no_place(one_draw):
     options = {"families": np.array(["another"]), "years": np.array([2022.0])}
     assert np.isnan(compute_with_recipe(one_draw, TASK, np.array([21.0]), **options)).all()
+
+
+def test_a_split_that_is_not_optimal_counts_as_less_compute(one_draw):
+    """By what the fit says such a split loses, with the recipe of the curve itself."""
+    posterior = one_draw.posterior.assign(
+        params_exponent=0.35 + 0 * one_draw.posterior.sigma_run,
+        tokens_exponent=0.35 + 0 * one_draw.posterior.sigma_run,
+        log10_optimal_ratio=1.3 + 0 * one_draw.posterior.sigma_run,
+    )
+    fit, family = replace(one_draw, posterior=posterior), str(one_draw.data.family.values[1])
+    year = float(np.nanmax(years_of_runs(fit.data)[fit.data.family_index.values == 1]))
+    params, tokens = np.array([9.0, 10.0]), np.array([12.0, 11.3])
+    x = np.log10(6.0) + params + tokens
+    options = {"families": np.array([family] * 2), "years": np.array([year] * 2), "family": family}
+    moved = compute_with_recipe(fit, TASK, x, log10_params=params, log10_tokens=tokens, **options)
+    lost = split_deficit(fit, xr.DataArray(params, dims="run"), xr.DataArray(tokens, dims="run")).values.ravel()
+    np.testing.assert_allclose(moved - x, lost, atol=1e-9)
+    assert lost[0] < -0.1 and lost[0] < lost[1] <= 0.0
 
 
 def test_a_table_of_one_recipe_moves_nothing(fitted):

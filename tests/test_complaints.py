@@ -121,7 +121,7 @@ def test_a_fit_that_can_be_trusted_has_no_complaints(fit_of):
 def test_a_complaint_says_what_was_seen_where_and_ends_with_a_command(fit_of, changes, seen, options):
     (said,) = complaints(fit_of(diagnostics=failing(**changes)))
     assert seen in said and ("worst in the bend between " in said) == ("divergences" not in changes)
-    assert said.endswith(f"; try `forecast fit table.csv -o FIT.nc --structures full {options}`")
+    assert said.endswith(f"; try `forecast fit table.csv -o FIT.nc {options}`")
 
 
 def test_every_failed_check_is_named_once_and_the_command_only_with_the_heaviest(fit_of):
@@ -137,11 +137,11 @@ def test_commands_are_those_that_made_the_fit(fit_of, tmp_path):
     words = shlex.split(fit_command(fit, "my table.csv", "out.nc"))
     assert words[:5] == ["forecast", "fit", "my table.csv", "-o", "out.nc"]
     assert words[5:] == ["--below", "2e22", "--structures", "full,ceiling 1", "--seed", "7"]
-    assert fit_command(fit_of()) == "forecast fit table.csv -o FIT.nc --structures full"
+    assert fit_command(fit_of()) == "forecast fit table.csv -o FIT.nc"
     averaged = replace(fit_of(), weights={"full": 0.5, "ceiling 1": 0.25, "independent": 0.25})
-    assert fit_command(averaged) == "forecast fit table.csv -o FIT.nc"
-    assert run_command(averaged, tmp_path, tmp_path / "output") == f"forecast run {tmp_path}"
-    assert run_command(averaged, tmp_path, tmp_path / "o") == f"forecast run {tmp_path} -o {tmp_path / 'o'}"
+    assert fit_command(averaged) == "forecast fit table.csv -o FIT.nc --average"
+    assert run_command(averaged, tmp_path, tmp_path / "output") == f"forecast run {tmp_path} --average"
+    assert run_command(fit_of(), tmp_path, tmp_path / "o") == f"forecast run {tmp_path} -o {tmp_path / 'o'}"
 
 
 def test_of_several_fits_the_one_sampled_worst_is_named(fit_of):

@@ -131,7 +131,7 @@ def test_growth_jump_and_trend_are_recovered_from_simulated_records():
     for draws, truth, wrong in (
         (np.log(posterior.growth.mean("piece")), np.log(0.6), np.log(0.9)),
         (np.log(posterior.jump), np.log(JUMP), np.log(4 * JUMP)),
-        (posterior.trend, trend, trend + 1.0),
+        (posterior.trend, trend, trend + 2.0),
     ):
         found, sd = float(draws.mean()), float(draws.std())
         assert abs(found - truth) < 5 * sd < abs(found - wrong)

@@ -1,5 +1,7 @@
 """The largest run over time: the record process against closed forms, tables of runs, and paths into the future."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +11,9 @@ from scipy import integrate, stats
 
 from forecast.date_scale import iso_date
 from forecast.errors import ForecastError
-from forecast.fit import Diagnostics, Sampling, fit
+from forecast.fit import Diagnostics, fit
 from forecast.frontier import (
+    SAMPLING,
     Frontier,
     fit_frontier,
     future_years,
@@ -126,7 +129,7 @@ def simulated_records(growth: float, rng: np.random.Generator) -> tuple[np.ndarr
 def test_growth_jump_and_trend_are_recovered_from_simulated_records():
     """Within five posterior standard deviations, which other values are not."""
     date, y = simulated_records(0.6, np.random.default_rng(SEED))
-    posterior = fit(frontier_model(date, y, LAST_YEAR), Sampling(seed=SEED, draws=300, tune=500, target_accept=0.97))
+    posterior = fit(frontier_model(date, y, LAST_YEAR), replace(SAMPLING, seed=SEED))
     trend = 17.0 + 0.6 * (LAST_YEAR - 2012.0)
     for draws, truth, wrong in (
         (np.log(posterior.growth.mean("piece")), np.log(0.6), np.log(0.9)),

@@ -1,12 +1,15 @@
 """Choices without a chance: which they are, what is warned of before the fit, and a floor that may lie at guessing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import SEED, forecast_command
 
 from forecast.errors import ForecastError
-from forecast.fit import Sampling, draw_prior
+from forecast.fit import Diagnostics, Sampling, draw_prior
+from forecast.study import report_of_fit
 from forecast.table import observations, read_table
 from forecast.table_fit import fit_table
 from forecast.table_warnings import FEW_RUNS, few_runs, warnings_of
@@ -117,3 +120,29 @@ def test_a_fit_warns_on_stderr_before_it_samples(command, table_of, tmp_path, mo
     err = forecast_command(command, path, "-o", tmp_path / "fit.nc", "--structures", "full").err.splitlines()
     assert err[0].startswith("warning: Only 4 runs") and err[1].startswith("warning: picks is a choice without")
     assert err[2:] == ["error: stopped"]
+
+
+def test_a_study_warns_before_its_first_fit(table_of, tmp_path, monkeypatch):
+    def stop(*_, **__):
+        raise ForecastError("stopped")
+
+    monkeypatch.setattr("forecast.study.backtest", stop)
+    table_of(picks=(0.25, {}))
+    lines = ['title = "T"', 'question = "Q"', 'table = "table.csv"', "thresholds = [0.5]"]
+    (tmp_path / "study.toml").write_text("\n".join(lines), encoding="utf-8")
+    done = forecast_command("run", tmp_path)
+    first, second = done.err.splitlines()
+    assert first.startswith("warning: picks is a choice without a chance") and second == "error: stopped"
+
+
+def test_the_report_of_a_fit_shows_the_warnings_of_its_table(table_of, prior_fit, tmp_path, monkeypatch):
+    shown = {}
+    monkeypatch.setattr("forecast.study.write_report", lambda path, **given: shown.update(given))
+    monkeypatch.setattr("forecast.study.evidence", lambda *_, **__: None)
+    fit = prior_fit(read_table(table_of(picks=(0.25, {}))), draws=50)
+    fine = Diagnostics(
+        max_rhat=1.0, min_ess_bulk=900.0, min_ess_tail=900.0, divergences=0, total_draws=8000, worst=("sigma_run",)
+    )
+    report_of_fit(replace(fit, diagnostics=fine), tmp_path / "report.html", at=0.7)
+    assert shown["warnings"] == warnings_of(fit.data) != []
+    assert shown["sections"][0].diagnostics["worst"] == ["the spread of the residuals of runs"]

@@ -14,7 +14,7 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
 
 from forecast.errors import ForecastError, shown
-from forecast.fit import DRAWS, Diagnostics, Sampling
+from forecast.fit import Diagnostics, Sampling
 from forecast.store import Fit
 from models.priors import STRUCTURES
 
@@ -69,9 +69,10 @@ def known_structures(names: Sequence[str]) -> tuple[str, ...]:
 
 def samplings(sampling: Sampling, weights: Mapping[str, float]) -> list[Sampling]:
     """How long to sample each structure, so that all together give about as many draws as one fit."""
-    draws = sampling.draws or DRAWS
-    own = [draws if len(weights) == 1 else max(FEWEST_DRAWS, round(draws * weight)) for weight in weights.values()]
-    return [replace(sampling, draws=count) for count in own]
+    draws = sampling.draws
+    if draws is None or len(weights) == 1:
+        return [sampling] * len(weights)
+    return [replace(sampling, draws=max(FEWEST_DRAWS, round(draws * weight))) for weight in weights.values()]
 
 
 def mixture(sizes: Sequence[int], weights: Sequence[float], draws: int) -> list[np.ndarray]:
@@ -118,6 +119,10 @@ def mixed_diagnostics(members: Sequence[Diagnostics], weights: Sequence[float]) 
         divergences=sum(each.divergences for each in members),
         total_draws=sum(each.total_draws for each in members),
         worst=least.worst,
+        parameters_max_rhat=max(
+            (each.parameters_max_rhat for each in members if each.parameters_max_rhat), default=None
+        ),
+        parameters_min_ess=min((each.parameters_min_ess for each in members if each.parameters_min_ess), default=None),
     )
 
 

@@ -5,7 +5,7 @@ hidden runs without their scores; weights of structures come from splits of the 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ def backtest(
     splits = list({split.name: split for split in splits}.values())  # a cut named twice counts once
     data = observations(frame)
     structures = distinct(structures, data)
-    options = {"structures": list(structures), "at": list(at), "sampling": asdict(replace(sampling, cores=2))}
+    options = {"structures": list(structures), "at": list(at), "sampling": asdict(sampling)}
     outer = {split.name: trial(split.name, frame, split.checked(frame), table, options) for split in splits}
     earlier = {split.name: latest(split.parts(frame)[0], "date" if split.by == "date" else None) for split in splits}
     inner = {

@@ -18,6 +18,7 @@ from forecast.cli_common import (
     Average,
     Draws,
     Json,
+    Quiet,
     Scheduler,
     Structures,
     TableFile,
@@ -28,7 +29,7 @@ from forecast.cli_common import (
     plain,
     print_json,
     print_thresholds,
-    progress,
+    shown_stages,
     structure_names,
     warn,
 )
@@ -102,6 +103,7 @@ def run(
     draws: Draws = None,
     tune: Tune = 500,
     target_accept: TargetAccept = 0.88,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Carry out a whole study: validate, back-test, fit, threshold, report."""
@@ -112,7 +114,7 @@ def run(
 
     target = study / "output" if output is None else output
     sampling = Sampling(draws=draws, tune=tune, target_accept=target_accept)
-    with progress() as (say, callback):
+    with shown_stages(quiet=quiet) as stages:
         result = run_study(
             read_study(study),
             target,
@@ -120,9 +122,8 @@ def run(
             sampling=sampling,
             workers=workers,
             scheduler=scheduler,
-            say=say,
+            stages=stages,
             warn=warn,
-            progress=callback,
         )
     if as_json:
         print_json(as_published(result, dated="date" in result["fits"][0]["thresholds"][0]))

@@ -5,7 +5,7 @@ Everything heavy is imported inside the function that needs it, so that `forecas
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +14,7 @@ import typer
 from forecast.errors import ForecastError
 
 NOT_TRUSTWORTHY = 3
+SHORT = 0.5  # seconds of a stage that is not worth a line
 
 TableFile = Annotated[Path, typer.Argument(help="Observation table, CSV or Parquet.", metavar="TABLE")]
 FitFile = Annotated[Path, typer.Argument(help="Posterior written by `forecast fit`.", metavar="FIT.nc")]
@@ -23,7 +24,7 @@ Below = Annotated[float | None, typer.Option(help="Use only runs below this trai
 Draws = Annotated[
     int | None,
     typer.Option(
-        help="Kept draws a chain; left out: 2000 (1300 beyond 500 rows), thrice that if chains disagree.",
+        help="Kept draws a chain; left out: rounds of 400 until they can be trusted, at most ten.",
         min=100,
     ),
 ]
@@ -34,6 +35,7 @@ Structures = Annotated[
 ]
 Average = Annotated[bool, typer.Option("--average", help="Average over three structures, weighted by hidden runs.")]
 Structure = Annotated[str | None, typer.Option(help="Use one structure of an averaged fit alone.", metavar="NAME")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing of what is under way.")]
 Workers = Annotated[int, typer.Option(help="Processes that fit side by side.", min=1)]
 Scheduler = Annotated[str | None, typer.Option(help="Address of a Dask scheduler that fits instead.")]
 TargetAccept = Annotated[float, typer.Option(help="Acceptance rate the step size is tuned to.", min=0.5, max=0.999)]
@@ -131,19 +133,57 @@ def print_context(answer: dict[str, Any], runs: list[dict[str, Any]], *, less: s
 
 
 @contextlib.contextmanager
-def progress() -> Iterator[tuple[Callable[[str], None], Callable | None]]:
-    """What to say and the sampler's callback: a bar on stderr when that is a terminal, silence otherwise."""
-    if not sys.stderr.isatty():
-        yield (lambda text: None), None
-        return
+def shown_stages(*, quiet: bool) -> Iterator[Any]:
+    """The stages of a command on stderr: one bar with the time left on a terminal, else a line for each that ended."""
+    from forecast.stages import SILENT, Stages
+
+    if quiet:
+        yield SILENT
+    elif not sys.stderr.isatty():
+
+        class Lines(Stages):
+            def _ended(self, stage: Any, seconds: float) -> None:
+                if seconds < SHORT:
+                    return
+                found = f", {stage.found}" if stage.found else ""
+                print(plain(f"{stage.name} {seconds:.1f} s{found}"), file=sys.stderr, flush=True)
+
+        yield Lines()
+    else:
+        with _bar() as stages:
+            yield stages
+
+
+@contextlib.contextmanager
+def _bar() -> Iterator[Any]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.markup import escape
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    from forecast.stages import Stages
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        job = bar.add_task("starting", total=None)
+    left = (TextColumn("left"), TimeRemainingColumn())
+    with Progress(*columns, *left, console=Console(stderr=True), transient=True) as bar:
+        job = bar.add_task("starting", total=1.0)
 
-        def advance(chains: list) -> None:
-            bar.update(job, completed=sum(c.finished_draws for c in chains), total=sum(c.total_draws for c in chains))
+        class Bar(Stages):
+            def __init__(self) -> None:
+                self.done, self.weight = 0.0, 1.0
 
-        yield (lambda text: bar.reset(job, description=text, total=None)), advance
+            def plan(self, weight: float) -> None:
+                bar.update(job, total=weight)
+
+            def advance(self, share: float, text: str | None = None) -> None:
+                said = None if text is None else escape(plain(text))
+                bar.update(job, completed=self.done + self.weight * share, description=said)
+
+            def _begun(self, stage: Any) -> None:
+                self.weight = stage.weight or self.weight
+                bar.update(job, description=escape(plain(stage.name)))
+
+            def _ended(self, stage: Any, seconds: float) -> None:
+                self.done += stage.weight
+                bar.update(job, completed=max(self.done, bar.tasks[0].completed))
+
+        yield Bar()

@@ -8,6 +8,7 @@ import typer
 from forecast.cli_common import (
     FitFile,
     Json,
+    Quiet,
     Seed,
     Structure,
     exit_unless_sound,
@@ -15,7 +16,7 @@ from forecast.cli_common import (
     plain,
     print_context,
     print_json,
-    progress,
+    shown_stages,
 )
 
 SHOWN = 12  # lines of each ranking; all are in the JSON
@@ -36,6 +37,7 @@ def design(
     output: Annotated[Path | None, typer.Option("-o", help="Figure to write.", metavar="PNG")] = None,
     structure: Structure = None,
     seed: Seed = 1,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Which run or evaluation next is expected to shrink the 90% interval of a threshold most.
@@ -58,8 +60,8 @@ def design(
 
     options: dict[str, Any] = {"family": family, "items": items, "budget": budget, "refits": refits}
     options |= {"rows": None if candidates is None else read_rows(candidates), "simulation": Simulation(seed=seed)}
-    with progress() as (say, callback):
-        answer = designed(loaded, task, at, **options, say=lambda text: say(plain(text)), progress=callback)
+    with shown_stages(quiet=quiet) as stages:
+        answer = designed(loaded, task, at, **options, stages=stages)
     if output is not None:
         _draw(answer, output)
     if as_json:

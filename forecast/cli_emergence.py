@@ -8,6 +8,7 @@ import typer
 from forecast.cli_common import (
     FitFile,
     Json,
+    Quiet,
     Seed,
     Structure,
     complaints_of,
@@ -15,7 +16,7 @@ from forecast.cli_common import (
     load_part,
     plain,
     print_json,
-    progress,
+    shown_stages,
 )
 
 
@@ -30,6 +31,7 @@ def emergence(
     ] = None,
     structure: Structure = None,
     seed: Seed = 1,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Say whether a jump is the metric's doing, a break in the loss, or not to be told from these data."""
@@ -43,14 +45,15 @@ def emergence(
     from forecast.emergence import one_task, tasks_asked
     from forecast.published import as_published
     from forecast.scales import scale_of
+    from forecast.words import counted
 
     tasks = tasks_asked(loaded, task, companion=companion)
     if output is not None:
         _draw(loaded, one_task(tasks), output)
-    with progress() as (say, _):
+    with shown_stages(quiet=quiet) as stages, stages.stage(f"emergence of {counted(len(tasks), 'task')}", weight=1.0):
         answers = []
         for place, each in enumerate(tasks):
-            say(f"task {place + 1} of {len(tasks)}")
+            stages.advance(place / len(tasks), f"task {place + 1} of {len(tasks)}")
             answers.append(facts_of(loaded, each, companion=companion, seed=seed))
     if as_json:
         figure = None if output is None else str(output)

@@ -12,6 +12,7 @@ from forecast.cli_common import (
     Draws,
     FitFile,
     Json,
+    Quiet,
     Seed,
     Structure,
     Structures,
@@ -25,7 +26,7 @@ from forecast.cli_common import (
     print_context,
     print_json,
     print_thresholds,
-    progress,
+    shown_stages,
     structure_names,
     warn,
 )
@@ -44,6 +45,7 @@ def fit(
     draws: Draws = None,
     tune: Tune = 500,
     target_accept: TargetAccept = 0.88,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Fit all tasks of a table jointly by MCMC and write the posterior, averaged over structures."""
@@ -66,10 +68,9 @@ def fit(
 
     sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
     options: dict[str, Any] = {"table": table.name, "structures": names, "sampling": sampling, "below": below}
-    with progress() as (say, callback):
-        say(f"fitting {counted(frame['task'].nunique(), 'task')}")
-        result = fit_average(frame, **options, progress=callback, say=say, warn=warn)
-    save(result, output)
+    with shown_stages(quiet=quiet) as stages, stages.stage("fitted", weight=1.0):
+        result = fit_average(frame, **options, stages=stages, warn=warn)
+        save(result, output)
     found, surprising = result.diagnostics, surprising_rows(result, seed=seed)
     reasons = complaints(result, start=fit_command(result, table, output))
     facts = {

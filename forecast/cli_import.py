@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forecast.cli_common import Json, plain, print_json, progress
+from forecast.cli_common import Json, Quiet, plain, print_json, shown_stages
 from forecast.errors import LISTED
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def import_(
     ] = None,
     trials: Annotated[list[str] | None, typer.Option(help="Items scored.", metavar="[TASK=]N")] = None,
     percent: Annotated[bool, typer.Option("--percent", help="Of wide: scores are percentages.")] = False,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Make a table of public result files: lm-evaluation-harness, Inspect, or a CSV with a column for each task.
@@ -56,8 +57,7 @@ def import_(
     from forecast.importers.importing import import_results
     from forecast.words import counted
 
-    with progress() as (say, _):
-        say("reading results")
+    with shown_stages(quiet=quiet) as stages, stages.stage("results read", weight=1.0):
         frame, left_out = import_results(format, path, output, choices=choices, models=models)
     print_left_out(left_out)
     names = {"models": frame["model"].unique().tolist(), "tasks": frame["task"].unique().tolist()}

@@ -11,6 +11,7 @@ from forecast.cli_common import (
     Below,
     Draws,
     Json,
+    Quiet,
     Scheduler,
     Seed,
     Structures,
@@ -21,7 +22,7 @@ from forecast.cli_common import (
     exit_unless_trustworthy,
     plain,
     print_json,
-    progress,
+    shown_stages,
     structure_names,
     warn,
 )
@@ -43,6 +44,7 @@ def backtest(
     workers: Workers = 1,
     scheduler: Scheduler = None,
     seed: Seed = 1,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Hide runs above each cut, forecast them and score the forecasts beside baselines.
@@ -58,6 +60,7 @@ def backtest(
     from forecast.table import read_table
     from forecast.track_files import make_folder, write_track
     from forecast.trust import verdict
+    from forecast.words import counted
 
     names = structure_names(structures, average=average)
     frame = read_table(table)
@@ -67,11 +70,11 @@ def backtest(
     if not (cut or date or families):
         splits = [each for each in [latest(frame)] if each]
     make_folder(output)
-    with progress() as (say, _):
+    with shown_stages(quiet=quiet) as stages, stages.stage(counted(len(splits), "cut"), weight=1.0):
 
         def advance(done: Any) -> None:
-            left = "" if done.seconds_left is None else f", about {done.seconds_left:.0f} s left"
-            say(f"fits {done.done} of {done.total}" + (f", {done.failed} failed" if done.failed else "") + left)
+            failed = f", {done.failed} failed" if done.failed else ""
+            stages.advance(done.done / max(done.total, 1), f"fits {done.done} of {done.total}{failed}")
 
         track = record_of(
             frame,
@@ -105,6 +108,7 @@ def compare(
     draws: Draws = None,
     tune: Tune = 500,
     target_accept: TargetAccept = 0.88,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Fit the structures of a table: thresholds side by side, weights, average and spread."""
@@ -123,8 +127,8 @@ def compare(
     frame = read_table(table)
     sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
     options: dict[str, Any] = {"table": table.name, "structures": names, "sampling": sampling, "below": below}
-    with progress() as (say, callback):
-        fit = fit_average(frame, **options, progress=callback, say=say, warn=warn)
+    with shown_stages(quiet=quiet) as stages:
+        fit = fit_average(frame, **options, stages=stages, warn=warn)
     if output is not None:
         save(fit, output)
     answer = compared(fit, at=at or [0.5])

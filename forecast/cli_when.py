@@ -6,8 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast.cli_common import FitFile, Json, Seed, Structure, exit_unless_sound, load_part, plain, print_json
-from forecast.cli_common import progress as progress_bar
+from forecast.cli_common import (
+    FitFile,
+    Json,
+    Quiet,
+    Seed,
+    Structure,
+    exit_unless_sound,
+    load_part,
+    plain,
+    print_json,
+    shown_stages,
+)
 
 
 def when(
@@ -36,6 +46,7 @@ def when(
         Path | None, typer.Option("-o", help="Also draw the dates, PNG, PDF or SVG.", metavar="FIGURE")
     ] = None,
     seed: Seed = 1,
+    quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """The date at which a task crosses a score, by scenario: typical, one new run, the first of several."""
@@ -55,10 +66,9 @@ def when(
     year, frontier = None if as_of is None else float(years(as_of)), None
     if not by_date(loaded.data):
         found = read_runs(runs)
-        with progress_bar() as (say, callback):
-            say("fitting the largest training runs")
+        with shown_stages(quiet=quiet) as stages, stages.stage("largest training runs fitted", weight=1.0):
             table = "built-in" if runs is None else runs.name
-            frontier = fit_frontier(found, table=table, as_of=year, seed=seed, progress=callback)
+            frontier = fit_frontier(found, table=table, as_of=year, seed=seed, stages=stages)
     options: dict[str, Any] = {"family": family, "first_of": first_of, "items": items, "trained": trained}
     answer = dates(loaded, task, at, frontier=frontier, as_of=year, seed=seed, **options)
     if figure is not None:

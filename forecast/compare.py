@@ -6,15 +6,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecast.average import mixed, samplings
+from forecast.average import equal_weights, mixed, samplings
 from forecast.backtest import weights_of
 from forecast.fit import Sampling
 from forecast.law import rate_tasks
 from forecast.reached import with_context
 from forecast.splits import check_compute_known
+from forecast.stages import SILENT, Stages
 from forecast.store import Fit, json_number
 from forecast.table import observations
-from forecast.table_fit import distinct, fit_structures, observed
+from forecast.table_fit import distinct, fit_table, observed
 from forecast.table_warnings import warnings_of
 from forecast.threshold import threshold, threshold_by_structure
 from models.priors import DEFAULT, Priors
@@ -29,17 +30,14 @@ def fit_average(
     sampling: Sampling = Sampling(),
     below: float | None = None,
     priors: Priors = Priors(),
-    progress: Callable | None = None,
-    say: Callable[[str], None] = lambda text: None,
+    stages: Stages = SILENT,
     warn: Callable[[str], None] = lambda text: None,
 ) -> Fit:
     """One posterior of all tasks: of one structure or, of several, averaged.
 
     `weights` are those of a back-test, of the structures to fit. Without any, the `structures` that differ on the table
     are weighed by how well they forecast its largest three in ten runs from the others. The other arguments are those
-    of `forecast.table_fit.fit_table`. Where `sampling` leaves the number of draws open and the average cannot be
-    trusted, all structures are sampled once more, longer. `warn` is called with each weakness of the table before the
-    first fit.
+    of `forecast.table_fit.fit_table`. `warn` is called with each weakness of the table before the first fit.
     """
     if below is not None:
         check_compute_known(frame)
@@ -47,20 +45,17 @@ def fit_average(
         warn(sentence)
     used = frame if below is None else frame[frame["compute"] < below]
     structures = distinct(structures, observations(frame)) if weights is None else list(weights)
+    if weights is None and len(structures) == 1:
+        weights = equal_weights(structures)
     if weights is None:
-        say("weighing structures by their forecast of the largest runs")
-        weights = weights_of(used, structures, table=table)
+        with stages.stage("structures weighed by their forecast of the largest runs"):
+            weights = weights_of(used, structures, table=table)
     chosen = {name: weights[name] for name in structures}
-    options: dict[str, Any] = {"table": table, "below": below, "priors": priors, "progress": progress, "say": say}
+    options: dict[str, Any] = {"table": table, "below": below, "priors": priors, "stages": stages}
 
-    def averaged(sampling: Sampling) -> Fit:
-        return mixed(list(fit_structures(used, structures, samplings=samplings(sampling, chosen), **options)), chosen)
-
-    found = averaged(sampling.of_rows(len(used)))
-    if sampling.draws is None and found.diagnostics.reasons:
-        say("not to be trusted yet: sampling once more, three times as long")
-        found = averaged(sampling.of_rows(len(used)).longer())
-    return found
+    each = samplings(sampling, chosen)
+    fits = [fit_table(used, name=name, sampling=own, **options) for name, own in zip(structures, each, strict=True)]
+    return mixed(fits, chosen)
 
 
 def compared(fit: Fit, *, at: Sequence[float]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import arviz as az
 import numpy as np
 from scipy import stats
 
-from forecast.fit import DRAWS, FINE_ACCEPT, MAX_RHAT, MIN_ESS
+from forecast.fit import FINE_ACCEPT, MAX_RHAT, MIN_ESS, ROUND
 from forecast.law import is_loss
 from forecast.parameter_names import named
 from forecast.scales import scale_of
@@ -90,7 +90,7 @@ def spelled_out(fit: Fit, reasons: Sequence[str]) -> dict[str, Any]:
 def likely_causes(fit: Fit) -> Iterator[str]:
     """What probably keeps the chains of a fit apart, likeliest first."""
     data = fit.data
-    if _draws(fit) < DRAWS / 2:
+    if _draws(fit) < ROUND:
         yield f"only {_draws(fit)} draws a chain"
     if data.sizes["run"] < FEW_RUNS:
         yield f"the table has only {data.sizes['run']} runs"
@@ -133,7 +133,7 @@ def _options(fit: Fit) -> list[str]:
     """Options of sampling that may help: enough draws, and finer steps where chains disagree or diverge."""
     found = fit.diagnostics
     least = np.nanmin([found.min_ess_bulk, found.min_ess_tail, MIN_ESS])
-    needed = max(SAFETY * _draws(fit) * MIN_ESS / max(least, 1.0), float(DRAWS))
+    needed = max(SAFETY * _draws(fit) * MIN_ESS / max(least, 1.0), 2.0 * ROUND)
     words = ["--draws", str(min(1000 * ceil(needed / 1000), MOST_DRAWS))]
     divergent = len(found.reasons) > len(replace(found, divergences=0).reasons)
     if needed <= MOST_DRAWS and found.max_rhat <= MAX_RHAT and not divergent:

@@ -1,6 +1,6 @@
 """What to measure next: by how much each run or evaluation is expected to shrink the interval of a threshold."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,13 @@ from forecast.law import is_loss
 from forecast.predict import task_label
 from forecast.reached import with_context
 from forecast.scales import Scale, scale_of
+from forecast.stages import SILENT, Stages
 from forecast.store import Fit, json_number
 from forecast.threshold import threshold
-from forecast.words import plain_power
+from forecast.words import counted, plain_power
 
 FEWEST_EFFECTIVE = 100.0  # draws; with fewer an end of the interval rests on less than five of them
+REFIT_WEIGHT = 2.0  # of the time that all outcomes take
 PER_FLOP, PER_ITEMS = 1e21, 1000
 ITEMS = 1000  # of an evaluation where the table has no rate
 DISTANCES = {
@@ -39,8 +41,7 @@ def design(
     rows: pd.DataFrame | None = None,
     refits: int = 0,
     simulation: Simulation = Simulation(),
-    say: Callable[[str], None] = lambda text: None,
-    progress: Callable | None = None,
+    stages: Stages = SILENT,
 ) -> dict[str, Any]:
     """Candidates ranked by how much they are expected to reduce the interval score of a threshold, per FLOP and item.
 
@@ -55,7 +56,7 @@ def design(
     budget : FLOP that a new run may cost
     rows : the candidates themselves, a run each, as `forecast.table.read_rows` gives them; made here when left out
     refits : how many of the best candidates are checked by an exact refit to one simulated outcome
-    say, progress : told what is done, and given to the sampler of refits
+    stages : told what is under way
     """
     checked_budget(fit, budget)
     label, scale = task_label(fit, task), scale_of(fit.data)
@@ -72,15 +73,17 @@ def design(
         raise ForecastError(f"no candidate costs at most the budget of {plain_power(budget)} FLOP; raise --budget")
     now = posterior.expected(np.full((1, len(posterior.values)), 1.0 / len(posterior.values)))
     lines = []
-    for done, each in enumerate(affordable, start=1):
-        say(f"candidate {done} of {len(affordable)}")
-        lines.append(_line(each, now, expected_after(posterior, each, simulation=simulation)))
+    stages.plan(1.0 + REFIT_WEIGHT * refits)
+    with stages.stage(f"outcomes of {counted(len(affordable), 'candidate')}", weight=1.0):
+        for done, each in enumerate(affordable):
+            stages.advance(done / len(affordable), f"candidate {done + 1} of {len(affordable)}")
+            lines.append(_line(each, now, expected_after(posterior, each, simulation=simulation)))
     order = sorted(range(len(lines)), key=lambda place: -lines[place]["reduction"])
     checks = []
     for place in order[:refits]:
-        say(f"fitting again with {affordable[place].name}")
         asked: dict[str, Any] = {"task": label, "at": at, "family": family}
-        checks.append(refit_check(posterior, affordable[place], **asked, simulation=simulation, progress=progress))
+        with stages.stage(f"fit again with {affordable[place].name}", weight=REFIT_WEIGHT):
+            checks.append(refit_check(posterior, affordable[place], **asked, simulation=simulation, stages=stages))
     lines = [_in_units(lines[place], scale) for place in order]
     found = {
         **{name: current[name] for name in ("task", "metric", "at", "event", "family")},

@@ -1,6 +1,5 @@
 """Exact refits beside importance weights: the table with one simulated outcome of a candidate, fitted again."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +12,7 @@ from forecast.design_candidates import Candidate
 from forecast.design_means import Row, parents_first, places_of
 from forecast.design_outcomes import interval_ends
 from forecast.design_widths import Posterior, Simulation, simulated
+from forecast.stages import SILENT, Stages
 from forecast.store import Fit, json_number
 from forecast.table_cells import COLUMNS
 from forecast.table_fit import fit_table
@@ -28,7 +28,7 @@ def refit_check(
     at: float,
     family: str | None,
     simulation: Simulation,
-    progress: Callable | None = None,
+    stages: Stages = SILENT,
 ) -> dict[str, Any]:
     """One simulated outcome of a candidate: the interval of the threshold by importance weights and by a refit."""
     fit, places = posterior.fit, places_of(posterior.fit, candidate.rows)
@@ -36,7 +36,7 @@ def refit_check(
     chosen = int(np.random.default_rng([simulation.seed, 2]).integers(values.shape[1]))
     frame, scores = with_outcome(fit, candidate, places, values[:, chosen])
     weighted = posterior.expected(weights[chosen : chosen + 1])
-    again = _refitted(fit, frame, seed=simulation.seed, progress=progress)
+    again = _refitted(fit, frame, seed=simulation.seed, stages=stages)
     label = _label_of(again, fit, task)
     crossed_at = threshold_compute(again, label, at, family=family).values.ravel()
     ends = interval_ends(crossed_at, np.full((1, len(crossed_at)), 1.0 / len(crossed_at)))
@@ -53,14 +53,14 @@ def refit_check(
     }
 
 
-def _refitted(fit: Fit, frame: pd.DataFrame, *, seed: int, progress: Callable | None) -> Fit:
+def _refitted(fit: Fit, frame: pd.DataFrame, *, seed: int, stages: Stages) -> Fit:
     sampling = replace(fit.sampling, seed=seed, draws=None if len(fit.weights) > 1 else fit.sampling.draws)
     if fit.structure != Structure():
         options: dict[str, Any] = {"structure": fit.structure, "priors": fit.priors}
-        return fit_table(frame, table=fit.table, sampling=sampling, progress=progress, **options)
+        return fit_table(frame, table=fit.table, sampling=sampling, stages=stages, **options)
     weights = {name: weight for name, weight in fit.weights.items() if weight > 0}
     options = {"structures": tuple(weights), "weights": weights, "sampling": sampling, "priors": fit.priors}
-    return fit_average(frame, table=fit.table, progress=progress, **options)
+    return fit_average(frame, table=fit.table, stages=stages, **options)
 
 
 def _label_of(again: Fit, fit: Fit, task: str) -> str:

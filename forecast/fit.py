@@ -1,27 +1,28 @@
-"""Draw from the posterior of any PyMC model and say whether the draws can be trusted."""
+"""Draw from the posterior of any PyMC model until the draws can be trusted, and say whether they can."""
 
-import logging
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import product
+from threading import Event
 
 import arviz as az
 import numpy as np
 import nutpie
+import pandas as pd
 import pymc as pm
 import pytensor
 import xarray as xr
-from pymc.model.transform.optimization import freeze_dims_and_data
-from pytensor.compile.mode import Mode
 
-logger = logging.getLogger(__name__)
+from forecast.program import INTERPRETED, Program, Variables, compiled
+from forecast.stages import SILENT, Stages
 
 REGULARISATION = 1e-2  # of the low-rank mass matrix; nutpie's 1e-5 keeps so many directions that a step costs twice
 MAX_DEPTH = 8  # of a trajectory, 2^8 - 1 steps; on GPT-3 arithmetic and obsscaling only early warm-up makes longer ones
-DRAWS, DRAWS_OF_MANY_ROWS = 2000, 1300  # kept draws a chain; a step of many rows costs more
-MANY_ROWS = 500
-FINE_ACCEPT = 0.95  # target of a posterior that was hard to sample
+ROUND, MOST_ROUNDS = 400, 10  # kept draws a chain after which they are judged, and how often
+USUAL = 3 * ROUND  # for the time left
+EVERY_MS = 50  # between two looks at the chains
+FINE_ACCEPT = 0.95  # target of a posterior that is hard to sample
 MAX_RHAT = 1.01  # Vehtari et al. 2021, Bayesian Analysis 16:667
 MIN_ESS = 400  # the same source: 100 a chain
 MAX_DIVERGENT_SHARE = 0.001  # of all draws: a few among thousands are always shown, more make the fit untrustworthy
@@ -34,21 +35,12 @@ class Sampling:
     seed: int = 1
     chains: int = 4
     tune: int = 500  # warm-up draws a chain
-    draws: int | None = None  # kept draws a chain; None is 2000, or 1300 for tables of more than 500 rows
+    draws: int | None = None  # kept draws a chain; None: rounds of 400 until they can be trusted, at most ten
     target_accept: float = 0.88
-    cores: int = 2
-
-    def of_rows(self, rows: int) -> "Sampling":
-        """The same with the number of draws that suits a table of so many rows, where none is given."""
-        return self if self.draws else replace(self, draws=DRAWS if rows <= MANY_ROWS else DRAWS_OF_MANY_ROWS)
 
     def thrice(self) -> "Sampling":
         """The same with thrice the draws."""
         return replace(self, draws=None if self.draws is None else 3 * self.draws)
-
-    def longer(self) -> "Sampling":
-        """The same for a posterior that was hard to sample: thrice the draws, twice the warm-up, in finer steps."""
-        return replace(self.thrice(), tune=2 * self.tune, target_accept=max(self.target_accept, FINE_ACCEPT))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,14 +60,24 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnostics:
-    """Worst values over all sampled parameters, and the reasons not to trust the draws (none when they are fine)."""
+    """Worst values over all that is reported, and the reasons not to trust the draws (none when they are fine).
+
+    Those of all sampled parameters, spreads and nuisances among them, are there to be read and decide nothing.
+    """
 
     max_rhat: float
     min_ess_bulk: float
     min_ess_tail: float
     divergences: int
     total_draws: int
-    worst: tuple[str, ...]  # the parameters of lowest effective sample size
+    worst: tuple[str, ...]  # what of it has the lowest effective sample size
+    parameters_max_rhat: float | None = None  # of all of them; None: where they are what was judged
+    parameters_min_ess: float | None = None
+
+    def beside(self, parameters: "Diagnostics") -> "Diagnostics":
+        """The same with the worst values of all parameters."""
+        least = float(np.minimum(parameters.min_ess_bulk, parameters.min_ess_tail))
+        return replace(self, parameters_max_rhat=parameters.max_rhat, parameters_min_ess=least)
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -107,59 +109,129 @@ class Diagnostics:
         return found
 
 
-def compiled(model: pm.Model, *, reusable: bool | Collection[str] = False) -> Any:
-    """The model's density as a program for `fit`.
+UNKNOWN = Diagnostics(
+    max_rhat=math.nan, min_ess_bulk=math.nan, min_ess_tail=math.nan, divergences=0, total_draws=1, worst=()
+)
+"""Of draws that nobody has judged."""
 
-    A reusable one takes the numbers of other tables of the same layout, which spares compiling again; one that is not
-    has its numbers built in. In between, only the named numbers (`pm.Data`) may be others: it compiles in half the time
-    of one that takes them all.
+
+@dataclass(frozen=True, kw_only=True)
+class Sampled:
+    """Draws of every variable of a model, chain and draw before its own dims, and whether they can be trusted."""
+
+    posterior: xr.Dataset
+    diagnostics: Diagnostics
+
+
+def fit(model: pm.Model, sampling: Sampling = Sampling()) -> xr.Dataset:
+    """Posterior draws of every variable of any model, with dims chain and draw before its own."""
+    return sampled(model, sampling).posterior
+
+
+def sampled(
+    model: pm.Model,
+    sampling: Sampling = Sampling(),
+    *,
+    reported: Callable[[xr.Dataset], xr.Dataset] | None = None,
+    stages: Stages = SILENT,
+) -> Sampled:
+    """Draws of the No-U-Turn sampler of nutpie with a low-rank mass matrix, in rounds until they can be trusted.
+
+    Parameters
+    ----------
+    reported : from the posterior what is said of it, on which alone it is judged; everything when left out
+    stages : told when the model is compiled and how far its chains are
     """
-    if not isinstance(reusable, bool):
-        fixed = [str(each.name) for each in model.data_vars if each.name not in reusable]
-        model, reusable = freeze_dims_and_data(model, data=fixed), True
-    with pytensor.config.change_flags(numba__fastmath=False):  # else the first run, uncached, rounds unlike the others
-        program = nutpie.compile_pymc_model(model, freeze_model=not reusable)
-    logger.info("model compiled: %d parameters", program.n_dim)
-    return program
+    with stages.stage("compiled") as stage:
+        program, variables = compiled(model), Variables(model)
+        stage.found = "" if program.new else "found from before"
+    draws, most = (sampling.draws, sampling.draws) if sampling.draws else (ROUND, ROUND * MOST_ROUNDS)
+    with stages.stage("sampled") as stage, _Chains(program, sampling, most=most, stages=stages) as chains:
+        while True:
+            values, divergences = chains.first(draws)
+            posterior = variables.of(values).assign_attrs(divergences=divergences)
+            found = diagnose(reported(posterior).assign_attrs(posterior.attrs) if reported else posterior)
+            if not found.reasons or draws == most:
+                break
+            draws = _next(draws, found, most)
+        stage.found = f"{draws} draws a chain, R-hat {found.max_rhat:.3f}"
+    if reported:
+        found = found.beside(diagnose(posterior))
+    return Sampled(posterior=posterior, diagnostics=found)
 
 
-def fit(
-    model: pm.Model, sampling: Sampling = Sampling(), *, program: Any = None, progress: Callable | None = None
-) -> xr.Dataset:
-    """Posterior draws of every variable of the model, with dims chain and draw before its own.
-
-    Runs the No-U-Turn sampler of nutpie with a low-rank mass matrix. The number of divergent transitions is in
-    ``attrs["divergences"]``. `program` is a reusable one, `compiled` from a model of the same graph: equal structure,
-    priors and layout of the table. Data of other shapes than it was compiled for are a `ValueError`.
-    `progress` is called now and then with nutpie's list of chain states.
-    """
-    program = compiled(model) if program is None else _with_data_of(program, model)
-    tree = nutpie.sample(
-        program,
-        draws=sampling.draws or DRAWS,
-        tune=sampling.tune,
-        chains=sampling.chains,
-        cores=sampling.cores,
-        seed=sampling.seed,
-        target_accept=sampling.target_accept,
-        maxdepth=MAX_DEPTH,
-        adaptation="low_rank",
-        mass_matrix_gamma=REGULARISATION,
-        save_warmup=False,
-        progress_bar=False,
-        progress_callback=progress,
-    )
-    posterior = tree["posterior"].to_dataset()
-    labels = {dim: list(model.coords[dim]) for dim in posterior.dims if model.coords.get(dim) is not None}
-    return posterior.assign_coords(labels).assign_attrs(divergences=int(tree["sample_stats"]["diverging"].sum()))
+def _next(draws: int, found: Diagnostics, most: int) -> int:
+    """Draws a chain at which to judge again: the next round in which, by the rate so far, they may be enough."""
+    least = np.nanmin([found.min_ess_bulk, found.min_ess_tail, MIN_ESS])
+    needed = math.ceil(draws * MIN_ESS / max(least, 1.0) / ROUND)
+    return min(max(draws // ROUND + 1, needed) * ROUND, most)
 
 
-def _with_data_of(program: Any, model: pm.Model) -> Any:
-    data = {str(variable.name): variable.get_value() for variable in model.data_vars}
-    held = {variable.name: np.shape(program.shared_data[key]) for variable, key in program.shared_var_keys.items()}
-    if differ := sorted(name for name, shape in held.items() if name not in data or np.shape(data[name]) != shape):
-        raise ValueError(f"the program was compiled for data of other shapes: {', '.join(differ)}; compile the model")
-    return program.with_data(**{name: data[name] for name in held})
+class _Chains:
+    """Chains that are sampled side by side in the background, so that what is there can be judged meanwhile."""
+
+    def __init__(self, program: Program, sampling: Sampling, *, most: int, stages: Stages) -> None:
+        self._tune = sampling.tune
+        self._done, self._moved = 0, Event()
+        self._all: xr.DataTree | None = None  # of chains that have ended
+
+        def advanced(chains: list) -> None:
+            self._done = min(chain.finished_draws for chain in chains)
+            self._moved.set()
+            stages.advance(min(self._done / (sampling.tune + min(USUAL, most)), 1.0))
+
+        self._sampler = nutpie.sample(
+            program.sampler,
+            draws=most,
+            tune=sampling.tune,
+            chains=sampling.chains,
+            cores=sampling.chains,
+            seed=sampling.seed,
+            target_accept=sampling.target_accept,
+            maxdepth=MAX_DEPTH,
+            adaptation="low_rank",
+            mass_matrix_gamma=REGULARISATION,
+            save_warmup=False,
+            progress_bar=False,
+            progress_callback=advanced,
+            progress_rate=EVERY_MS,
+            blocking=False,
+        )
+
+    def first(self, draws: int) -> tuple[xr.Dataset, int]:
+        """The first so many draws of every chain, as values (chain, draw, ...), and how many of them diverged.
+
+        The sampler rests afterwards, so that judging the draws has the processor to itself.
+        """
+        tree = self._all or self._so_far(draws)
+        values = tree["posterior"].to_dataset().isel(draw=slice(draws))
+        assert values.sizes["draw"] == draws and not values.isel(draw=-1).isnull().any().to_array().any()
+        return values, int(tree["sample_stats"]["diverging"].isel(draw=slice(draws)).sum())
+
+    def _so_far(self, draws: int) -> xr.DataTree:
+        self._sampler.resume()
+        while self._done < self._tune + draws and not self._ended():
+            self._moved.wait(timeout=0.2)
+            self._moved.clear()
+        if self._ended():
+            self._all = self._sampler.wait()
+            return self._all
+        self._sampler.pause()
+        return self._sampler.inspect()
+
+    def _ended(self) -> bool:
+        try:
+            return self._sampler.is_finished
+        except TimeoutError:  # too busy to say
+            return False
+
+    def __enter__(self) -> "_Chains":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give up what is under way."""
+        if self._all is None:
+            self._sampler.cancel()
 
 
 def draw_prior(model: pm.Model, *, draws: int, seed: int, names: list[str]) -> xr.DataTree:
@@ -168,21 +240,44 @@ def draw_prior(model: pm.Model, *, draws: int, seed: int, names: list[str]) -> x
     The graph is interpreted: a thousand draws take less time than compiling for them would.
     """
     with pytensor.config.change_flags(cxx=""), model:
-        interpreted = {"mode": Mode("py", "fast_compile")}
-        return pm.sample_prior_predictive(draws, var_names=names, random_seed=seed, compile_kwargs=interpreted)
+        return pm.sample_prior_predictive(
+            draws, var_names=names, random_seed=seed, compile_kwargs={"mode": INTERPRETED}
+        )
 
 
-def diagnose(posterior: xr.Dataset) -> Diagnostics:
-    """Rank-normalised R-hat, bulk and tail effective sample size (Vehtari et al. 2021) and divergences of a fit."""
-    with np.errstate(invalid="ignore"):  # constants, such as the slope at the reference, have no R-hat
-        table = az.summary(posterior, kind="diagnostics", round_to="none", ci_prob=0.9)
-    table = table[np.isfinite(table["r_hat"])]
+def diagnose(draws: xr.Dataset) -> Diagnostics:
+    """Rank-normalised R-hat, bulk and tail effective sample size (Vehtari et al. 2021) of all numbers that vary.
+
+    Divergent transitions are those of ``attrs["divergences"]``.
+    """
+    table = _quality(draws)
     least = table[["ess_bulk", "ess_tail"]].min(axis=1).sort_values()
     return Diagnostics(
         max_rhat=float(table["r_hat"].max()),
         min_ess_bulk=float(table["ess_bulk"].min()),
         min_ess_tail=float(table["ess_tail"].min()),
-        divergences=int(posterior.attrs["divergences"]),
-        total_draws=posterior.sizes["chain"] * posterior.sizes["draw"],
+        divergences=int(draws.attrs["divergences"]),
+        total_draws=draws.sizes["chain"] * draws.sizes["draw"],
         worst=tuple(least.index[:5]),
     )
+
+
+def _quality(draws: xr.Dataset) -> pd.DataFrame:
+    """R-hat, bulk and tail effective sample size of every number that varies, by its label such as `nu[task]`."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = {
+            "r_hat": az.rhat(draws),
+            "ess_bulk": az.ess(draws, method="bulk"),
+            "ess_tail": az.ess(draws, method="tail"),
+        }
+    columns = {name: np.concatenate([np.ravel(each[key]) for key in draws.data_vars]) for name, each in found.items()}
+    labels = [label for key in draws.data_vars for label in labels_of(draws[key])]
+    table = pd.DataFrame(columns, index=labels)
+    return table[np.isfinite(table["r_hat"])]
+
+
+def labels_of(draws: xr.DataArray) -> list[str]:
+    """Labels of the numbers of a variable, in the order of their places: its name and coordinates."""
+    dims = [str(dim) for dim in draws.dims if dim not in ("chain", "draw")]
+    places = product(*(draws[dim].values for dim in dims))
+    return [f"{draws.name}[{', '.join(map(str, place))}]" if dims else str(draws.name) for place in places]

@@ -1,7 +1,6 @@
 """The largest training runs: read from our table, the user's or Epoch's, fitted, and carried into the future."""
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -12,7 +11,8 @@ import xarray as xr
 
 from forecast.date_scale import LAST_YEAR, iso_date
 from forecast.errors import ForecastError, shown, shown_path
-from forecast.fit import Diagnostics, Sampling, diagnose, fit
+from forecast.fit import Diagnostics, Sampling, sampled
+from forecast.stages import SILENT, Stages
 from models.frontier import PIECE, frontier_model, largest_between
 from models.priors import FrontierPriors
 from models.recipe_facts import years
@@ -117,15 +117,14 @@ def fit_frontier(
     as_of: float | None = None,
     seed: int = 1,
     priors: FrontierPriors = FrontierPriors(),
-    progress: Callable | None = None,
+    stages: Stages = SILENT,
 ) -> Frontier:
     """Growth of the largest run, from the runs published up to a date."""
     records, known_to = records_of(runs, as_of=as_of)
     model = frontier_model(years(records["date"].to_numpy()), np.log10(records["compute"].to_numpy()), known_to, priors)
-    posterior = fit(model, replace(SAMPLING, seed=seed), progress=progress)
-    found = diagnose(posterior)
-    ends = float(years(runs["date"].max()))
-    return Frontier(posterior=posterior, records=records, known_to=known_to, ends=ends, table=table, diagnostics=found)
+    found = sampled(model, replace(SAMPLING, seed=seed), stages=stages)
+    known = {"records": records, "known_to": known_to, "ends": float(years(runs["date"].max())), "table": table}
+    return Frontier(posterior=found.posterior, diagnostics=found.diagnostics, **known)
 
 
 def ends_early(ends: str, *, as_of: str) -> str | None:

@@ -74,13 +74,16 @@ _SAMPLED: Mapping[str, str] = {  # of those that only diagnostics name
     "log_loss_scale": "scatter of measured losses",
     "loss_scale": "scatter of measured losses",
 }
+OF_TASKS = ("score", "threshold")  # see `forecast.reported`
 _COORDINATES = {"level": "level", "log_rise": "slope", "gap": "ceiling"}
 _OF_ALL_RUNS = ("level of all runs", "spread of all runs")
 
 
 def named(fit: Fit, label: str) -> str:
     """A parameter as diagnostics label it, such as `slopes[5]`, in words: 'the bend between 1.0e22 and 3.2e22 FLOP'."""
-    variable = label.split("[", 1)[0]
+    variable, _, where = label.partition("[")
+    if variable in OF_TASKS:
+        return f"the {variable} of {where.removesuffix(']')}"
     if variable not in fit.posterior:
         return label
     draws = fit.posterior[variable]

@@ -270,7 +270,7 @@ def _k_sweep(sweep: KSweep, scale: Scale, *, key: str) -> dict[str, Any]:
 
 def _diagnostics(diagnostics: Mapping[str, Any], told: str) -> dict[str, Any]:
     """The checks of a fit, and the reasons not to trust it that the top of the report does not name already."""
-    fields = {name: diagnostics[name] for name in Diagnostics.__dataclass_fields__}
+    fields = {name: diagnostics[name] for name in Diagnostics.__dataclass_fields__ if name in diagnostics}
     rows = []
     for check in Diagnostics(**fields).checks:
         name, meaning = _CHECKS[check.name]

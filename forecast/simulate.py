@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.fit import Diagnostics, Sampling, draw_prior
+from forecast.fit import UNKNOWN, Sampling, draw_prior
 from forecast.predict import row_means
 from forecast.store import Fit, installed_versions
 from forecast.table import observations
@@ -12,9 +12,6 @@ from models.capability import capability_model
 from models.observation import draw_counts, mean_among
 from models.priors import Priors, Structure
 
-UNDIAGNOSED = Diagnostics(
-    max_rhat=np.nan, min_ess_bulk=np.nan, min_ess_tail=np.nan, divergences=0, total_draws=1, worst=()
-)
 ITEMS = 1000  # of a row that does not say
 
 
@@ -48,7 +45,7 @@ def drawn_fit(draws: xr.Dataset, data: xr.Dataset, priors: Priors, structure: St
         priors=priors,
         structure=structure,
         sampling=Sampling(),
-        diagnostics=UNDIAGNOSED,
+        diagnostics=UNKNOWN,
         table="simulated",
         below=None,
         versions=installed_versions(),

@@ -16,7 +16,7 @@ from forecast.files import json_number, write_whole
 from forecast.fit import Diagnostics, Sampling
 from models.priors import Priors, Structure
 
-SCHEMA = 4
+SCHEMA = 5
 PACKAGES = ("capability-forecast", "pymc", "nutpie", "arviz", "numpy", "xarray")
 
 

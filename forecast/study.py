@@ -28,6 +28,7 @@ from forecast.report_track import Believed, track_view
 from forecast.scales import named_by, scale_of
 from forecast.sections import check_held_out, evidence, k_sweep, task_forecast, write_csv
 from forecast.splits import Split, latest
+from forecast.stages import SILENT, Stages
 from forecast.store import Fit, save
 from forecast.study_file import Study
 from forecast.table import observations, read_table
@@ -40,6 +41,8 @@ from forecast.trust import verdict
 from forecast.words import counted, plain_power
 from models.priors import DEFAULT
 
+FIT, EVIDENCE, TEST, TEST_BY_FITS, DATES, REPORT = 10.0, 3.0, 2.0, 60.0, 6.0, 6.0  # of the time: nearly seconds
+
 
 def run_study(
     study: Study,
@@ -49,9 +52,8 @@ def run_study(
     sampling: Sampling = Sampling(),
     workers: int = 1,
     scheduler: str | None = None,
-    say: Callable[[str], None] = lambda text: None,
+    stages: Stages = SILENT,
     warn: Callable[[str], None] = lambda text: None,
-    progress: Callable | None = None,
 ) -> dict[str, Any]:
     """Carry out a study and write its files into `output`; answers what `as_published` makes `result.json` of.
 
@@ -71,38 +73,39 @@ def run_study(
     make_folder(output)
     sampling = replace(sampling, seed=study.seed)
     options: dict[str, Any] = {"table": study.table.name, "structures": structures}
-    how: dict[str, Any] = {"sampling": sampling, "progress": progress, "say": say}
+    how: dict[str, Any] = {"sampling": sampling, "stages": stages}
+    stages.plan(_weight(study, averaged=len(structures) > 1))
     fitted: dict[float | None, Fit] = {}
     if len(structures) == 1:  # a fit of a cut makes its forecast too; several are weighed by shorter ones first
         for cut in study.cuts:
-            say(f"fitting {_seen(cut)}")
-            fitted[cut] = fit_average(frame, **options, **how, below=cut)
+            with stages.stage(f"fit of {_seen(cut)}", weight=FIT):
+                fitted[cut] = fit_average(frame, **options, **how, below=cut)
     track = None
     if splits:
-        say("testing the forecast on hidden runs")
-        made = {
-            split.name: forecasts_of(fitted[split.at], split.parts(frame)[1], at=study.thresholds)
-            for split in splits
-            if split.at in fitted
-        }
-        track = backtest(
-            frame,
-            splits,
-            **options,
-            folder=output / "backtest" / "jobs",
-            at=study.thresholds,
-            made=made,
-            sampling=replace(SAMPLING, seed=study.seed),
-            workers=workers,
-            scheduler=scheduler,
-        )
+        with stages.stage("forecasts of hidden runs", weight=TEST):
+            made = {
+                split.name: forecasts_of(fitted[split.at], split.parts(frame)[1], at=study.thresholds)
+                for split in splits
+                if split.at in fitted
+            }
+            track = backtest(
+                frame,
+                splits,
+                **options,
+                folder=output / "backtest" / "jobs",
+                at=study.thresholds,
+                made=made,
+                sampling=replace(SAMPLING, seed=study.seed),
+                workers=workers,
+                scheduler=scheduler,
+            )
     sections, results, sentences = [], [], []
     fits: dict[str, tuple[Fit, list[str]]] = {}
     for below in (*study.cuts, None):
         name, seen = "all" if below is None else f"below_{plain_power(below)}", _seen(below)
         if below not in fitted:
-            say(f"fitting {seen}")
-            fitted[below] = fit_average(frame, **options, **how, weights=_weights(track, below), below=below)
+            with stages.stage(f"fit of {seen}", weight=FIT):
+                fitted[below] = fit_average(frame, **options, **how, weights=_weights(track, below), below=below)
         fit = fitted[below]
         save(fit, output / f"fit_{name}.nc")
         tasks = [task_forecast(fit, task, at, data) for task in rate_tasks(fit) for at in study.thresholds]
@@ -115,8 +118,8 @@ def run_study(
                 write_csv(output / f"scores_{name}.csv", check.outcomes)
         said = complaints(fit, start=run_command(fit, study.folder, output))
         fits[seen] = fit, said
-        say(f"comparing the fit on {seen} with its prior")
-        found = evidence(fit, _headline(study, fit), study.thresholds, seed=study.seed)
+        with stages.stage("prior beside posterior", weight=EVIDENCE):
+            found = evidence(fit, _headline(study, fit), study.thresholds, seed=study.seed)
         sections.append(_section(study, fit, tasks, check, found, seen, said))
         sentences.append(_sentence(tasks, study, seen))
         results.append(
@@ -150,18 +153,26 @@ def run_study(
     result |= {"fits": results}
     dates = []
     if study.when:
-        say("fitting the largest training runs")
-        result["when"] = dates = _dates(study, fit, found.headline)
-    say("writing the report")
+        with stages.stage("dates", weight=DATES):
+            result["when"] = dates = _dates(study, fit, found.headline)
     if track is not None:
         write_track(track, judged, output / "backtest", table=study.table.name, seed=study.seed)
     write_csv(output / "thresholds.csv", threshold_rows(results))
     believed = Believed(verdict=judged, track=track, weights=fit.weights, apart=headline)
     record = track_view(believed, table=study.table.name, seed=study.seed)
     texts: dict[str, Any] = {"title": study.title, "question": study.question, "answer": answer, "warnings": warnings}
-    write_report(output / "report.html", **texts, sections=sections, record=record, dates=dates, scale=scale_of(data))
+    with stages.stage("report", weight=REPORT):
+        write_report(
+            output / "report.html", **texts, sections=sections, record=record, dates=dates, scale=scale_of(data)
+        )
     write_json(output / "result.json", as_published(result, dated=by_date(data)))
     return result
+
+
+def _weight(study: Study, *, averaged: bool) -> float:
+    """How much the weights of all stages add up to."""
+    fits = len(study.cuts) + 1
+    return fits * (FIT + EVIDENCE) + (TEST_BY_FITS if averaged else TEST) + DATES * study.when + REPORT
 
 
 def _dates(study: Study, fit: Fit, task: str) -> list[dict[str, Any]]:

@@ -16,11 +16,11 @@ from forecast.predict import predict
 from forecast.splits import Split
 from forecast.store import Fit, installed_versions, thinned
 from forecast.table import data_hash
-from forecast.table_fit import Structures
+from forecast.table_fit import fit_table
 from forecast.threshold import threshold_compute
 from models.priors import Held, held_of
 
-VERSION = 4
+VERSION = 5
 """Of the forecasts: raise it when the same table gives other ones than before."""
 SAMPLING = Sampling(tune=400, draws=250)
 """For forecasts that are scored and not shown: quantiles of the predictive need fewer draws than those of a report."""
@@ -68,8 +68,7 @@ def forecasts(job: Job) -> xr.Dataset:
     given, data = job.arguments, job.data
     sampling = Sampling(**given["sampling"])
     names = given["structures"]
-    structures = Structures(data["train"], names, table=data["table"])
-    return _dataset({name: _agreed(structures, name, data["rows"], sampling) for name in names}, given["at"])
+    return _dataset({name: _agreed(data, name, sampling) for name in names}, given["at"])
 
 
 def forecasts_of(fit: Fit, rows: pd.DataFrame, *, at: Sequence[float], sampling: Sampling = SAMPLING) -> xr.Dataset:
@@ -93,12 +92,15 @@ class _Forecast:
     diagnostics: dict[str, Any]
 
 
-def _agreed(structures: Structures, name: str, rows: pd.DataFrame, sampling: Sampling) -> _Forecast:
+def _agreed(data: Mapping[str, Any], name: str, sampling: Sampling) -> _Forecast:
     """The forecast of a structure; where its chains disagree, that of thrice the draws."""
-    found = _forecast(structures.fit(name, sampling), rows, sampling)
-    if found.diagnostics["forecast_rhat"] <= MAX_FORECAST_RHAT:
-        return found
-    return _forecast(structures.fit(name, sampling.thrice()), rows, sampling)
+
+    def made(length: Sampling) -> _Forecast:
+        fit = fit_table(data["train"], table=data["table"], name=name, sampling=length)
+        return _forecast(fit, data["rows"], sampling)
+
+    found = made(sampling)
+    return found if found.diagnostics["forecast_rhat"] <= MAX_FORECAST_RHAT else made(sampling.thrice())
 
 
 def _forecast(fit: Fit, rows: pd.DataFrame, sampling: Sampling) -> _Forecast:

@@ -39,11 +39,12 @@ def capability_model(
         theta, deviation = effective_compute(data, structure, priors, held)
         law = laws(data, structure, priors, held)
         floor = _floor(data, structure, priors, held)
-        law_of_task, law_of_row = data.law_index.values, data.law_index.values[data.task_index.values]
+        law_of_task = pm.Data("law_of_task", data.law_index.values, dims="task")
+        law_of_row, run_of_row, family_of_row = _indices(data)
         ceiling = pm.Deterministic("ceiling", floor + (1.0 - floor) * law["top"][law_of_task], dims="task")
-        theta_of_row = theta[data.run_index.values]
+        theta_of_row = theta[run_of_row]
         if deviation is not None:
-            theta_of_row = theta_of_row + deviation[law_of_row, data.family_index.values[data.run_index.values]]
+            theta_of_row = theta_of_row + deviation[law_of_row, family_of_row]
         nu = frailty(theta_of_row, law["nu"][law_of_row], _of_rows(law, "frailty_drift", law_of_row), data)
         loss = _loss(theta_of_row, {name: law[name][law_of_row] for name in ("log10_amplitude", "exponent")})
         loss = (law["irreducible"][law_of_row] + loss) * pt.exp(_answer_residual(data, priors))
@@ -90,10 +91,22 @@ def log_measured_loss(loss, *, log_greedy, greedy_power, log_guess_loss):
     return 0.5 * (log_free + log_guess_loss - gap - np.log1p(np.exp(-2.0 * gap)))
 
 
+def _indices(data):
+    """Law, run and family of each row: data, since the graph would have a piece of its own for an index in order."""
+    run = data.run_index.values
+    index = {
+        "law_of_row": data.law_index.values[data.task_index.values],
+        "run_of_row": run,
+        "family_of_row": data.family_index.values[run],
+    }
+    return [pm.Data(name, values.astype("int64"), dims="observation") for name, values in index.items()]
+
+
 def _coords(data):
     knots, losses = scale_facts.bend_knots(data), facts.is_loss(data)[data.task_index.values]
     kinds, kind = facts.kinds_of_laws(data)
     return {
+        "observation": data.observation.values,
         "run": data.run.values,
         "task": data.task.values,
         "law": data.law.values,

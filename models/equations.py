@@ -127,7 +127,7 @@ def at_least_each(loss, *, ks, length, nu, token_floor):
     if partial := [k for k in ks if k < length]:
         log_weight = nu[..., None] * (ITEM_LOG_LOSS - np.exp(ITEM_LOG_LOSS))
         weight = np.exp(log_weight - log_weight.max(axis=-1, keepdims=True))
-        easier = weight[..., :1] * (1.0 / (nu[..., None] * ITEM_SPACING) - 0.5)  # all items left of the grid
+        easier = weight * (1.0 / (nu[..., None] * ITEM_SPACING) - 0.5)  # all items left of the grid
         weight = weight + easier * ITEM_IS_FIRST
         weight = weight / weight.sum(axis=-1, keepdims=True)
         wrong = -(1.0 - floor[..., None]) * np.expm1(-loss[..., None] * np.exp(ITEM_LOG_LOSS))

@@ -56,6 +56,7 @@ def forecast_command(*arguments: object) -> Run:
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         patch.setattr("sys.argv", ["forecast", *map(str, arguments)])
+        patch.setattr("forecast.cli_common.SHORT", np.inf)  # no stage is told: seconds differ
         try:
             main()
             code = 0
@@ -194,7 +195,7 @@ def answer_fitted(answer_fit_run):
 def prior_fit():
     """A fit whose draws are of the prior of a frame's model, which takes seconds and goes everywhere."""
     from forecast.fit import Sampling, draw_prior
-    from forecast.simulate import UNDIAGNOSED
+    from forecast.simulate import UNKNOWN
     from forecast.store import Fit
     from forecast.table import observations
     from models.capability import capability_model
@@ -210,7 +211,7 @@ def prior_fit():
             priors=Priors(),
             structure=structure,
             sampling=Sampling(seed=SEED),
-            diagnostics=UNDIAGNOSED,
+            diagnostics=UNKNOWN,
             table="prior",
             below=None,
             versions={},
@@ -274,3 +275,9 @@ def cluster():
     quiet = {"dashboard_address": "127.0.0.1:0", "scheduler_kwargs": {"dashboard": False}, "silence_logs": 50}
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, **quiet) as cluster:
         yield cluster
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Say what the default leaves out: a green run is not the whole check."""
+    if config.option.markexpr == "not slow and not mcmc":
+        terminalreporter.write_line("left out: statistical fits; run them with `pytest -m mcmc` and `pytest -m slow`")

@@ -106,7 +106,7 @@ def fitted(frame, folder, **options):
 
 @pytest.fixture
 def no_fit(monkeypatch):
-    monkeypatch.setattr("forecast.trial.Structures", lambda *_, **__: pytest.fail("fitted"))
+    monkeypatch.setattr("forecast.trial.fit_table", lambda *_, **__: pytest.fail("fitted"))
 
 
 def test_fits_forecast_every_hidden_row_and_threshold(done, frame):
@@ -154,12 +154,12 @@ def test_one_lost_result_is_done_again_by_one_worker_with_the_numbers_of_two(don
     lost.unlink()
     from forecast import trial
 
-    def counted(train, *arguments, **options):
-        learned_from.append(train["model"].nunique())
-        return Structures(train, *arguments, **options)
+    def counted(data, *arguments):
+        learned_from.append(data["train"]["model"].nunique())
+        return agreed(data, *arguments)
 
-    Structures = trial.Structures
-    monkeypatch.setattr(trial, "Structures", counted)
+    agreed = trial._agreed
+    monkeypatch.setattr(trial, "_agreed", counted)
     assert_same_numbers(fitted(frame, folder), first)
     assert len(learned_from) == 1 and lost.exists()
 
@@ -295,7 +295,7 @@ def test_the_key_knows_structures_thresholds_and_sampling_but_not_who_does_the_w
         return jobs_of(whole, MIDDLE, **options)[0].key
 
     one = key()
-    assert key(workers=2) == one == key(table="renamed.csv") == key(sampling=replace(SAMPLING, cores=1))
+    assert key(workers=2) == one == key(table="renamed.csv")
     others = [{"structures": ("full",)}, {"at": (0.8,)}, {"sampling": replace(SAMPLING, seed=2)}]
     assert len({one, *(key(**options) for options in others)}) == 4
 

@@ -168,7 +168,7 @@ def test_errors_in_the_question_leave_no_file_behind(trusted_file, new_rows, tmp
 
 
 def test_an_output_that_cannot_be_written_is_refused_before_the_table_is_fitted(good_table, tmp_path, monkeypatch):
-    monkeypatch.setattr("forecast.table_fit.fit", lambda *_, **__: pytest.fail("fitted"))
+    monkeypatch.setattr("forecast.table_fit.sampled", lambda *_, **__: pytest.fail("fitted"))
     assert "make it first" in forecast_command("fit", good_table, "-o", tmp_path / "no" / "fit.nc").err
     assert "is a folder" in forecast_command("fit", good_table, "-o", tmp_path).err
 

@@ -218,7 +218,7 @@ def test_wrong_usage_ends_with_exit_code_2_and_a_hint_on_stderr(arguments):
     ids=lambda each: " ".join(each) if isinstance(each, tuple) else "",
 )
 def test_what_cannot_be_compared_is_one_line_before_any_fit(table, monkeypatch, options, said):
-    monkeypatch.setattr("forecast.table_fit.fit", lambda *_, **__: pytest.fail("fitted"))
+    monkeypatch.setattr("forecast.table_fit.sampled", lambda *_, **__: pytest.fail("fitted"))
     done = forecast_command("compare", table, *options)
     assert done.code == 1 and done.out == "" and said in done.err and done.err.count("\n") == 1
 

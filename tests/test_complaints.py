@@ -167,7 +167,7 @@ def causes(fit):
 
 def test_a_cause_is_named_where_it_is_there_and_only_there(fit_of):
     assert causes(fit_of()) == ""
-    assert "only 500 draws a chain" in causes(fit_of(diagnostics=failing(total_draws=2000)))
+    assert "only 300 draws a chain" in causes(fit_of(diagnostics=failing(total_draws=1200)))
     assert "the table has only 4 runs" in causes(fit_of(runs=4))
     picks = causes(fit_of(tasks={"picks": ((0.25, 0.8), {"metric": "choice"})}))
     assert picks == "picks is a choice without a chance (fill the column chance, such as 0.25)"

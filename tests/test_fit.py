@@ -7,12 +7,9 @@ import numpy as np
 import pymc as pm
 import pytest
 import xarray as xr
-from conftest import SEED, write_rows
+from conftest import SEED
 
-from forecast.fit import Diagnostics, Sampling, compiled, diagnose, fit
-from forecast.table import observations, read_table
-from models.capability import capability_model
-from models.priors import Structure
+from forecast.fit import MOST_ROUNDS, ROUND, Diagnostics, Sampling, diagnose, fit, sampled
 
 TRUSTED = Diagnostics(
     max_rhat=1.002, min_ess_bulk=900.0, min_ess_tail=800.0, divergences=0, total_draws=4000, worst=("mu",)
@@ -20,11 +17,6 @@ TRUSTED = Diagnostics(
 DATA = np.array([0.3, 1.9, 2.4, 0.8, 1.1])
 PRIOR_SD, NOISE_SD = 2.0, 1.5
 SAMPLING = Sampling(seed=SEED, chains=4, tune=300, draws=500)
-
-
-def test_the_number_of_draws_suits_the_table_unless_one_is_given():
-    assert [Sampling().of_rows(rows).draws for rows in (8, 500, 501)] == [2000, 2000, 1300]
-    assert Sampling(draws=300).of_rows(9000) == Sampling(draws=300)
 
 
 @pytest.fixture(scope="module")
@@ -128,84 +120,47 @@ def test_values_within_the_limits_give_no_reason():
     assert replace(TRUSTED, max_rhat=1.01, min_ess_bulk=400.0, min_ess_tail=400.0).reasons == []
 
 
-# one program for several tables
+# in rounds
 
 
-def normal_model(observed, *, spread=NOISE_SD):
-    """Of one layout for all tables of as many numbers, which enter as data."""
+@pytest.fixture(scope="module")
+def until_trusted(conjugate_model):
+    """Draws of which the number is left open, and how often they were judged."""
+    judged = []
+
+    def reported(posterior):
+        judged.append(posterior.sizes["draw"])
+        return posterior[["mu"]]
+
+    return sampled(conjugate_model, Sampling(seed=SEED, tune=300), reported=reported), judged
+
+
+def test_sampling_ends_with_the_first_round_whose_draws_can_be_trusted(until_trusted):
+    found, judged = until_trusted
+    assert found.diagnostics.reasons == [] and judged[-1] == found.posterior.sizes["draw"]
+    assert all(draws % ROUND == 0 for draws in judged) and judged[-1] < ROUND * MOST_ROUNDS
+
+
+def test_the_draws_of_rounds_are_the_first_of_those_that_are_asked_for_at_once(conjugate_model, until_trusted):
+    found, _ = until_trusted
+    draws = found.posterior.sizes["draw"]
+    more = fit(conjugate_model, Sampling(seed=SEED, tune=300, draws=draws + 100)).isel(draw=slice(draws))
+    xr.testing.assert_equal(found.posterior.drop_attrs(), more.drop_attrs())
+
+
+def test_what_is_never_trusted_is_sampled_for_the_most_rounds_and_a_number_that_is_given_is_kept(conjugate_model):
+    def stuck(posterior):
+        return xr.Dataset({"a": posterior.mu * 0 + posterior.chain})
+
+    found = sampled(conjugate_model, Sampling(seed=SEED, tune=100), reported=stuck)
+    assert found.diagnostics.reasons and found.posterior.sizes["draw"] == ROUND * MOST_ROUNDS
+    assert found.diagnostics.worst == ("a",) and found.diagnostics.parameters_max_rhat < 1.01
+    once = sampled(conjugate_model, Sampling(seed=SEED, tune=100, draws=60), reported=stuck)
+    assert once.posterior.sizes["draw"] == 60
+
+
+def test_a_model_without_a_finite_start_is_an_error_and_no_wait_for_ever():
     with pm.Model() as model:
-        mu = pm.Normal("mu", 0.0, PRIOR_SD)
-        pm.Normal("y", mu, pm.Data("spread", spread), observed=pm.Data("observed", observed))
-    return model
-
-
-SHORT = replace(SAMPLING, tune=100, draws=50, chains=2)
-OTHER = np.array([5.1, 4.4, 6.0, 5.7, 4.9])
-
-
-@pytest.fixture(scope="module")
-def program():
-    """Compiled for `DATA`, which it is to forget."""
-    return compiled(normal_model(DATA), reusable=True)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{"observed": OTHER}, {"observed": DATA}, {"observed": OTHER, "spread": 0.3}],
-    ids=["other observations", "the same table", "other observations and spread"],
-)
-def test_a_program_of_another_table_gives_the_draws_of_one_compiled_for_the_table(program, change):
-    model = normal_model(**change)
-    borrowed, own = fit(model, SHORT, program=program), fit(model, SHORT, program=compiled(model, reusable=True))
-    xr.testing.assert_equal(borrowed, own)
-
-
-def test_a_program_of_another_table_does_not_give_the_draws_of_that_table(program):
-    """The negative control of the test above."""
-    first, second = (fit(normal_model(values), SHORT, program=program) for values in (DATA, OTHER))
-    assert float(abs(first.mu - second.mu).min()) > 0 and float(second.mu.mean() - first.mu.mean()) > 2
-
-
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        ({"observed": OTHER[:4]}, ": observed;"),
-        ({"observed": OTHER, "spread": np.full(5, 0.3)}, ": spread;"),
-        ({"observed": OTHER[:1], "spread": [0.3]}, ": observed, spread;"),
-    ],
-    ids=["fewer rows", "a number for each row", "both"],
-)
-def test_data_of_other_shapes_than_the_program_was_compiled_for_are_refused_by_name(program, change, named):
-    with pytest.raises(ValueError, match=f"data of other shapes{named} compile the model"):
-        fit(normal_model(**change), SHORT, program=program)
-
-
-def test_data_that_the_program_needs_and_the_model_lacks_are_refused_by_name(program, conjugate_model):
-    with pytest.raises(ValueError, match="observed, spread"):
-        fit(conjugate_model, SHORT, program=program)
-
-
-@pytest.fixture(scope="module")
-def capability_of(tmp_path_factory):
-    """A small capability model of one task, by runs a decade apart."""
-
-    def build(successes):
-        counts = zip(np.linspace(20.0, 23.0, len(successes)), successes, strict=True)
-        rows = [
-            {"model": f"run {run}", "task": "sums", "metric": "exact_match", "compute": f"{10**x:.6g}"}
-            | {"successes": count, "trials": 200}
-            for run, (x, count) in enumerate(counts)
-        ]
-        data = observations(read_table(write_rows(tmp_path_factory.mktemp("table") / "table.csv", rows)))
-        return capability_model(data, Structure(bend=False, free_floor=False, broken_rows=False))
-
-    return build
-
-
-def test_a_program_of_a_capability_model_fits_another_table_of_its_layout_and_refuses_more_runs(capability_of):
-    program = compiled(capability_of([1, 5, 60, 150]), reusable=True)
-    other = capability_of([0, 30, 120, 180])  # half solved a run earlier, so counted from another reference
-    own = fit(other, SHORT, program=compiled(other, reusable=True))
-    xr.testing.assert_equal(fit(other, SHORT, program=program), own)
-    with pytest.raises(ValueError, match=r"other shapes: .*log10_compute.*successes"):
-        fit(capability_of([1, 5, 60, 100, 150]), SHORT, program=program)
+        pm.Potential("nowhere", pm.Normal("mu") * np.nan)
+    with pytest.raises(RuntimeError):
+        fit(model, SAMPLING)

@@ -15,6 +15,7 @@ from forecast.threshold import threshold_compute
 from models.capability import capability_model
 from models.priors import Priors, Structure
 
+pytestmark = pytest.mark.mcmc
 RUNS, TRIALS, LENGTH, SCORE = 8, 40, 4, 0.3
 SAMPLING = Sampling(seed=SEED, tune=500, draws=1000)
 PLAIN = Structure(bend=False, free_floor=False, free_ceiling=False, broken_rows=False, drift=False, token_floor=False)

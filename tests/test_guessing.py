@@ -82,9 +82,10 @@ def test_the_floor_of_a_choice_without_a_chance_may_lie_at_guessing_and_that_of_
     assert set(model.named_vars) - set(others.named_vars) == {"choice_floor_logit"}
 
 
+@pytest.mark.mcmc
 def test_a_ladder_of_choices_without_a_chance_converges_at_its_guessing(table_of):
     """With the prior of a generated answer it stuck between a floor at zero and one at guessing: R-hat 1.10."""
-    fit = fit_table(read_table(table_of(t=(0.25, {}))), table="t", sampling=Sampling(seed=SEED, draws=1000, cores=2))
+    fit = fit_table(read_table(table_of(t=(0.25, {}))), table="t", sampling=Sampling(seed=SEED, draws=1000))
     assert fit.diagnostics.reasons == []
     low, high = np.quantile(fit.posterior.floor, (0.05, 0.95))
     assert 0.15 < low < 0.25 < high < 0.3
@@ -115,7 +116,7 @@ def test_a_fit_warns_on_stderr_before_it_samples(command, table_of, tmp_path, mo
     def stop(*_, **__):
         raise ForecastError("stopped")
 
-    monkeypatch.setattr("forecast.table_fit.fit", stop)
+    monkeypatch.setattr("forecast.table_fit.sampled", stop)
     path = table_of(runs=4, picks=(0.25, {}))
     err = forecast_command(command, path, "-o", tmp_path / "fit.nc", "--structures", "full").err.splitlines()
     assert err[0].startswith("warning: Only 4 runs") and err[1].startswith("warning: picks is a choice without")

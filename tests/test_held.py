@@ -1,6 +1,5 @@
 """Structures as numbers of one graph: each holds what it says and nothing else, and one program serves them all."""
 
-from dataclasses import replace
 from math import inf
 
 import numpy as np
@@ -10,7 +9,8 @@ import xarray as xr
 from conftest import ANSWER_COLUMNS, SEED, write_rows
 from pytensor.compile.mode import Mode
 
-from forecast.fit import Sampling, compiled, draw_prior, fit
+from forecast.fit import Sampling, draw_prior, fit
+from forecast.program import Density
 from forecast.table import observations, read_table
 from forecast.table_fit import distinct
 from models.capability import capability_model
@@ -209,25 +209,14 @@ def small(tmp_path_factory):
     return observations(read_table(write_rows(tmp_path_factory.mktemp("table") / "table.csv", rows)))
 
 
-@pytest.fixture(scope="module")
-def program_of(small):
-    """Programs compiled for a structure, once each."""
-    programs = {}
-
-    def compile_for(held):
-        if held not in programs:
-            programs[held] = compiled(capability_model(small, held=held), reusable=True)
-        return programs[held]
-
-    return compile_for
+def test_structures_are_numbers_of_one_program(small):
+    """The parts that are held change no operation: one compiled density serves all structures."""
+    keys = {Density(capability_model(small, held=held)).key() for held in (Held(), *EACH_PART.values())}
+    assert len(keys) == 1
 
 
-def test_a_program_of_one_structure_gives_the_draws_of_one_compiled_for_another(small, program_of):
-    full, other = Held(), replace(EACH_PART["all"], ceiling=False)
-    borrowed, own = (
-        fit(capability_model(small, held=other), SHORT, program=program_of(each)) for each in (full, other)
-    )
-    xr.testing.assert_equal(borrowed, own)
-    assert (borrowed.nu == 1).all() and (borrowed.slopes == 1).all() and (borrowed.floor == 0).all()
-    first = fit(capability_model(small, held=full), SHORT, program=program_of(other))  # and the way back
-    assert set(first) == set(own) and varies(first.nu) and not np.array_equal(first.ceiling, own.ceiling)
+def test_a_held_part_is_what_it_is_held_at_in_every_draw(small):
+    held, full = (fit(capability_model(small, held=each), SHORT) for each in (EACH_PART["all"], Held()))
+    assert set(full) == set(held)
+    assert (held.nu == 1).all() and (held.slopes == 1).all() and (held.floor == 0).all()
+    assert varies(full.nu) and varies(full.slopes.isel(segment=0)) and varies(full.floor)

@@ -347,6 +347,7 @@ def test_a_figure_of_a_score_never_reached_shows_the_runs_alone():
 # recovery
 
 
+@pytest.mark.mcmc
 def test_the_truth_of_a_simulated_table_lies_inside_the_bands(tmp_path):
     """One small fit; how often it is so, with a negative control, is in tests/statistical."""
     design = read_rows(table_of(tmp_path))

@@ -16,6 +16,7 @@ from forecast.table import read_rows, read_table
 from forecast.table_fit import fit_table
 from forecast.threshold import threshold_compute
 
+pytestmark = pytest.mark.mcmc
 START = np.datetime64("2000-01-01", "D")
 AHEAD = 1.0  # decades by which the first family is ahead of the two others
 PROGRESS = 0.5  # decades a year

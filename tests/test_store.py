@@ -28,7 +28,7 @@ def other_fit(fitted) -> Fit:
         data=fitted.data,
         priors=Priors(log_bend_sd_median=0.123456789, log_run_sd_sd=0.7),
         structure=Structure(frailty=False, bend=False),
-        sampling=Sampling(seed=77, chains=3, tune=5, draws=6, target_accept=0.8, cores=1),
+        sampling=Sampling(seed=77, chains=3, tune=5, draws=6, target_accept=0.8),
         diagnostics=Diagnostics(
             max_rhat=1.23,
             min_ess_bulk=4.5,

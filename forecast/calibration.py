@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import scoringrules
 
 from forecast.coverage import wilson_interval
 from forecast.log_score import count_log_score, loss_log_score
@@ -83,10 +82,17 @@ def score_rows(draws: np.ndarray, rows: pd.DataFrame, *, method: str, log10_cut:
 
 
 def _crps(draws: np.ndarray, outcome: np.ndarray) -> np.ndarray:
+    """CRPS (row) of draws (draw, row), by quantiles: ``2/M^2 sum_i (x_(i) - y) (M 1{y < x_(i)} - i + 1/2)``.
+
+    Source: Laio and Tamea 2007, Hydrol. Earth Syst. Sci. 11:1267. `scoringrules` has it too, and compiles for three
+    seconds when it is imported.
+    """
     finite = np.isfinite(draws).all(axis=0)
     crps = np.full(len(outcome), np.inf)  # any mass at infinity
     if finite.any():
-        crps[finite] = scoringrules.crps_ensemble(outcome[finite], draws.T[finite])
+        ordered, ranks = np.sort(draws.T[finite], axis=1), np.arange(len(draws)) + 0.5
+        seen = outcome[finite, None]
+        crps[finite] = 2.0 * ((ordered - seen) * ((seen < ordered) - ranks / len(draws))).mean(axis=1)
     return crps
 
 

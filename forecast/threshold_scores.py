@@ -6,7 +6,6 @@ Compute is log10 FLOP; a threshold may be inf (never) or -inf (already reached b
 from dataclasses import dataclass
 
 import numpy as np
-import scoringrules
 from scipy.optimize import isotonic_regression
 
 
@@ -66,4 +65,5 @@ def ranked_probability_score(log10_compute_draws: np.ndarray, truth: Crossing) -
     # Interval i holds thresholds above rung i - 1, up to and with rung i.
     at = np.searchsorted(truth.log10_rungs, log10_compute_draws, side="left")
     forecast = np.bincount(at, minlength=intervals) / len(log10_compute_draws)
-    return float(scoringrules.rps_score(truth.first + 1, forecast)) / (intervals - 1)
+    come = np.arange(intervals - 1) >= truth.first
+    return float(((np.cumsum(forecast)[:-1] - come) ** 2).sum()) / (intervals - 1)

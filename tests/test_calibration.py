@@ -5,10 +5,11 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import scoringrules
 from conftest import SEED
 from scipy.stats import binomtest, kstest
 
-from forecast.calibration import DISTANCES, paired_bootstrap, score_rows, summary
+from forecast.calibration import DISTANCES, _crps, paired_bootstrap, score_rows, summary
 from forecast.coverage import wilson_interval
 
 CUT = 21.0
@@ -250,3 +251,12 @@ def test_an_infinite_crps_is_infinitely_worse_and_never_nan():
 def test_the_same_seed_gives_the_same_comparison():
     frame = two_methods(*np.random.default_rng(SEED).uniform(size=(2, 60)), task=TASKS)
     assert compared(frame) == compared(frame) != compared(frame, seed=SEED + 1)
+
+
+@pytest.mark.parametrize("count", [1, 2, 400])
+def test_the_crps_is_that_of_scoringrules(count):
+    rng = np.random.default_rng(SEED)
+    draws, outcome = rng.normal(size=(count, 7)).round(1), rng.normal(size=7).round(1)  # with ties
+    np.testing.assert_allclose(
+        _crps(draws, outcome), scoringrules.crps_ensemble(outcome, draws.T), rtol=1e-10, atol=1e-14
+    )

@@ -95,3 +95,14 @@ def test_an_honest_forecast_is_expected_to_beat_a_shifted_one():
 def test_nan_draws_are_refused():
     with pytest.raises(ValueError, match="NaN"):
         ranked_probability_score(np.array([21.0, np.nan]), TRUTHS["later"])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_score_is_that_of_scoringrules(seed):
+    rng = np.random.default_rng(seed)
+    x = np.sort(rng.uniform(20.0, 25.0, 6))
+    truth = crossing(x, np.sort(rng.uniform(0.0, 1.0, 6)), 0.5)
+    draws = np.append(rng.normal(22.5, 1.5, 200), [np.inf, -np.inf])
+    counts = np.bincount(np.searchsorted(truth.log10_rungs, draws, side="left"), minlength=len(truth.log10_rungs) + 1)
+    expected = scoringrules.rps_score(truth.first + 1, counts / len(draws)) / len(truth.log10_rungs)
+    assert ranked_probability_score(draws, truth) == pytest.approx(float(expected), rel=1e-12)

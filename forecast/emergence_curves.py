@@ -45,7 +45,7 @@ def curves_of_law(
     """
     law, own = law_of_task(fit, task), fit.data.sel(task=task)
     loss = loss_per_token(law, theta, residual=residuals.log_loss)
-    nu = frailty(theta, law.nu, law.get("frailty_drift"), fit.data)
+    nu = frailty(theta, law.nu, law.get("frailty_drift"), limits=facts.drift_limits(fit.data))
     floor = token_floor_of_run(law.token_floor, residuals.token_floor) if "token_floor" in law else None
     metric = own.metric.item()
     asked: list[tuple[str, int | None]] = [("token_accuracy", None)]

@@ -105,7 +105,7 @@ def expected_score(fit: Fit, task: str, theta: xr.DataArray, residuals: Residual
             return loss
         with np.errstate(over="ignore", divide="ignore"):  # far away a loss is infinite or zero
             return np.exp(log_measured_loss(loss, **{name: law[name] for name in GREEDY}))
-    nu = frailty(theta, law.nu, law.get("frailty_drift"), fit.data)
+    nu = frailty(theta, law.nu, law.get("frailty_drift"), limits=facts.drift_limits(fit.data))
     floor = token_floor_of_run(law.token_floor, residuals.token_floor) if "token_floor" in law else None
     if "passing_share" in law:
         own = {"share": law.passing_share, "softness": law.passing_softness, "length": _judged_length(fit, task)}

@@ -55,7 +55,7 @@ def mean_at_loss(fit: Fit, task: str, log10_loss: np.ndarray, run: int, row: int
     theta = _draws((fit.posterior.theta - fit.posterior.theta_origin) / fit.posterior.theta_scale)
     drift = each.get("frailty_drift")
     own = xr.DataArray(theta.isel(run=run).values.reshape(each["nu"].shape))
-    nu = np.asarray(frailty(own, each["nu"], drift, fit.data))
+    nu = np.asarray(frailty(own, each["nu"], drift, limits=facts.drift_limits(fit.data)))
     floor = _token_floor(fit, each, row) if "token_floor" in each else None
     facts_of_task = fit.data.sel(task=task)
     success = success_of_task(

@@ -192,10 +192,13 @@ class Density:
 
 def _unsized(output: Variable) -> Variable:
     """The same graph without checks of sizes, which hold for one table only."""
-    checks = [node for node in toposort([output]) if isinstance(node.op, SpecifyShape)]
-    ends = [(node.outputs[0], node.inputs[0]) for node in checks]
-    needless = {after: before for after, before in ends if _open(after) == _open(before)}
-    return clone_replace([output], needless, rebuild_strict=False)[0] if needless else output
+    while True:
+        checks = [node for node in toposort([output]) if isinstance(node.op, SpecifyShape)]
+        ends = [(node.outputs[0], node.inputs[0]) for node in checks]
+        needless = next(((after, before) for after, before in ends if _open(after) == _open(before)), None)
+        if needless is None:
+            return output
+        (output,) = clone_replace([output], dict([needless]), rebuild_strict=False)
 
 
 def _given(outputs: list[Variable]) -> list[Variable]:

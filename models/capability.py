@@ -1,5 +1,7 @@
 """The joint model of all tasks and runs of one table."""
 
+from itertools import count
+
 import numpy as np
 import pymc as pm
 import xarray as xr
@@ -45,7 +47,9 @@ def capability_model(
         theta_of_row = theta[run_of_row]
         if deviation is not None:
             theta_of_row = theta_of_row + deviation[law_of_row, family_of_row]
-        nu = frailty(theta_of_row, law["nu"][law_of_row], _of_rows(law, "frailty_drift", law_of_row), data)
+        drift = _of_rows(law, "frailty_drift", law_of_row)
+        limits = () if drift is None else pm.Data("drift_limits", facts.drift_limits(data), dims="end")
+        nu = frailty(theta_of_row, law["nu"][law_of_row], drift, limits=limits)
         loss = _loss(theta_of_row, {name: law[name][law_of_row] for name in ("log10_amplitude", "exponent")})
         loss = (law["irreducible"][law_of_row] + loss) * pt.exp(_answer_residual(data, priors))
         law |= _token_floor_of_runs(data, law, structure, priors)
@@ -69,9 +73,12 @@ def success_of_task(loss, nu, *, metric, length, k, token_floor=None):
     return equations.exact_match(loss, length=length, nu=nu)
 
 
-def frailty(theta, nu, drift, data):
-    """Frailty at effective compute theta: ``nu exp(drift theta)``, with theta held within the range of the runs."""
-    return nu if drift is None else nu * np.exp(drift * theta.clip(*facts.drift_limits(data)))
+def frailty(theta, nu, drift, *, limits):
+    """Frailty at effective compute theta: ``nu exp(drift theta)``, with theta held within the range of the runs.
+
+    `limits` : its ends, of `models.facts.drift_limits`
+    """
+    return nu if drift is None else nu * np.exp(drift * theta.clip(limits[0], limits[1]))
 
 
 def token_floor_of_run(token_floor, residual):
@@ -102,6 +109,12 @@ def _indices(data):
     return [pm.Data(name, values.astype("int64"), dims="observation") for name, values in index.items()]
 
 
+def _array(values):
+    """An array without a name of its own, as data: a graph that holds it itself serves tables of one size."""
+    names = (name for each in count() if (name := f"array_{each}") not in pm.modelcontext(None))
+    return pm.Data(next(names), np.asarray(values))
+
+
 def _coords(data):
     knots, losses = scale_facts.bend_knots(data), facts.is_loss(data)[data.task_index.values]
     kinds, kind = facts.kinds_of_laws(data)
@@ -114,6 +127,7 @@ def _coords(data):
         "kind": kinds,
         "knot": knots,
         "segment": np.arange(len(knots) + 1),
+        "end": ["first", "last"],
         "law_coordinate": ["level", "log_rise", "gap"],
         **{f"law_{name}": data.law.values[kind == place] for place, name in enumerate(kinds)},
         "run_coordinate": np.arange(scale_facts.telling_runs(data).sum()),
@@ -150,22 +164,23 @@ def _answer_residual(data, priors):
     law = data.law_index.values[data.task_index.values]
     law_of_answer = np.zeros(index.max() + 1, dtype=int)
     law_of_answer[index[index >= 0]] = law[index >= 0]
-    sd = pm.LogNormal("answer_sd", priors.log_answer_sd_median, priors.log_answer_sd_sd, dims="law")[law_of_answer]
+    sd = pm.LogNormal("answer_sd", priors.log_answer_sd_median, priors.log_answer_sd_sd, dims="law")
+    sd = sd[_array(law_of_answer)]
     # a measured loss, or many counts, fix a residual: it is sampled itself; others are in units of their spread
-    fixed = facts.has_greedy(data)[law_of_answer] | (np.bincount(index[index >= 0]) >= MANY_ROWS)
+    fixed = _array(facts.has_greedy(data)[law_of_answer] | (np.bincount(index[index >= 0]) >= MANY_ROWS))
     own = pm.Normal("answer_residual_own", 0.0, pt.where(fixed, sd, 1.0), dims="answer")
     residual = pm.Deterministic("answer_residual", pt.where(fixed, own, sd * own), dims="answer")
-    return pt.where(index >= 0, residual[np.maximum(index, 0)], 0.0)
+    return pt.where(_array(index >= 0), residual[_array(np.maximum(index, 0))], 0.0)
 
 
 def _token_floor_of_runs(data, law, structure, priors):
     """Chance of guessing a token (observation), of the laws that have one."""
     if "token_floor" not in law:
         return {}
-    index, law_of_row = facts.answers(data), data.law_index.values[data.task_index.values]
+    index, law_of_row = _array(np.maximum(facts.answers(data), 0)), data.law_index.values[data.task_index.values]
     spread = pm.LogNormal("token_floor_spread", priors.log_token_floor_spread_median, priors.log_token_floor_spread_sd)
     residual = pm.Normal("token_floor_residual", 0.0, spread, dims="answer")
-    return {"token_floor_of_row": token_floor_of_run(law["token_floor"][law_of_row], residual[np.maximum(index, 0)])}
+    return {"token_floor_of_row": token_floor_of_run(law["token_floor"][_array(law_of_row)], residual[index])}
 
 
 def _passing(data, priors):
@@ -210,8 +225,10 @@ def _observe_counts(data, loss, nu, law, floor, ceiling, structure, priors):
         return
     task = data.task_index.values
     success = _success_of_rows(data, loss, nu, law)
-    mean = equations.score_from_success(success, floor=floor[task], ceiling=ceiling[task])
-    mean = observation.mean_among(mean, data)[rows]
+    task_of_row = pm.Data("task_of_row", task, dims="observation")
+    mean = equations.score_from_success(success, floor=floor[task_of_row], ceiling=ceiling[task_of_row])
+    mean = observation.mean_among(mean, data, held=_array)
+    mean = mean if len(rows) == len(task) else mean[pm.Data("rate_rows", rows, dims="rate_row")]
     successes, trials = (
         pm.Data(name, values[rows], dims="rate_row")
         for name, values in zip(("successes", "trials"), observation.conditional_counts(data), strict=True)
@@ -219,7 +236,8 @@ def _observe_counts(data, loss, nu, law, floor, ceiling, structure, priors):
     first, kind = observation.alike(data, rows)
     alike = pm.Data("first_of_kind", first, dims="row_kind"), pm.Data("kind_of_row", kind, dims="rate_row")
     options = {"structure": structure, "priors": priors, "dims": "rate_row", "alike": alike}
-    observation.counts("count", mean, concentration[task[rows]], trials, successes, **options)
+    concentration = concentration[pm.Data("task_of_rate", task[rows], dims="rate_row")]
+    observation.counts("count", mean, concentration, trials, successes, **options)
 
 
 def _success_of_rows(data, loss, nu, law):
@@ -227,11 +245,11 @@ def _success_of_rows(data, loss, nu, law):
     task = data.task_index.values
     metric, laws_, length, k = (data[name].values for name in ("metric", "law_index", "task_length", "task_k"))
     closed = np.where(metric == "exact_match", np.nan_to_num(length, nan=1.0), 1.0)
-    success = equations.exact_match(loss, length=closed[task], nu=nu)
+    success = equations.exact_match(loss, length=_array(closed[task]), nu=nu)
     guessed = facts.has_token_floor(data, Structure())[laws_] if "token_floor" in law else np.zeros(len(metric), bool)
     if guessed.any():
         floor = law["token_floor_of_row"]
-        by_token = (guessed & (metric == "token_accuracy"))[task]
+        by_token = _array((guessed & (metric == "token_accuracy"))[task])
         success = pt.where(by_token, floor + (1.0 - floor) * success, success)
     judged = facts.has_unknown_k(data)
     whole = ((metric == "at_least_k") & ~judged) | (guessed & (metric == "exact_match"))
@@ -240,17 +258,18 @@ def _success_of_rows(data, loss, nu, law):
         tasks = np.flatnonzero(whole & (laws_ == group[0]) & (length == group[1]))
         rows = np.flatnonzero(np.isin(task, tasks))
         runs, of_run = np.unique(data.run_index.values[rows], return_inverse=True)
-        first = np.array([rows[np.argmax(of_run == run)] for run in range(len(runs))])  # rows of a run have one loss
+        first = _array([rows[np.argmax(of_run == run)] for run in range(len(runs))])  # rows of a run have one loss
+        of_run = _array(of_run)
         ks = tuple(sorted({int(needed[t]) for t in tasks}))
         options = {"length": int(group[1]), "nu": nu[first]}
         if guessed[tasks[0]]:
             tails = equations.at_least_each(loss[first], ks=ks, token_floor=law["token_floor_of_row"][first], **options)
         else:
             tails = pt.stack([equations.at_least_k(loss[first], k=k, **options) for k in ks], axis=-1)
-        own = tails[of_run, np.searchsorted(ks, needed[task[rows]])]
-        success = pt.set_subtensor(success[rows], own)
+        own = tails[of_run, _array(np.searchsorted(ks, needed[task[rows]]))]
+        success = pt.set_subtensor(success[_array(rows)], own)
     for place, judged_task in enumerate(np.flatnonzero(judged)):
-        rows = np.flatnonzero(task == judged_task)
+        rows = _array(np.flatnonzero(task == judged_task))
         floor = law["token_floor_of_row"][rows] if guessed[judged_task] else 0.0
         passing = {"share": law["passing_share"][place], "softness": law["passing_softness"][place]}
         options = {"length": int(facts.judged_length(data)[judged_task]), "nu": nu[rows], "token_floor": floor}
@@ -265,7 +284,8 @@ def _observe_losses(data, loss, law, priors):
     if not len(rows):
         return
     task, laws_ = data.task_index.values[rows], data.law_index.values[data.task_index.values[rows]]
-    log_loss = pt.log(loss[rows])
+    loss = loss[_array(rows)]
+    log_loss = pt.log(loss)
     linked = facts.has_greedy(data)
     if linked.any():
         reference = law["irreducible"] + 10.0 ** law["log10_amplitude"]  # loss at the reference
@@ -278,11 +298,12 @@ def _observe_losses(data, loss, law, priors):
         least = np.log(facts.largest_loss(data).clip(priors.least_guess_loss))
         excess = pm.LogNormal("guess_excess", priors.log_guess_excess_median, priors.log_guess_excess_sd, dims="law")
         guess = pm.Deterministic("log_guess_loss", pm.Data("least_guess_loss", least, dims="law") + excess, dims="law")
-        relation = {"log_greedy": greedy[laws_], "greedy_power": power[laws_], "log_guess_loss": guess[laws_]}
-        log_loss = pt.where(linked[laws_], log_measured_loss(loss[rows], **relation), log_loss)
+        own = _array(laws_)
+        relation = {"log_greedy": greedy[own], "greedy_power": power[own], "log_guess_loss": guess[own]}
+        log_loss = pt.where(_array(linked[laws_]), log_measured_loss(loss, **relation), log_loss)
     sd = np.where(linked[data.law_index.values[losses]], priors.log_loss_scale_sd_of_answers, priors.log_loss_scale_sd)
     scale = pm.LogNormal("loss_scale", priors.log_loss_scale_median, sd, dims="measured")
     observed = pm.Data("log_loss_observed", np.log(data.score.values[rows]), dims="loss_row")
     observation.losses(
-        "log_loss", log_loss, scale[np.cumsum(losses)[task] - 1], observed, priors=priors, dims="loss_row"
+        "log_loss", log_loss, scale[_array(np.cumsum(losses)[task] - 1)], observed, priors=priors, dims="loss_row"
     )

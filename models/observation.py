@@ -40,18 +40,21 @@ def alike(data, rows):
     return first, of_row
 
 
-def mean_among(mean, data):
-    """Expected share (observation first) among the trials of `conditional_counts`, from that among all answers."""
+def mean_among(mean, data, held=np.asarray):
+    """Expected share (observation first) among the trials of `conditional_counts`, from that among all answers.
+
+    `held` makes what a graph holds of an array.
+    """
     given = data.given_index.values
     if not (given >= 0).any():
         return mean
     shape = (-1,) + (1,) * (mean.ndim - 1)
-    tokens = (data.metric.values[data.task_index.values] == "token_accuracy").reshape(shape)
-    of_given = mean[np.maximum(given, 0)]
+    tokens = held(1.0 * (data.metric.values[data.task_index.values] == "token_accuracy").reshape(shape))
+    of_given = mean[held(np.maximum(given, 0))]
     # at least k among at least fewer; tokens of answers that are not all right
     numerator = mean - tokens * of_given
     denominator = tokens + (1.0 - 2.0 * tokens) * of_given + MEAN_MARGIN
-    conditional = (given >= 0).reshape(shape)
+    conditional = held(1.0 * (given >= 0).reshape(shape))
     return conditional * (numerator / denominator).clip(0.0, 1.0) + (1.0 - conditional) * mean
 
 

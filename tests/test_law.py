@@ -134,7 +134,7 @@ def test_metrics_of_the_same_answers_agree_in_every_draw(prior):
 
     for theta in (-3.0, 0.0, 2.0):
         whole, half, tokens = (success(metric, theta) for metric in ("exact_match", "at_least_k", "token_accuracy"))
-        nu = frailty(theta + 0.0 * law.nu, law.nu, law.frailty_drift, prior.data)
+        nu = frailty(theta + 0.0 * law.nu, law.nu, law.frailty_drift, limits=drift_limits(prior.data))
         exact = (loss_per_token(law, theta + 0.0 * law.nu) < 100) & (nu > 0.1) & (nu < 50)  # where at_least_each is
         assert exact.sum() > 100
         error = 6e-3 * half + 1e-12  # of at_least_each, and of a difference of scores
@@ -153,9 +153,9 @@ def test_metrics_of_the_same_answers_agree_in_every_draw(prior):
 def test_frailty_drifts_by_its_rate_a_decade_between_the_ends_of_the_runs(prior):
     low, high = drift_limits(prior.data)
     theta = np.array([low - 5, low, 0.0, 1.0, high, high + 5])
-    found = frailty(theta, 2.0, -0.3, prior.data)
+    found = frailty(theta, 2.0, -0.3, limits=drift_limits(prior.data))
     np.testing.assert_allclose(found, 2.0 * np.exp(-0.3 * np.array([low, low, 0.0, 1.0, high, high])))
-    assert frailty(theta, 2.0, None, prior.data) == 2.0
+    assert frailty(theta, 2.0, None, limits=()) == 2.0
 
 
 def test_the_loss_of_the_answers_is_the_greedy_power_law_of_the_measured_one_far_below_that_of_guessing():

@@ -16,7 +16,6 @@ from models.rubric_equations import success_of_judgement
 
 FARTHEST_LOG = 1e3  # of a measured loss: beyond it, zero or infinity
 MANY_ROWS = 6  # of one run's answers: from here on they fix its residual well enough to sample it directly
-HELD = ("gap_power", "nu_given", "bends", "floor_is_free")  # data that say which parts are held, see `Held`
 LARGEST_LOSS = 1e200  # and its inverse the smallest: beyond them doubles have no gradient
 
 

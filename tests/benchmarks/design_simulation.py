@@ -20,7 +20,7 @@ import pandas as pd
 from forecast.design_candidates import NEW_RUN, candidates_of
 from forecast.design_outcomes import interval_ends
 from forecast.design_widths import Posterior, Simulation, expected_after, posterior_of
-from forecast.fit import Sampling, compiled, fit
+from forecast.fit import Sampling, fit
 from forecast.simulate import drawn_fit
 from forecast.table import observations
 from forecast.threshold import threshold_compute
@@ -32,8 +32,7 @@ TASK, AT, ITEMS, LENGTH = "addition", 0.5, 500, 4
 LADDER = np.linspace(20.0, 22.0, 8)
 BUDGET = 1e23
 CONCENTRATION, SIGMA_RUN, FLOOR = 200.0, 0.1, 0.002
-SAMPLING = Sampling(tune=300, draws=300, chains=4, cores=1)
-_programs: dict = {}
+SAMPLING = Sampling(tune=300, draws=300, chains=4)
 
 
 def truth_of(rng: np.random.Generator) -> dict[str, float]:
@@ -69,13 +68,10 @@ def table_of(x: np.ndarray, successes: np.ndarray) -> pd.DataFrame:
 
 
 def fitted(frame: pd.DataFrame, seed: int):
-    """A short fit; tables of one layout share a compiled program."""
+    """A short fit."""
     data = observations(frame)
     model = capability_model(data, Structure(), Priors())
-    key = tuple(sorted((str(each.name), np.shape(each.get_value())) for each in model.data_vars))
-    if key not in _programs:
-        _programs[key] = compiled(model, reusable=True)
-    posterior = fit(model, replace(SAMPLING, seed=seed), program=_programs[key])
+    posterior = fit(model, replace(SAMPLING, seed=seed))
     return drawn_fit(posterior, data, Priors(), Structure())
 
 

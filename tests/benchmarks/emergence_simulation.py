@@ -20,7 +20,7 @@ from scipy.special import logsumexp
 
 from forecast.emergence_comparison import BREAK, EXPLAINED, UNDECIDED
 from forecast.emergence_verdict import judged
-from forecast.fit import Sampling, compiled, fit
+from forecast.fit import Sampling, fit
 from forecast.loss_of_runs import log_likelihood
 from forecast.simulate import drawn_fit
 from forecast.store import Fit
@@ -105,16 +105,10 @@ def by_quadrature(data: xr.Dataset, seed: int) -> Fit:
     return written(data, draws=DRAWS, nu=nu[chosen])
 
 
-_programs: dict[str, Any] = {}
-
-
 def by_mcmc(data: xr.Dataset, seed: int) -> Fit:
-    """The posterior of the whole model; one compiled program serves all tables of one layout."""
+    """The posterior of the whole model."""
     model = capability_model(data, Structure(), Priors())
-    key = str([(each.name, np.shape(each.get_value())) for each in model.data_vars])
-    if key not in _programs:
-        _programs[key] = compiled(model, reusable=True)
-    posterior = fit(model, replace(SAMPLING, seed=seed), program=_programs[key])
+    posterior = fit(model, replace(SAMPLING, seed=seed))
     return drawn_fit(posterior.astype(np.float64), data, Priors(), Structure())
 
 

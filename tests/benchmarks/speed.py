@@ -84,7 +84,7 @@ def gradient_us(program):
 
     options = {"draws": 10, "tune": 40, "chains": 1, "cores": 1, "seed": 1, "progress_bar": False}
     started = time.perf_counter()
-    tree = nutpie.sample(program, save_warmup=True, **options)
+    tree = nutpie.sample(program.sampler, save_warmup=True, **options)
     seconds = time.perf_counter() - started
     steps = sum(int(tree[group]["n_steps"].sum()) for group in ("sample_stats", "warmup_sample_stats"))
     return 1e6 * seconds / steps
@@ -92,7 +92,8 @@ def gradient_us(program):
 
 def measure(name, options):
     warnings.simplefilter("ignore")
-    from forecast.fit import Sampling, compiled, diagnose, fit
+    from forecast.fit import Sampling, sampled
+    from forecast.program import compiled
     from models.capability import capability_model
 
     data = case(name)
@@ -101,13 +102,11 @@ def measure(name, options):
     program = compiled(model)
     compile_s = time.perf_counter() - started
     started = time.perf_counter()
-    sampling = Sampling(**options).of_rows(data.sizes["observation"])
-    posterior = fit(model, sampling, program=program)
+    found = sampled(model, Sampling(**options)).diagnostics
     sample_s = time.perf_counter() - started
-    found = diagnose(posterior)
     least = min(found.min_ess_bulk, found.min_ess_tail)
     return {
-        **{"case": name, "rows": int(data.sizes["observation"]), "parameters": int(program.n_dim)},
+        **{"case": name, "rows": int(data.sizes["observation"]), "parameters": int(program.sampler.n_dim)},
         **{"compile_s": round(compile_s, 1), "sample_s": round(sample_s, 1)},
         "gradient_us": round(gradient_us(program)),
         **{"max_rhat": round(found.max_rhat, 4), "min_ess": round(least), "ess_per_s": round(least / sample_s, 2)},

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from conftest import SEED
 
-from forecast.fit import Sampling, compiled, fit
+from forecast.fit import Sampling, fit
 from forecast.howmuch import cheapest_run, optimal_run, tokens_of
 from forecast.simulate import drawn_fit, simulate
 from forecast.table import observations, read_rows
@@ -55,13 +55,12 @@ def placed(table, design):
 @pytest.fixture(scope="module")
 def ranks(design):
     """Ranks (name: value for each table) of the true answers, and of those of another optimal ratio, in the draws."""
-    program, found = None, []
+    found = []
     for number in range(TABLES):
         table, truth = simulate(design, seed=1000 * SEED + number, priors=PRIORS, structure=STRUCTURE)
         data, rng = placed(table, design), np.random.default_rng([SEED, number])
         model = capability_model(data, STRUCTURE, PRIORS)
-        program = program or compiled(model, reusable=True)
-        posterior = fit(model, replace(SAMPLING, seed=number + 1), program=program)
+        posterior = fit(model, replace(SAMPLING, seed=number + 1))
         truth = truth.expand_dims(("chain", "draw"))
         wrong = truth.assign(log10_optimal_ratio=truth.log10_optimal_ratio + WRONG_RATIO)
         many, one, other = (drawn_fit(draws, data, PRIORS, STRUCTURE) for draws in (posterior, truth, wrong))

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from conftest import SEED
 
-from forecast.fit import Sampling, compiled, fit
+from forecast.fit import Sampling, fit
 from forecast.simulate import drawn_fit
 from forecast.table import observations, read_table
 from forecast.threshold import threshold_compute
@@ -109,12 +109,11 @@ def theory(metrics):
 def test_losses_and_tokens_narrow_the_threshold_as_much_as_theory_says(tmp_path_factory):
     drawn, lines = list(tables(tmp_path_factory)), {}
     for name, metrics in VARIANTS.items():
-        program, widths, inside = None, [], []
+        widths, inside = [], []
         for number, table in enumerate(drawn):
             data = observations(table[table["metric"].isin(metrics)])
             model = capability_model(data, STRUCTURE, PRIORS)
-            program = program or compiled(model, reusable=True)
-            posterior = fit(model, replace(SAMPLING, seed=number + 1), program=program)
+            posterior = fit(model, replace(SAMPLING, seed=number + 1))
             task = "sum" if len(metrics) == 1 else "sum [exact_match]"
             draws = threshold_compute(drawn_fit(posterior, data, PRIORS, STRUCTURE), task, 0.5).values
             low, high = np.quantile(draws, (0.05, 0.95), method="inverted_cdf")

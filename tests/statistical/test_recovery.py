@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from conftest import SEED
 
-from forecast.fit import Sampling, compiled, fit
+from forecast.fit import Sampling, fit
 from forecast.simulate import drawn_fit, simulate
 from forecast.table import observations, read_rows
 from forecast.threshold import threshold_compute
@@ -64,26 +64,20 @@ def design(tmp_path_factory):
     return read_rows(path)
 
 
-@pytest.fixture(scope="module")
-def program(design):
-    table, _ = simulate(design, seed=SEED, priors=PRIORS)
-    return compiled(capability_model(placed(table, design), Structure(), PRIORS), reusable=True)
-
-
 def placed(table, design):
     """The table as data, with the laws anchored where they were when the truth was drawn, before any score."""
     data = observations(table)
     return data.assign(placing=("observation", np.where(design["metric"] == "loss", 1.0, 0.0)))
 
 
-def ranks_of(seed, design, program, *, mirrored=False):
+def ranks_of(seed, design, *, mirrored=False):
     """Rank, from 0 to 1, of each true value among the draws: of the parameters (name: values) and the thresholds."""
     table, truth = simulate(design, seed=seed, priors=PRIORS)
     data = placed(table, design)
     if mirrored:
         data = data.assign(date=data.date.min() + (data.date.max() - data.date))
     model = capability_model(data, Structure(), PRIORS)
-    posterior = fit(model, replace(SAMPLING, seed=seed), program=program)
+    posterior = fit(model, replace(SAMPLING, seed=seed))
     rng = np.random.default_rng(seed)
     found = {
         label: np.concatenate([rank(posterior[name], truth[name], rng) for name in names])
@@ -113,14 +107,14 @@ def coverage(ranks):
     return {name: float(np.mean(np.abs(np.concatenate([each[name] for each in ranks]) - 0.5) < 0.45)) for name in names}
 
 
-def test_nine_of_ten_intervals_cover_the_truth_for_every_kind_of_parameter(design, program):
-    found = coverage([ranks_of(1000 * SEED + table, design, program) for table in range(TABLES)])
+def test_nine_of_ten_intervals_cover_the_truth_for_every_kind_of_parameter(design):
+    found = coverage([ranks_of(1000 * SEED + table, design) for table in range(TABLES)])
     print(found)
     assert all(0.84 <= share <= 0.95 for share in found.values()), found
 
 
-def test_dates_that_run_backwards_are_noticed(design, program):
+def test_dates_that_run_backwards_are_noticed(design):
     """The negative control: with the sign of progress wrong, progress is not covered."""
-    found = coverage([ranks_of(2000 * SEED + table, design, program, mirrored=True) for table in range(CONTROLS)])
+    found = coverage([ranks_of(2000 * SEED + table, design, mirrored=True) for table in range(CONTROLS)])
     print(found)
     assert found["progress"] < 0.84, found

@@ -98,8 +98,7 @@ class Variables:
     The equations are those of the model, taken for all draws at once and interpreted: nothing is compiled.
     """
 
-    def __init__(self, model: pm.Model, *, sized: bool = False) -> None:
-        """`sized`: sizes of constants are part of it, so that tables of other sizes have other programs."""
+    def __init__(self, model: pm.Model) -> None:
         self._model = model
         names = {str(each.name) for each in model.unobserved_RVs}
         values = [model.rvs_to_values[each] for each in model.free_RVs]
@@ -144,9 +143,8 @@ class Density:
         """`sized`: sizes of constants are part of it, so that tables of other sizes have other programs."""
         self._model = model
         self._values = [model.rvs_to_values[each] for each in model.free_RVs]
-        logp: Variable = rewrite_graph(
-            _unsized(model.logp()), include=["merge"]
-        )  # so that what is there twice counts once
+        # merged, so that what is there twice counts once
+        logp: Variable = rewrite_graph(_unsized(model.logp()), include=["merge"])
         self._given = _given([logp])
         shapes = [each.type.shape if sized else _open(each) for each in self._given]
         self._data = [pt.tensor(dtype=each.dtype, shape=s) for each, s in zip(self._given, shapes, strict=True)]

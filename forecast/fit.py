@@ -38,10 +38,6 @@ class Sampling:
     draws: int | None = None  # kept draws a chain; None: rounds of 400 until they can be trusted, at most ten
     target_accept: float = 0.88
 
-    def thrice(self) -> "Sampling":
-        """The same with thrice the draws."""
-        return replace(self, draws=None if self.draws is None else 3 * self.draws)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Check:

@@ -109,8 +109,9 @@ def _phrase(fit: Fit, variable: str, draws: xr.DataArray, place: Mapping[str, in
             return _bend(fit, place["segment"])
         case ("knot",):
             return f"bend at {_at(fit, scale_facts.bend_knots(fit.data)[place['knot']])}"
-        case ("law", "law_coordinate"):
-            return f"{_coordinate(fit, label['law_coordinate'], place['law'])} of {label['law']}"
+        case (law, "law_coordinate"):
+            at = fit.data.law.values.tolist().index(label[law])
+            return f"{_coordinate(fit, label['law_coordinate'], at)} of {label[law]}"
         case ("run_coordinate",):
             at = place["run_coordinate"]
             return _OF_ALL_RUNS[at] if at < len(_OF_ALL_RUNS) else "residuals of the runs"

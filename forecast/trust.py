@@ -11,7 +11,6 @@ from forecast.calibration import summary
 from forecast.scales import COMPUTE, Scale, scale_of_answer
 from forecast.table_warnings import few_runs
 from forecast.track_record import baselines, distances, record
-from forecast.trial import MAX_FORECAST_RHAT
 
 NOT, CARE, YES = "do not trust", "trust with care", "trust"
 WORSE = 1.15
@@ -27,8 +26,8 @@ NEW_SIZE = 0.1
 """Decades of parameters beyond the training runs from which a model is larger, not another of their size."""
 APART = 1.0
 """Distance between medians of structures at which they disagree, in widths of the 90% interval of a single one."""
-LOST_RHAT = 1.3
-"""R-hat of forecasts of a back-test that leaves them without meaning; above `MAX_FORECAST_RHAT` they call for care."""
+MAX_FORECAST_RHAT, LOST_RHAT = 1.05, 1.3
+"""R-hat of forecasts of a back-test above which they call for care, and that leaves them without meaning."""
 COUNTS = 0.05  # weight of a structure that has a say
 WEIGHT = (
     *("too few runs", "not converged", "tests not converged", "intervals too narrow", "beaten by a baseline"),

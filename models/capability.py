@@ -16,6 +16,7 @@ from models.rubric_equations import success_of_judgement
 
 FARTHEST_LOG = 1e3  # of a measured loss: beyond it, zero or infinity
 MANY_ROWS = 6  # of one run's answers: from here on they fix its residual well enough to sample it directly
+NO_FLOOR = -1e9  # logit of a chance of guessing that is zero
 LARGEST_LOSS = 1e200  # and its inverse the smallest: beyond them doubles have no gradient
 
 
@@ -38,8 +39,8 @@ def capability_model(
     """
     with pm.Model(coords=_coords(data)) as model:
         theta, deviation = effective_compute(data, structure, priors, held)
-        law = laws(data, structure, priors, held)
-        floor = _floor(data, structure, priors, held)
+        floor, floor_logit = _floor(data, structure, priors, held)
+        law = laws(data, structure, priors, held, floor_logit=floor_logit)
         law_of_task = pm.Data("law_of_task", data.law_index.values, dims="task")
         law_of_row, run_of_row, family_of_row = _indices(data)
         ceiling = pm.Deterministic("ceiling", floor + (1.0 - floor) * law["top"][law_of_task], dims="task")
@@ -117,6 +118,7 @@ def _array(values):
 def _coords(data):
     knots, losses = scale_facts.bend_knots(data), facts.is_loss(data)[data.task_index.values]
     kinds, kind = facts.kinds_of_laws(data)
+    told, guessing = facts.is_told(data), facts.has_unknown_floor(data)
     return {
         "observation": data.observation.values,
         "run": data.run.values,
@@ -127,6 +129,8 @@ def _coords(data):
         "knot": knots,
         "segment": np.arange(len(knots) + 1),
         "end": ["first", "last"],
+        "told_law": data.law.values[told],
+        "silent_law": data.law.values[~told],
         "law_coordinate": ["level", "log_rise", "gap"],
         **{f"law_{name}": data.law.values[kind == place] for place, name in enumerate(kinds)},
         "run_coordinate": np.arange(scale_facts.telling_runs(data).sum()),
@@ -140,6 +144,7 @@ def _coords(data):
         "measured": data.task.values[facts.is_loss(data)],
         "judged": data.task.values[facts.has_unknown_k(data)],
         "unknown_chance": data.task.values[unknown_chance(data)],
+        "guessing_law": data.law.values[guessing],
         "answer": np.arange(facts.answers(data).max(initial=-1) + 1),
     }
 
@@ -193,27 +198,27 @@ def _passing(data, priors):
 
 
 def _floor(data, structure, priors, held):
-    """Success of guessing (task): `chance` where the table gives one, otherwise learned.
+    """Success of guessing (task), `chance` where the table gives one, otherwise learned; and what is learned (law).
 
     It is small and one for a law, but of a choice whose chance is unknown: there it is that of some number of choices.
     """
     chance = pm.Data("chance", data.chance.values, dims="task")
-    if not structure.free_floor:
-        return pm.Deterministic("floor", chance, dims="task")
-    guessing = pm.Normal(
-        "floor_logit",
-        pm.Normal("floor_logit_mean", priors.floor_logit_mean, priors.floor_logit_sd),
-        pm.LogNormal("floor_logit_spread", priors.floor_logit_spread_median, priors.floor_logit_spread_sd),
-        dims="law",
-    )
-    learned = pm.math.sigmoid(guessing)[data.law_index.values]
-    if (unknown := unknown_chance(data)).any():
+    logit, unknown = pt.full(data.sizes["task"], NO_FLOOR), unknown_chance(data)
+    if structure.free_floor and (guessing := facts.has_unknown_floor(data)).any():
+        mean = pm.Normal("floor_logit_mean", priors.floor_logit_mean, priors.floor_logit_sd)
+        spread = pm.LogNormal("floor_logit_spread", priors.floor_logit_spread_median, priors.floor_logit_spread_sd)
+        own = pm.Normal("floor_logit", mean, spread, dims="guessing_law")
+        place = np.cumsum(guessing) - 1
+        learned = own[_array(place[data.law_index.values].clip(0))]
+        logit = pt.where(_array(guessing[data.law_index.values] & (data.chance.values == 0)), learned, logit)
+    if structure.free_floor and unknown.any():
         choice = pm.Normal(
             "choice_floor_logit", priors.choice_floor_logit_mean, priors.choice_floor_logit_sd, dims="unknown_chance"
         )
-        learned = pt.set_subtensor(learned[np.flatnonzero(unknown)], pm.math.sigmoid(choice))
-    learned = pm.Data("floor_is_free", float(not held.floor)) * learned
-    return pm.Deterministic("floor", pt.switch(chance > 0, chance, learned), dims="task")
+        logit = pt.set_subtensor(logit[np.flatnonzero(unknown)], choice)
+    logit = pt.where(pm.Data("floor_is_free", float(not held.floor)) > 0, logit, NO_FLOOR)
+    floor = pm.Deterministic("floor", pt.where(chance > 0, chance, pm.math.sigmoid(logit)), dims="task")
+    return floor, logit[_array(facts.main_task(data))]
 
 
 def _observe_counts(data, loss, nu, law, floor, ceiling, structure, priors):

@@ -29,7 +29,8 @@ def effective_compute(data: xr.Dataset, structure: Structure, priors: Priors, he
     spread = np.ptp(data.log10_compute.values) > SAME_COMPUTE
     knots = pm.Data("knots", scale_facts.bend_knots(data), dims="knot")
     compute = x + _split(data, structure, reference, priors) if training_split.has_params_tokens(data, structure) else x
-    slopes = _slopes(data, structure, priors, held)
+    direct = data.sizes["law"] >= MANY_LAWS and spread
+    slopes = _slopes(data, structure, priors, held, direct)
     expected = equations.bent_compute(compute, slopes=slopes, knots=knots, theta_ref=reference)
     if recipe_facts.has_families(data, structure):
         family = pm.Data("family_of_run", data.family_index.values.astype("int64"), dims="run")
@@ -40,7 +41,7 @@ def effective_compute(data: xr.Dataset, structure: Structure, priors: Priors, he
         expected = expected + pm.LogNormal("progress", priors.log_progress_median, priors.log_progress_sd) * later
     sigma_run = pm.LogNormal("sigma_run", priors.log_run_sd_median, priors.log_run_sd_sd)
     sigma = pt.sqrt(sigma_run**2 + pm.Data("compute_sd", data.compute_sd.values, dims="run") ** 2)
-    sample = _sampled_directly if data.sizes["law"] >= MANY_LAWS and spread else _sampled_as_residuals
+    sample = _sampled_directly if direct else _sampled_as_residuals
     standard, scale = sample(data, x - reference, expected, sigma)
     return standard, _deviation(data, structure, priors, scale)
 
@@ -117,8 +118,11 @@ def _sampled_as_residuals(data, x, expected, sigma):
     return (theta - origin) / scale, scale
 
 
-def _slopes(data, structure, priors, held):
-    """Slope of theta on each piece between knots: a random walk in logs from 1 at the reference (segment)."""
+def _slopes(data, structure, priors, held, direct):
+    """Slope of theta on each piece between knots: a random walk in logs from 1 at the reference (segment).
+
+    Steps among runs that are sampled directly are fixed by these, so they are sampled themselves, not in their spread.
+    """
     knots = scale_facts.bend_knots(data)
     if not scale_facts.has_bend(data, structure):
         return pm.Deterministic("slopes", pt.ones(len(knots) + 1), dims="segment")
@@ -126,7 +130,10 @@ def _slopes(data, structure, priors, held):
     median = priors.log_bend_sd_median_of_split if split else priors.log_bend_sd_median
     sigma = pm.LogNormal("sigma_bend", median, priors.log_bend_sd_sd)
     bends = pm.Data("bends", float(not held.bend))
-    steps = bends * sigma * scale_facts.KNOT_SPACING**0.5 * pm.Normal("bend_step", dims="knot")
+    x = data.log10_compute.values
+    among = pm.Data("knot_among_runs", direct & (x.min() < knots) & (knots < x.max()), dims="knot")
+    steps = pm.Normal("bend_step", 0.0, pt.where(among, sigma, 1.0), dims="knot")
+    steps = bends * scale_facts.KNOT_SPACING**0.5 * pt.where(among, steps, sigma * steps)
     home = np.searchsorted(knots, scale_facts.reference_compute(data))
     walk = np.zeros((len(knots) + 1, len(knots)))
     for segment in range(len(knots) + 1):
@@ -154,7 +161,7 @@ def _split(data, structure, reference, priors):
         first = pm.Data("fewest_tokens", training_split.fewest_tokens(data)) + priors.log10_warm_up_beyond_fewest
         warm_up = {
             "log10_warm_up_tokens": pm.Normal("log10_warm_up_tokens", first, priors.log10_warm_up_sd),
-            "warm_up_lag": pm.LogNormal("warm_up_lag", priors.log_warm_up_lag_median, priors.log_warm_up_lag_sd),
+            "warm_up_lag": pm.HalfNormal("warm_up_lag", priors.warm_up_lag_sd),
         }
         deficit = deficit + training_split.warm_up_deficit(tokens, **warm_up)
     return pt.where(pm.Data("split_known", known.astype("int64"), dims="run") > 0, deficit, 0.0)

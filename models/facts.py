@@ -7,11 +7,14 @@ but for tables drawn from the prior, whose prior must not look at them.
 
 import numpy as np
 
+from models.guessing import chance_of_placing, unknown_chance
 from models.priors import Structure
 from models.rubric_equations import UNKNOWN_LENGTH
 from models.scale_facts import UNINFORMATIVE_ROW, reference_compute, share_of_rows
 
 SHORTEST_DISTANCE = 0.5  # decades; nearer anchors would magnify noise
+LEAST_TOLD = 0.02  # score beyond guessing from which a law is told; a score is known as well as one of
+ITEMS_WORTH = 100.0  # items at best
 BEYOND_BEST = 1.2  # a top is expected this much above the best score
 
 
@@ -62,6 +65,12 @@ def is_frailty_open(data):
 def has_unknown_k(data):
     """Whether a task (task) is at least k of L with an unknown k: how much must be right is learned."""
     return (data.metric.values == "at_least_k") & np.isnan(data.task_k.values)
+
+
+def has_unknown_floor(data):
+    """Whether a rate of a law (law) may be guessed right by a chance that the table does not give."""
+    tasks = (data.chance.values == 0) & ~is_loss(data) & ~unknown_chance(data)
+    return np.bincount(data.law_index.values, tasks, data.sizes["law"]) > 0
 
 
 def judged_length(data):
@@ -143,6 +152,22 @@ def anchors(data):
     short = np.maximum(SHORTEST_DISTANCE - (ends[1] - ends[0]), 0.0)
     ends += 0.5 * np.stack([-short, short])
     return ends[0], ends[1] - ends[0]
+
+
+def is_told(data):
+    """Whether the scores of a law (law) say how it rises: those of losses do, and rates of which large runs do more
+    than guess."""
+    x, share, task = data.log10_compute.values, share_of_rows(data), data.task_index.values
+    chances, told = chance_of_placing(data), np.ones(data.sizes["law"], dtype=bool)
+    for law, main in enumerate(main_task(data)):
+        rows = np.flatnonzero((task == main) & ~np.isnan(share))
+        if len(rows):
+            rows = rows[np.argsort(x[data.run_index.values[rows]], kind="stable")][-max(len(rows) // 3, 1) :]
+            score, chance = data.placing.values[rows], chances[main]
+            items = np.minimum(data.trials.values[rows].astype(float), ITEMS_WORTH)
+            error = np.sqrt((score * (1.0 - score) / items).clip(0.01 / items).sum()) / len(rows)
+            told[law] = score.mean() - chance > max(2.0 * error, LEAST_TOLD * (1.0 - chance))
+    return told
 
 
 def drift_limits(data):

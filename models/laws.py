@@ -13,10 +13,17 @@ and the priors are carried over by the Jacobian of this change of variables. A t
 in the natural coordinates, does not exist in these; and a law that is all but solved before the largest run has its
 anchors where it rose, so that a top of 1 and one just above the best score are no ends of a long narrow ridge.
 
+Where a guess is right by an unknown chance f, data fix the score, f + (1 - f) S, and a floor and a slow rise are two
+modes. The coordinates are then logits c of the score, roughly: the odds of S are e^(2c) / (e^c + f / (1 - f)), which is
+e^c - f / (1 - f) far above the floor and never negative.
+
 S is the success of the main task of a law in its closed-form surrogate. Its top is a ceiling or, where loss or several
 rates of the same answers are seen, what the irreducible loss leaves: for one surrogate the two are the same curve,
 
     top (1 + L R / nu)^-nu = (1 + L (E + R') / nu)^-nu   with   1 + L E / nu = top^(-1/nu),   R' = R top^(-1/nu)
+
+Scores that stay at chance fix neither: such a law is its prior, below what would be seen. It is sampled as three
+standard normal numbers, of logit S_0, of the log exponent and of the ceiling.
 
 A law seen by measured losses alone has nu = 1, so that logit S is minus the log of the loss.
 """
@@ -38,7 +45,7 @@ LN10 = np.log(10.0)
 TINY = 1e-290  # keeps a logarithm finite where doubles underflow
 
 
-def laws(data: xr.Dataset, structure: Structure, priors: Priors, held: Held = Held()) -> dict:
+def laws(data: xr.Dataset, structure: Structure, priors: Priors, held: Held = Held(), *, floor_logit) -> dict:
     """Parameters of each law (law), by their name in the equations, and `top`, the success that no compute exceeds.
 
     nu (at the reference where it drifts), irreducible (nats), log10_amplitude and exponent, per decade of standard
@@ -46,24 +53,8 @@ def laws(data: xr.Dataset, structure: Structure, priors: Priors, held: Held = He
     zero for the other laws.
     """
     length = pm.Data("surrogate_length", facts.surrogate_length(data), dims="law")
-    place, distance = facts.anchors(data)
-    anchors = (
-        pm.Data("anchor", place - scale_facts.reference_compute(data), dims="law"),
-        pm.Data("anchor_distance", distance, dims="law"),
-    )
     nu, power = _frailty(data, structure, priors, held), _power(data, structure, priors, held)
-    coordinates = pm.CustomDist(
-        "law_coordinates",
-        nu,
-        *_expected(data, priors),
-        power,
-        *anchors,
-        logp=_log_density,
-        random=_draw,
-        signature="(),(),(),(),(),(),(),()->(3)",
-        dims=("law", "law_coordinate"),
-    )
-    law = _law(coordinates, nu, power, *anchors)
+    law = _told_and_silent(data, nu, power, _expected(data, priors), floor_logit)
     open_end = facts.has_irreducible(data)
     stretch = pt.where(open_end, pt.exp(-law["log_top"] / nu), 1.0)
     irreducible = pt.where(open_end, nu * pt.expm1(-law["log_top"] / nu) / length, 0.0)
@@ -75,6 +66,55 @@ def laws(data: xr.Dataset, structure: Structure, priors: Priors, held: Held = He
         "log10_amplitude": pm.Deterministic("log10_amplitude", amplitude, dims="law"),
         "exponent": pm.Deterministic("exponent", law["exponent"], dims="law"),
     } | _several_rates(data, structure, priors)
+
+
+def _told_and_silent(data, nu, power, expected, floor_logit):
+    """log_top, log_hazard and exponent (law): of laws whose scores say how they rise, and of the others."""
+    told, parts = facts.is_told(data), []
+    place, distance = facts.anchors(data)
+
+    def own(name, which, *values):
+        if which.all():
+            return values
+        index = pm.Data(f"{name}_laws", np.flatnonzero(which), dims=f"{name}_law")
+        return [value[index] for value in values]
+
+    if told.any():
+        anchors = (
+            pm.Data("anchor", (place - scale_facts.reference_compute(data))[told], dims="told_law"),
+            pm.Data("anchor_distance", distance[told], dims="told_law"),
+        )
+        given = (*own("told", told, nu, *expected, power, floor_logit), *anchors)
+        coordinates = pm.CustomDist(
+            "law_coordinates",
+            *given,
+            logp=_log_density,
+            random=_draw,
+            signature="(),(),(),(),(),(),(),(),()->(3)",
+            dims=("told_law", "law_coordinate"),
+        )
+        parts.append(_law(coordinates, given[0], *given[-4:]))
+    if not told.all():
+        standard = pm.Normal("law_standard", dims=("silent_law", "law_coordinate"))
+        parts.append(_silent_law(standard, *own("silent", ~told, nu, *expected, power)))
+    names = "log_top", "log_hazard", "exponent"
+    if len(parts) == 1:
+        return {name: parts[0][name] for name in names}
+    order = np.argsort(np.concatenate([np.flatnonzero(told), np.flatnonzero(~told)]))
+    order = pm.Data("law_order", order, dims="law")
+    return {name: pt.concatenate([part[name] for part in parts])[order] for name in names}
+
+
+def _silent_law(standard, nu, logit_mean, logit_sd, mean, sd, power):
+    """The law of standard normal coordinates (3): of logit S_0, of the log exponent and of u of the ceiling."""
+    logit = logit_mean + logit_sd * standard[..., 0]
+    log_top = pt.log1p(-pt.exp(-pt.softplus(logit) + power * pm.logcdf(pm.Normal.dist(), standard[..., 2])))
+    log_ratio = (log_top + pt.softplus(-logit)) / nu
+    return {
+        "log_top": log_top,
+        "log_hazard": pt.log(nu * pt.expm1(log_ratio) + TINY),
+        "exponent": pt.exp(mean + sd * standard[..., 1]),
+    }
 
 
 def _expected(data, priors):
@@ -124,13 +164,14 @@ def _several_rates(data, structure, priors):
     return found
 
 
-def _law(value, nu, power, place, distance):
+def _law(value, nu, power, floor_logit, place, distance):
     """The law behind the coordinates, as PyTensor nodes; hazards are length times loss, as in loss_from_exact_match.
 
     Anchors are at `place` and `place + distance`, in decades from the reference.
     """
     level, rise, gap = value[..., 0], pt.exp(value[..., 1]), value[..., 2]
-    logits = level - 0.5 * rise, level + 0.5 * rise
+    totals = level - 0.5 * rise, level + 0.5 * rise
+    logits = [total - pt.softplus(floor_logit - total) for total in totals]
     log_upper_miss = -pt.softplus(logits[1])
     normal, slope = _bent(gap)
     log_share = power * pm.logcdf(pm.Normal.dist(), normal)
@@ -143,6 +184,7 @@ def _law(value, nu, power, place, distance):
     ratio = pt.softplus(log_hazard - pt.log(nu))
     log_success = log_top - nu * ratio
     log_miss = pt.log(-pt.expm1(log_success) + TINY)
+    stretches = [pt.log1p(pt.sigmoid(floor_logit - total)) for total in totals]  # of logit S in the coordinates
     slopes = [
         _log_logit_slope(*each, nu) for each in zip(ratios, (-pt.softplus(logit) for logit in logits), strict=True)
     ]
@@ -152,7 +194,10 @@ def _law(value, nu, power, place, distance):
         "log_hazard": log_hazard,
         "exponent": exponent,
         # of (logit S_0, log exponent) in (logit S_1, logit S_2) at one top
-        "log_jacobian": _log_logit_slope(ratio, log_miss, nu) - sum(slopes) - pt.log(exponent * LN10 * distance),
+        "log_jacobian": _log_logit_slope(ratio, log_miss, nu)
+        - sum(slopes)
+        + sum(stretches)
+        - pt.log(exponent * LN10 * distance),
         # u of the prior, where the ceiling lies 1 - (1 - S_0) u^power, in the gap at one S_0 and S_2
         "log_shrinkage": _log_normal(normal, 0.0, 1.0) + pt.log(slope) + (log_upper_miss - log_miss) / power,
     }
@@ -180,9 +225,9 @@ def _log_logit_slope(ratio, log_miss, nu):
     return pt.log(-nu * pt.expm1(-ratio) + TINY) - log_miss
 
 
-def _log_density(value, nu, logit_mean, logit_sd, mean, sd, power, place, distance):
+def _log_density(value, nu, logit_mean, logit_sd, mean, sd, power, floor_logit, place, distance):
     """Prior of (logit S_0, log exponent, u uniform) in the coordinates (level, log_rise, gap)."""
-    law = _law(value, nu, power, place, distance)
+    law = _law(value, nu, power, floor_logit, place, distance)
     log_jacobian = value[..., 1] + law["log_jacobian"] + law["log_shrinkage"]
     prior = _log_normal(law["logit"], logit_mean, logit_sd) + _log_normal(pt.log(law["exponent"]), mean, sd)
     return prior + log_jacobian
@@ -192,7 +237,7 @@ def _log_normal(value, mean, sd):
     return pm.logp(pm.Normal.dist(), (value - mean) / sd) - pt.log(sd)
 
 
-def _draw(nu, logit_mean, logit_sd, mean, sd, power, place, distance, *, rng=None, size=None):
+def _draw(nu, logit_mean, logit_sd, mean, sd, power, floor_logit, place, distance, *, rng=None, size=None):
     """The same prior drawn: success, exponent and ceiling first, then the coordinates that mean them."""
     parameters = (nu, logit_mean, logit_sd, mean, sd, place)
     shape = np.broadcast_shapes(*(np.shape(value) for value in parameters), size or ())
@@ -208,7 +253,11 @@ def _draw(nu, logit_mean, logit_sd, mean, sd, power, place, distance, *, rng=Non
     logits = [value - np.log(-np.expm1(value) + TINY) for value in log_success]
     share = uniform * (special.expit(-logit) / (special.expit(-logits[1]) + TINY)) ** (1.0 / power)
     gap = _unbent(special.ndtri(share.clip(TINY, 1.0 - 1e-16)))
-    return np.stack([0.5 * (logits[0] + logits[1]), np.log(logits[1] - logits[0] + TINY), gap], axis=-1)
+    totals = [
+        logit + np.logaddexp(0.0, 0.5 * np.logaddexp(0.0, np.log(4.0) + floor_logit - logit)) - np.log(2.0)
+        for logit in logits
+    ]
+    return np.stack([0.5 * (totals[0] + totals[1]), np.log(totals[1] - totals[0] + TINY), gap], axis=-1)
 
 
 def _frailty(data, structure, priors, held):

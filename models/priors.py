@@ -57,11 +57,11 @@ class Priors:
     log_optimal_ratio_mean: float = log(20.0)
     log_optimal_ratio_sd: float = 0.7
     # Warm-up of checkpoints of one training: tokens at which it ends, in decades from those of the youngest run, which
-    # is usually past it; and the lag, of which twice is lost at a tenth of these tokens: 95% from 0.6 to 4.
+    # is usually past it; and the lag, of which twice is lost at a tenth of these tokens: half-normal, median 1.35, down
+    # to none, by which a bend of the law and a warm-up pass into each other.
     log10_warm_up_beyond_fewest: float = -0.5
     log10_warm_up_sd: float = 0.7
-    log_warm_up_lag_median: float = log(1.5)
-    log_warm_up_lag_sd: float = 0.5
+    warm_up_lag_sd: float = 2.0
     # Progress of recipes at equal compute, decades a year: median 0.4, 95% from 0.12 to 1.3.
     log_progress_median: float = log(0.4)
     log_progress_sd: float = 0.6

@@ -37,8 +37,8 @@ from forecast.splits import Split, latest
 from forecast.table import read_table
 from forecast.track_files import summarised, write_track
 from forecast.track_record import METHODS
-from forecast.trial import SAMPLING, forecasts_of
-from forecast.trust import verdict
+from forecast.trial import SAMPLING, forecast_rhat, forecasts_of
+from forecast.trust import MAX_FORECAST_RHAT, verdict
 from models.priors import AVERAGED, STRUCTURES
 
 FITTED = ["addition", "four choices"]
@@ -154,12 +154,12 @@ def test_one_lost_result_is_done_again_by_one_worker_with_the_numbers_of_two(don
     lost.unlink()
     from forecast import trial
 
-    def counted(data, *arguments):
-        learned_from.append(data["train"]["model"].nunique())
-        return agreed(data, *arguments)
+    def counted(train, **options):
+        learned_from.append(train["model"].nunique())
+        return fit_table(train, **options)
 
-    agreed = trial._agreed
-    monkeypatch.setattr(trial, "_agreed", counted)
+    fit_table = trial.fit_table
+    monkeypatch.setattr(trial, "fit_table", counted)
     assert_same_numbers(fitted(frame, folder), first)
     assert len(learned_from) == 1 and lost.exists()
 
@@ -582,3 +582,13 @@ def test_a_fit_that_is_there_forecasts_as_a_job_of_the_same_draws_does(fitted, t
     again = forecasts_of(fitted, rows.assign(score=0.5), at=[0.5], sampling=replace(SAMPLING, draws=100))
     assert found.sizes["structure"] == 1 and found.sizes["row"] == len(rows)
     xr.testing.assert_equal(found, again)
+
+
+def test_forecasts_of_which_chains_disagree_about_one_row_have_the_r_hat_of_that_row():
+    rng = np.random.default_rng(SEED)
+    alike = rng.normal(size=(800, 3))
+    apart = alike + np.outer(np.arange(800) < 200, [0.0, 0.0, 1.0])  # the first of four chains
+    assert 1.0 <= forecast_rhat(alike, chains=4) < 1.01 and forecast_rhat(apart, chains=4) > MAX_FORECAST_RHAT
+    assert forecast_rhat(apart[:, :2], chains=4) < 1.01
+    assert forecast_rhat(np.zeros((800, 2)), chains=4) == 1.0
+    assert forecast_rhat(np.column_stack([np.zeros(800), apart[:, 2]]), chains=4) > MAX_FORECAST_RHAT

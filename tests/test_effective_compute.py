@@ -13,8 +13,8 @@ from pytensor.compile.mode import Mode
 from scipy import special, stats
 
 from forecast.table import observations, read_table
-from models import equations, laws
-from models.capability import capability_model
+from models import equations, facts, laws
+from models.capability import NO_FLOOR, capability_model
 from models.priors import Priors, Structure
 from models.recipe_facts import family_compute, has_families, reference_year, years
 from models.scale_facts import reference_compute, standard_weights
@@ -352,7 +352,8 @@ def test_drawn_laws_have_the_prior_of_success_exponent_and_ceiling(table_of, suc
 def test_laws_too_steep_for_doubles_are_drawn_as_numbers(place, distance):
     """400 decades of loss from anchor to anchor."""
     prior, rng = (-2.0, 1.5, np.log(400 / distance), 0.1), np.random.default_rng(SEED)
-    assert np.isfinite(laws._draw(1.0, *prior, 2.0, place, distance, rng=rng, size=(20,))).all()
+    for floor in (NO_FLOOR, -3.0):
+        assert np.isfinite(laws._draw(1.0, *prior, 2.0, floor, place, distance, rng=rng, size=(20,))).all()
 
 
 def test_the_bend_of_the_gap_and_its_inverse_undo_each_other():
@@ -366,28 +367,50 @@ def test_the_bend_of_the_gap_and_its_inverse_undo_each_other():
 
 @pytest.mark.parametrize("power", [2.0, 0.5, laws.NO_GAP])
 @pytest.mark.parametrize(("place", "distance"), [(-1.2, 1.7), (0.4, 2.3), (-0.6, 0.5)])
-def test_the_density_of_the_coordinates_is_the_prior_times_the_jacobian_of_the_map(power, place, distance):
+@pytest.mark.parametrize("floor", [NO_FLOOR, -4.0, 0.5])
+def test_the_density_of_the_coordinates_is_the_prior_times_the_jacobian_of_the_map(floor, power, place, distance):
     """The Jacobian is taken by finite differences of a map written with the equations alone."""
     rng = np.random.default_rng(SEED)
     values = [rng.normal((-1.0, 0.5, 0.5), (1.5, 0.6, 0.5)) for _ in range(30)]
     for value in values:
         nu = np.exp(rng.normal(0, 0.7))
         prior = tuple(rng.normal((-2.0, 1.5, -1.0, 0.4), 0.1))
-        density = laws._log_density(pt.as_tensor(value), nu, *prior, power, place, distance)
+        density = laws._log_density(pt.as_tensor(value), nu, *prior, power, floor, place, distance)
         found = float(density.eval(mode=UNCOMPILED))
-        expected = density_by_differences(value, nu, prior, power, place, distance)
+        expected = density_by_differences(value, nu, prior, power, floor, place, distance)
         assert found == pytest.approx(expected, abs=1e-4)
         assert found != pytest.approx(expected + 0.01, abs=1e-4)
 
 
-def density_by_differences(value, nu, prior, power, place, distance):
+def test_drawn_coordinates_of_laws_that_are_guessed_give_back_the_success_they_were_drawn_with():
+    """One law, its lower anchor at the reference: logit S_0 is the success of the lower anchor, whatever the floor."""
+    prior, size = (-2.0, 1.5, -1.0, 0.4), (50,)
+    for floor in (NO_FLOOR, -6.0, -2.0, 1.0):
+        drawn = laws._draw(2.0, *prior, 4.0, floor, 0.0, 1.0, rng=np.random.default_rng(SEED), size=size)
+        again = laws._draw(2.0, *prior, 4.0, NO_FLOOR, 0.0, 1.0, rng=np.random.default_rng(SEED), size=size)
+        parameters = (pt.as_tensor(each) for each in (2.0, 4.0, floor, 0.0, 1.0))
+        logit = laws._law(pt.as_tensor(drawn), *parameters)["logit"].eval(mode=UNCOMPILED)
+        np.testing.assert_allclose(logit, again[:, 0] - 0.5 * np.exp(again[:, 1]), rtol=1e-6)
+
+
+def test_laws_at_chance_are_sampled_apart_from_those_that_rise(table_of):
+    """What the scores do not say is the prior's; the two kinds keep their places among the laws."""
+    assert facts.is_told(table_of()).all() and not facts.is_told(table_of(successes=[0] * 6)).any()
+    assert not facts.is_told(table_of(successes=[0, 1, 2, 0, 3, 1])).any()  # of 200
+    silent = capability_model(table_of(successes=[0] * 6))
+    assert "law_standard" in silent.named_vars and "law_coordinates" not in silent.named_vars
+
+
+def density_by_differences(value, nu, prior, power, floor, place, distance):
     logit_mean, logit_sd, mean, sd = prior
 
     def natural(point):
         """(logit S_0, log exponent, u) of (level, log_rise, gap); where the top is 1, u is that of the coordinate."""
         level, log_rise, gap = point
         rise = np.exp(log_rise)
-        success = special.expit([level - 0.5 * rise, level + 0.5 * rise])
+        odds = np.exp([level - 0.5 * rise, level + 0.5 * rise])  # of any right answer, guessed or known, roughly
+        known = odds**2 / (odds + np.exp(floor))
+        success = known / (1.0 + known)
         share = special.ndtr(laws._bent(gap)[0])
         missed = share**power * (1 - success[1])
         losses = equations.loss_from_exact_match(success / (1 - missed), length=1.0, nu=nu)

@@ -107,7 +107,7 @@ def test_the_predictive_mean_is_the_mean_of_the_expected_scores_of_a_fitted_run(
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_typical_score_rises_from_the_floor_to_the_ceiling_and_stays_between(fitted, task):
-    score = typical_score(fitted, task, np.linspace(-200, 300, 101)).transpose("point", ...)
+    score = typical_score(fitted, task, np.linspace(-2000, 3000, 1001)).transpose("point", ...)
     law = fitted.posterior.sel(task=task)  # one rate a law: nothing irreducible
     assert np.all(score >= law.floor - 1e-12) and np.all(score <= law.ceiling + 1e-12)
     assert np.all(score.diff("point") >= -1e-12)

@@ -96,12 +96,12 @@ def _short(value: float | str | None) -> str:
 
 def _draw(fit: Any, task: str, path: Path) -> None:
     from forecast.emergence import observed_scores
-    from forecast.emergence_comparison import thinned
     from forecast.emergence_curves import curves_along_compute
     from forecast.emergence_plot import plot_emergence
     from forecast.figure_files import write_figure
     from forecast.scales import scale_of
+    from forecast.store import evenly_thinned
 
-    shown = *curves_along_compute(thinned(fit, 100), task), observed_scores(fit, task)
+    shown = *curves_along_compute(evenly_thinned(fit, 100), task), observed_scores(fit, task)
     scale = scale_of(fit.data)
     write_figure(path, lambda figure: plot_emergence(*shown, scale=scale, ax=figure.subplots()), size=(6.4, 3.8))

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecast.emergence_comparison import BREAK, EXPLAINED, Comparison, thinned
+from forecast.emergence_comparison import BREAK, EXPLAINED, Comparison
 from forecast.emergence_curves import (
     QUANTILES,
     curves_at_runs,
@@ -20,7 +20,7 @@ from forecast.law import is_loss, law_name, rate_tasks
 from forecast.loss_of_runs import rows_of
 from forecast.predict import task_label
 from forecast.scales import Scale, named_by_fit
-from forecast.store import Fit, json_number, quantiles
+from forecast.store import Fit, evenly_thinned, json_number, quantiles
 from forecast.words import counted
 
 CURVE_DRAWS_A_CHAIN = 100
@@ -148,7 +148,7 @@ def _comparison(of: Comparison | None) -> dict[str, Any] | None:
 
 def _curves(fit: Fit, task: str) -> list[dict[str, Any]]:
     """Scores under every metric that one law expects of each run, beside what was observed."""
-    few, data = thinned(fit, CURVE_DRAWS_A_CHAIN), fit.data
+    few, data = evenly_thinned(fit, CURVE_DRAWS_A_CHAIN), fit.data
     lines: dict[tuple[str, int | None], list[dict[str, Any]]] = {}
     for row in rows_of(fit, [task]):
         run = int(data.run_index.values[row])

@@ -1,7 +1,7 @@
 """Is the jump of a sharp metric its own doing, or is there a break in the loss? The comparison and the rule."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
@@ -11,7 +11,7 @@ from forecast.breaks import Hypotheses, LeftOut, bent_axis, hypotheses, left_out
 from forecast.law import is_loss, law_of_task
 from forecast.loss_of_runs import GRID, corrected_compute, log_likelihood, mean_at_loss, rows_of
 from forecast.predict import draw_counts, row_means
-from forecast.store import Fit
+from forecast.store import Fit, evenly_thinned
 from models import equations
 
 EXPLAINED, BREAK, UNDECIDED = "explained by the metric", "a break in the loss", "not decidable with these data"
@@ -60,13 +60,6 @@ class Comparison:
         return self.inside is None or bool(stats.binom.cdf(*self.inside, 0.9) > SURPRISING)
 
 
-def thinned(fit: Fit, draws_a_chain: int) -> Fit:
-    """The fit with few draws, evenly spaced, so that structures keep their shares."""
-    draws = fit.posterior.sizes["draw"]
-    chosen = np.unique(np.linspace(0, draws - 1, min(draws, draws_a_chain)).round().astype(int))
-    return replace(fit, posterior=fit.posterior.isel(draw=chosen))
-
-
 def compare(
     fit: Fit, sharp: str, tasks: Sequence[str], *, seed: int, companion: Sequence[str] = ()
 ) -> Comparison | None:
@@ -74,7 +67,7 @@ def compare(
 
     With `companion` the axis is not compute but minus the log loss that the rows of these tasks give each run.
     """
-    fit = thinned(fit, DRAWS_A_CHAIN)
+    fit = evenly_thinned(fit, DRAWS_A_CHAIN)
     runs = np.unique(fit.data.run_index.values[rows_of(fit, tasks)])
     if companion:
         runs = np.intersect1d(runs, fit.data.run_index.values[rows_of(fit, companion)])

@@ -16,7 +16,7 @@ from forecast.files import json_number, write_whole
 from forecast.fit import Diagnostics, Sampling
 from models.priors import Priors, Structure
 
-SCHEMA = 5
+SCHEMA = 6
 PACKAGES = ("capability-forecast", "pymc", "nutpie", "arviz", "numpy", "xarray")
 
 
@@ -56,6 +56,13 @@ def thinned(fit: Fit, draws: int) -> Fit:
     """The same fit with every n-th draw, at least so many of all chains together where it has them."""
     step = max(1, fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"] // draws)
     return replace(fit, posterior=fit.posterior.isel(draw=slice(None, None, step)))
+
+
+def evenly_thinned(fit: Fit, draws_a_chain: int) -> Fit:
+    """The same fit with so many draws a chain, or all, evenly spaced, so that structures keep their shares."""
+    draws = fit.posterior.sizes["draw"]
+    chosen = np.unique(np.linspace(0, draws - 1, min(draws, draws_a_chain)).round().astype(int))
+    return replace(fit, posterior=fit.posterior.isel(draw=chosen))
 
 
 def installed_versions() -> dict[str, str]:

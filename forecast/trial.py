@@ -1,7 +1,7 @@
 """One trial of forecasting as a job: fit the training rows of a split, forecast its hidden runs, scores unseen."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import arviz as az
@@ -14,13 +14,13 @@ from forecast.jobs import Job
 from forecast.law import rate_tasks
 from forecast.predict import predict
 from forecast.splits import Split
-from forecast.store import Fit, installed_versions, thinned
+from forecast.store import Fit, evenly_thinned, installed_versions
 from forecast.table import data_hash
 from forecast.table_fit import fit_table
 from forecast.threshold import threshold_compute
 from models.priors import Held, held_of
 
-VERSION = 6
+VERSION = 7
 """Of the forecasts: raise it when the same table gives other ones than before."""
 SAMPLING = Sampling()
 DRAWS = 1000
@@ -81,18 +81,16 @@ def _dataset(found: Mapping[str, "_Forecast"], at: Sequence[float]) -> xr.Datase
 
 @dataclass(frozen=True, kw_only=True)
 class _Forecast:
-    fit: Fit  # of as many draws whether it was sampled longer or not
+    fit: Fit  # of as many draws in however many rounds it was sampled
     scores: np.ndarray  # (draw, row)
     diagnostics: dict[str, Any]
 
 
 def _forecast(fit: Fit, rows: pd.DataFrame, sampling: Sampling) -> _Forecast:
-    draws, found = fit.posterior.sizes["draw"], fit.diagnostics
-    every = max(draws // (sampling.draws or DRAWS), 1)
-    few = thinned(replace(fit, posterior=fit.posterior.isel(draw=slice(None, None, every))), DRAWS)
+    found, few = fit.diagnostics, evenly_thinned(fit, DRAWS // sampling.chains)
     scores = predict(few, rows, seed=sampling.seed).values
     diagnostics = {
-        "draws": draws,
+        "draws": fit.posterior.sizes["draw"],
         "max_rhat": found.max_rhat,
         "min_ess": min(found.min_ess_bulk, found.min_ess_tail),
         "divergences": found.divergences,

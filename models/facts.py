@@ -13,8 +13,8 @@ from models.rubric_equations import UNKNOWN_LENGTH
 from models.scale_facts import UNINFORMATIVE_ROW, reference_compute, share_of_rows
 
 SHORTEST_DISTANCE = 0.5  # decades; nearer anchors would magnify noise
-LEAST_TOLD = 0.02  # score beyond guessing from which a law is told; a score is known as well as one of
-ITEMS_WORTH = 100.0  # items at best
+LEAST_TOLD = 0.02  # score beyond guessing, where a law begins to be told
+ITEMS_WORTH = 100.0  # most items of a score that count for its error: prompts and formats scatter it, too
 BEYOND_BEST = 1.2  # a top is expected this much above the best score
 
 
@@ -155,8 +155,11 @@ def anchors(data):
 
 
 def is_told(data):
-    """Whether the scores of a law (law) say how it rises: those of losses do, and rates of which large runs do more
-    than guess."""
+    """Whether the scores of a law (law) say how it rises.
+
+    Losses do; rates do where the largest third of the runs is beyond guessing, by two standard errors and more than
+    next to nothing. It decides how a law is sampled, never what its prior is.
+    """
     x, share, task = data.log10_compute.values, share_of_rows(data), data.task_index.values
     chances, told = chance_of_placing(data), np.ones(data.sizes["law"], dtype=bool)
     for law, main in enumerate(main_task(data)):

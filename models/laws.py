@@ -48,6 +48,7 @@ TINY = 1e-290  # keeps a logarithm finite where doubles underflow
 def laws(data: xr.Dataset, structure: Structure, priors: Priors, held: Held = Held(), *, floor_logit) -> dict:
     """Parameters of each law (law), by their name in the equations, and `top`, the success that no compute exceeds.
 
+    `floor_logit` (law) is that of a chance of guessing to be learned, far below zero where there is none.
     nu (at the reference where it drifts), irreducible (nats), log10_amplitude and exponent, per decade of standard
     effective compute; where a table has laws seen by several rates, frailty_drift (per decade) and token_floor, both
     zero for the other laws.

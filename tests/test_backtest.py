@@ -37,8 +37,8 @@ from forecast.splits import Split, latest
 from forecast.table import read_table
 from forecast.track_files import summarised, write_track
 from forecast.track_record import METHODS
-from forecast.trial import SAMPLING, forecast_rhat, forecasts_of
-from forecast.trust import MAX_FORECAST_RHAT, verdict
+from forecast.trial import SAMPLING, forecasts_of
+from forecast.trust import verdict
 from models.priors import AVERAGED, STRUCTURES
 
 FITTED = ["addition", "four choices"]
@@ -582,13 +582,3 @@ def test_a_fit_that_is_there_forecasts_as_a_job_of_the_same_draws_does(fitted, t
     again = forecasts_of(fitted, rows.assign(score=0.5), at=[0.5], sampling=replace(SAMPLING, draws=100))
     assert found.sizes["structure"] == 1 and found.sizes["row"] == len(rows)
     xr.testing.assert_equal(found, again)
-
-
-def test_forecasts_of_which_chains_disagree_about_one_row_have_the_r_hat_of_that_row():
-    rng = np.random.default_rng(SEED)
-    alike = rng.normal(size=(800, 3))
-    apart = alike + np.outer(np.arange(800) < 200, [0.0, 0.0, 1.0])  # the first of four chains
-    assert 1.0 <= forecast_rhat(alike, chains=4) < 1.01 and forecast_rhat(apart, chains=4) > MAX_FORECAST_RHAT
-    assert forecast_rhat(apart[:, :2], chains=4) < 1.01
-    assert forecast_rhat(np.zeros((800, 2)), chains=4) == 1.0
-    assert forecast_rhat(np.column_stack([np.zeros(800), apart[:, 2]]), chains=4) > MAX_FORECAST_RHAT

@@ -328,15 +328,17 @@ def test_log_density_and_gradient_are_finite_with_all_parts_on(model):
 @pytest.mark.parametrize(
     "successes", [SUCCESSES, [0] * 6, [200] * 6], ids=["anchors around", "none solved", "all solved"]
 )
-def test_drawn_laws_have_the_prior_of_success_exponent_and_ceiling(table_of, successes):
+@pytest.mark.parametrize("free_floor", [False, True], ids=["floor known", "floor learned"])
+def test_drawn_laws_have_the_prior_of_success_exponent_and_ceiling(table_of, successes, free_floor):
     """Success at the reference, exponent and ceiling are read off the equations, not off the coordinates."""
     data = table_of(changed(2, "a"), successes=successes)
-    model = capability_model(data, Structure(free_floor=False))
-    names = ("exponent", "log10_amplitude", "nu", "ceiling")
+    model = capability_model(data, Structure(free_floor=free_floor))
+    names = ("exponent", "log10_amplitude", "nu", "ceiling", "floor")
     hyper = ("log_exponent_mean", "log_exponent_spread", "reference_logit_mean", "reference_logit_spread")
     values = drawn(model, *names, *hyper, draws=1000)
-    exponent, amplitude, nu, ceiling = (value[:, 0] for value in values[:4])  # one task: draws are independent
-    mean, spread, logit_mean, logit_spread = (value.reshape(-1) for value in values[4:])  # of one kind of law
+    exponent, amplitude, nu, ceiling, floor = (value[:, 0] for value in values[:5])  # one task: independent draws
+    mean, spread, logit_mean, logit_spread = (value.reshape(-1) for value in values[5:])  # of one kind of law
+    ceiling = (ceiling - floor) / (1 - floor)  # of what is not guessed
     success = ceiling * equations.exact_match(10.0**amplitude, length=1.0, nu=nu)
     logit = special.logit(success)
     u = ((1 - ceiling) / (1 - success)) ** (1 / Priors().ceiling_gap_power)
@@ -394,11 +396,22 @@ def test_drawn_coordinates_of_laws_that_are_guessed_give_back_the_success_they_w
 
 
 def test_laws_at_chance_are_sampled_apart_from_those_that_rise(table_of):
-    """What the scores do not say is the prior's; the two kinds keep their places among the laws."""
     assert facts.is_told(table_of()).all() and not facts.is_told(table_of(successes=[0] * 6)).any()
     assert not facts.is_told(table_of(successes=[0, 1, 2, 0, 3, 1])).any()  # of 200
     silent = capability_model(table_of(successes=[0] * 6))
     assert "law_standard" in silent.named_vars and "law_coordinates" not in silent.named_vars
+
+
+def test_laws_at_chance_keep_their_places_among_those_that_rise(table_of):
+    """A law at chance has the exponent that its own standard normal number says; the others hang on none."""
+    data = table_of(changed(2, "a"))
+    flat = data.task_index.values == 1
+    data = data.assign(placing=data.placing.where(~flat, 0.0))
+    assert facts.is_told(data).tolist() == [True, False, True]
+    names = ("exponent", "law_standard", "log_exponent_mean", "log_exponent_spread")
+    exponent, standard, mean, spread = drawn(capability_model(data), *names)
+    own = np.exp(mean[:, 0] + spread * standard[:, 0, 1])
+    assert [np.allclose(exponent[:, law], own) for law in range(3)] == [False, True, False]
 
 
 def density_by_differences(value, nu, prior, power, floor, place, distance):

@@ -3,20 +3,17 @@
 The names below are imported on first use, so that `import forecast` and `forecast --help` stay cheap.
 """
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from forecast.errors import ForecastError, TableError
-    from forecast.fit import Sampling
-    from forecast.predict import predict, typical_score
-    from forecast.report import write_report
-    from forecast.store import Fit, load, save
-    from forecast.table import observations, read_table
-    from forecast.table_fit import fit_table
-    from forecast.threshold import threshold, threshold_compute
+    from forecast.fitting.structures import fit_table
+    from forecast.posterior.fit import Fit, Sampling, load, save
+    from forecast.posterior.predict import predict, typical_score
+    from forecast.posterior.threshold import threshold, threshold_compute
+    from forecast.report.page import write_report
+    from forecast.table.dataset import observations, read_table
 
 __all__ = [
     "Fit",
@@ -37,26 +34,14 @@ __all__ = [
 
 _HOMES = {
     "errors": ("ForecastError", "TableError"),
-    "fit": ("Sampling",),
-    "predict": ("predict", "typical_score"),
-    "report": ("write_report",),
-    "store": ("Fit", "load", "save"),
-    "table": ("observations", "read_table"),
-    "table_fit": ("fit_table",),
-    "threshold": ("threshold", "threshold_compute"),
+    "fitting.structures": ("fit_table",),
+    "posterior.fit": ("Fit", "Sampling", "load", "save"),
+    "posterior.predict": ("predict", "typical_score"),
+    "posterior.threshold": ("threshold", "threshold_compute"),
+    "report.page": ("write_report",),
+    "table.dataset": ("observations", "read_table"),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
-
-
-class _Package(ModuleType):
-    """Two functions are named like their module: importing that module must not hide the function."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _MODULE_OF and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> Any:

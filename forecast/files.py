@@ -11,7 +11,6 @@ from typing import Any
 from forecast.errors import ForecastError, shown_path
 
 FIGURES = (".png", ".svg", ".pdf")
-
 written: list[Path] = []
 """Files that this process has finished, for the message of a command that fails after them."""
 
@@ -81,3 +80,11 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder; a `ForecastError` where that cannot be done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ForecastError(f"{shown_path(folder)}: cannot be made ({error.strerror}); name another folder") from error

@@ -1,6 +1,6 @@
-"""Answers as they leave the program: of a table of dates, dates and years in place of what stands in for them.
+"""Published answers: of a table of dates, dates and years in place of what stands in for them.
 
-Inside, a date is a place on the scale of `forecast.date_scale`, under the names that FLOP have. Nobody outside can
+Inside, a date is a place on the scale of `models.dates`, under the names that FLOP have. Nobody outside can
 tell such a number from a compute, so that it is null there and the date stands beside it under a name of its own.
 """
 
@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from forecast.date_scale import DECADES_A_YEAR, iso_date, year_of
-from forecast.store import json_number
+from forecast.files import json_number
+from models.dates import DECADES_A_YEAR, iso_date, year_of
 
 PLACES = {
     "log10_compute": "date",
@@ -20,7 +20,9 @@ PLACES = {
 }
 DISTANCES = {"between": "between_years", "within": "within_years", "width_decades": "width_years"}
 RUNG = {"log10_compute", "p"}  # a place and its chance: the date alone says where
-THRESHOLD = "log10_compute at "  # begins the name of a threshold among the lines of `forecast.moved.moved`
+THRESHOLD = (
+    "log10_compute at "  # begins the name of a threshold among the lines of `forecast.fitting.contraction.moved`
+)
 
 
 def as_published(answer: Any, *, dated: bool) -> Any:

@@ -1,6 +1,6 @@
 """The scale of a table in words and on axes: training compute or, where no compute is known, dates of release.
 
-Places on it are log10 FLOP, or what `forecast.date_scale` makes of dates. Distances are decades, or years.
+Places on it are log10 FLOP, or what `models.dates` makes of dates. Distances are decades, or years.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,15 +11,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
-from forecast.date_scale import DECADES_A_YEAR, by_date, iso_date, log10_compute_of_year, spoken, year_of
-from forecast.figure_style import flop_ticks
-from forecast.reach import Reach, reach_of, reach_of_answers
-from forecast.report_text import flop, format_flop
-
-QUARTER = 0.25  # of a year, the finest tick
+from forecast.figures.style import date_ticks, flop_ticks
+from forecast.report.text import flop
+from forecast.words import Reach, format_flop, reach_of, reach_of_answers
+from models.dates import DECADES_A_YEAR, by_date, iso_date, spoken, year_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,18 +90,6 @@ def _date(place: float | str, reach: Reach | None = None) -> str:
 
 def _date_html(place: float | str, reach: Reach | None = None) -> Markup:
     return Markup('<span class="nowrap">{}</span>').format(_date(place))
-
-
-def date_ticks(ax: Axes, limits: tuple[float, float], *, count: int = 5) -> None:
-    """Ticks of the x axis at new years, or where these are too few at quarters, at most about `count`."""
-    first, last = (float(year_of(end)) for end in limits)
-    whole = last - first >= 2.0
-    unit = 1.0 if whole else QUARTER
-    locator = MaxNLocator(nbins=count, integer=True, steps=[1, 2, 5, 10])
-    years = unit * np.asarray(locator.tick_values(first / unit, last / unit))
-    shown = [float(year) for year in years if first <= year <= last]
-    labels = [f"{year:.0f}" if whole else iso_date(year + 0.01)[:7] for year in shown]
-    ax.set_xticks([log10_compute_of_year(year) for year in shown], labels)
 
 
 COMPUTE = Scale(

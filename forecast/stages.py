@@ -1,4 +1,4 @@
-"""Signs of life of long work: which stage is under way, how far it is, and how long it took."""
+"""Stages of long work: which is under way, how far it is, and how long it took."""
 
 import time
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ class Stage:
 
 
 class Stages:
-    """Stages of a piece of work, told to nobody; commands show them: see `forecast.cli_common`."""
+    """Stages of a piece of work, told to nobody; commands show them: see `forecast.cli.options`."""
 
     def plan(self, weight: float) -> None:
         """How much the weights of all stages add up to."""

@@ -1,4 +1,11 @@
-"""Counts in words, as every output writes them."""
+"""Words and numbers as every output writes them, and the limits beyond which no number is given."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import ceil, floor
+from typing import Any
+
+import numpy as np
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
@@ -15,3 +22,63 @@ def first_of(names: list[str], most: int = 3) -> str:
 def plain_power(value: float, form: str = "g") -> str:
     """A number as people type it: '1e23', not '1e+23'."""
     return f"{value:{form}}".replace("e+", "e")
+
+
+FAR = 6  # decades of compute from the nearest run; at 0.6 a year, ten years of growth of the largest run
+FAR_SIZE = 3  # of parameters or tokens, each of which takes half of the decades of compute
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """The places that are named, whole log10 of FLOP, parameters or tokens."""
+
+    low: int
+    high: int
+
+
+def reach_of(places: Iterable[float], *, decades: int = FAR) -> Reach:
+    """Whole decades that hold all places (log10 of the runs') and so many decades on either side."""
+    known = [round(float(place), 9) for place in places]  # a compute of 1e24 may be stored as 24.000000000000004
+    return Reach(low=floor(min(known)) - decades, high=ceil(max(known)) + decades)
+
+
+def reach_of_answers(*answers: Mapping[str, Any]) -> Reach | None:
+    """That of thresholds, by the compute of the runs that they rest on; None of no threshold."""
+    return reach_of(end for answer in answers for end in answer["data_log10_compute"]) if answers else None
+
+
+def percent(probability: float) -> str:
+    """Probability in whole percent; the ends are '<1%' and '>99%', because draws cannot show 0 or 1."""
+    if probability < 0.01:
+        return "<1%"
+    return ">99%" if probability > 0.99 else f"{100 * probability:.0f}%"
+
+
+def scientific(log10_compute: float) -> tuple[str, int]:
+    """Mantissa with two significant digits and exponent of a finite log10 FLOP."""
+    exponent = int(np.floor(log10_compute))
+    mantissa = f"{10 ** (log10_compute - exponent):.1f}"
+    return ("1.0", exponent + 1) if mantissa == "10.0" else (mantissa, exponent)
+
+
+def format_flop(log10_compute: float | str, reach: Reach | None = None) -> str:
+    """Compute in plain text, two significant digits: '3.1e23', 'never' for infinity, 'below any compute' for -inf.
+
+    Outside the reach of a fit it is 'beyond 1e30' or 'below 1e12'.
+    """
+    value = float(log10_compute)
+    if np.isnan(value):
+        return "unknown"
+    if not np.isfinite(value):
+        return "never" if value > 0 else "below any compute"
+    if outside := out_of_reach(value, reach):
+        return "{} 1e{}".format(*outside)
+    mantissa, exponent = scientific(value)
+    return f"{mantissa}e{exponent}"
+
+
+def out_of_reach(value: float, reach: Reach | None) -> tuple[str, int] | None:
+    """On which side of which power of ten a finite value lies that is out of reach; None for all others."""
+    if reach is None or not np.isfinite(value) or reach.low <= value <= reach.high:
+        return None
+    return ("beyond", reach.high) if value > reach.high else ("below", reach.low)

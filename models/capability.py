@@ -1,4 +1,4 @@
-"""The joint model of all tasks and runs of one table."""
+"""Capability model: the joint model of all tasks and runs of one table."""
 
 from itertools import count
 
@@ -7,14 +7,31 @@ import pymc as pm
 import xarray as xr
 from pytensor import tensor as pt
 
-from models import equations, facts, observation, scale_facts
+from models import observation
 from models.effective_compute import effective_compute
-from models.guessing import unknown_chance
+from models.equations.loss import log_measured_loss, power_law_loss, theta_from_loss
+from models.equations.metrics import frailty, score_from_success, success_of_judgement, token_floor_of_run
+from models.equations.surrogates import at_least_each, at_least_k, exact_match
+from models.facts import counts
+from models.facts.counts import conditional_counts, mean_among
+from models.facts.guessing import unknown_chance
+from models.facts.layout import (
+    answers,
+    has_greedy,
+    has_unknown_floor,
+    has_unknown_k,
+    is_loss,
+    judged_length,
+    kinds_of_laws,
+    known_length,
+    largest_loss,
+)
+from models.facts.parts import has_token_floor
+from models.facts.placing import bend_knots, drift_limits, is_told, main_task, telling_runs
 from models.laws import laws
-from models.priors import Held, Priors, Structure
-from models.rubric_equations import success_of_judgement
+from models.priors import Priors
+from models.structures import Held, Structure
 
-FARTHEST_LOG = 1e3  # of a measured loss: beyond it, zero or infinity
 MANY_ROWS = 6  # of one run's answers: from here on they fix its residual well enough to sample it directly
 NO_FLOOR = -1e9  # logit of a chance of guessing that is zero
 LARGEST_LOSS = 1e200  # and its inverse the smallest: beyond them doubles have no gradient
@@ -25,8 +42,8 @@ def capability_model(
 ) -> pm.Model:
     """Joint model of all rows of a table (DESIGN section 3): a `pm.Model` ready for `fit`.
 
-    `data` is what `forecast.table.observations` gives: dims observation, run, task, law and family. Numbers of the
-    table and what is `held` enter through `pm.Data`; the layout of the table (which row is of which run, task and
+    `data` is what `forecast.table.dataset.observations` gives: dims observation, run, task, law and family. Numbers of
+    the table and what is `held` enter through `pm.Data`; the layout of the table (which row is of which run, task and
     length) and the structure are parts of the graph.
 
     Named variables (dims): theta (run), exponent, log10_amplitude, irreducible, nu (law), floor, ceiling (task),
@@ -35,7 +52,7 @@ def capability_model(
     log10_warm_up_tokens, warm_up_lag, frailty_drift, token_floor, answer_sd (law), answer_residual,
     token_floor_residual (answer), log_greedy, greedy_power, log_guess_loss (law), loss_scale (measured), passing_share,
     passing_softness (judged).
-    `forecast.predict` puts them back into the equations. How the laws are sampled: `models.laws`.
+    `forecast.posterior.predict` puts them back into the equations. How the laws are sampled: `models.laws`.
     """
     with pm.Model(coords=_coords(data)) as model:
         theta, deviation = effective_compute(data, structure, priors, held)
@@ -48,7 +65,7 @@ def capability_model(
         if deviation is not None:
             theta_of_row = theta_of_row + deviation[law_of_row, family_of_row]
         drift = _of_rows(law, "frailty_drift", law_of_row)
-        limits = () if drift is None else pm.Data("drift_limits", facts.drift_limits(data), dims="end")
+        limits = () if drift is None else pm.Data("drift_limits", drift_limits(data), dims="end")
         nu = frailty(theta_of_row, law["nu"][law_of_row], drift, limits=limits)
         loss = _loss(theta_of_row, {name: law[name][law_of_row] for name in ("log10_amplitude", "exponent")})
         loss = (law["irreducible"][law_of_row] + loss) * pt.exp(_answer_residual(data, priors))
@@ -57,45 +74,6 @@ def capability_model(
         _observe_counts(data, loss, nu, law, floor, ceiling, structure, priors)
         _observe_losses(data, loss, law, priors)
     return model
-
-
-def success_of_task(loss, nu, *, metric, length, k, token_floor=None):
-    """Probability of success of one task under its metric: the surrogate of DESIGN section 3.3 that belongs to it."""
-    length = length if np.isfinite(length) else 1.0
-    if metric not in ("at_least_k", "exact_match"):
-        accuracy = equations.token_accuracy(loss, nu=nu)
-        return accuracy if token_floor is None else token_floor + (1.0 - token_floor) * accuracy
-    if token_floor is not None:
-        k = int(k if metric == "at_least_k" else length)
-        return equations.at_least_each(loss, ks=(k,), length=int(length), nu=nu, token_floor=token_floor)[..., 0]
-    if metric == "at_least_k":
-        return equations.at_least_k(loss, k=int(k), length=int(length), nu=nu)
-    return equations.exact_match(loss, length=length, nu=nu)
-
-
-def frailty(theta, nu, drift, *, limits):
-    """Frailty at effective compute theta: ``nu exp(drift theta)``, with theta held within the range of the runs.
-
-    `limits` : its ends, of `models.facts.drift_limits`
-    """
-    return nu if drift is None else nu * np.exp(drift * theta.clip(limits[0], limits[1]))
-
-
-def token_floor_of_run(token_floor, residual):
-    """Chance that a run guesses a token right: that of the law, moved by `residual` as a logit."""
-    odds = token_floor / (1.0 - token_floor) * np.exp(residual)
-    return odds / (1.0 + odds)
-
-
-def log_measured_loss(loss, *, log_greedy, greedy_power, log_guess_loss):
-    """Log of the loss that teacher forcing measures where answers behave as if it were `loss`.
-
-    ``loss = s measured^gamma``, s the factor at one nat; but guessing by frequency keeps what is measured below
-    ``guess_loss``, of which it is the smooth minimum: ``1 / measured^2 = (s / loss)^(2 / gamma) + 1 / guess_loss^2``.
-    """
-    log_free = ((np.log(loss) - log_greedy) / greedy_power).clip(-FARTHEST_LOG, FARTHEST_LOG)  # an infinite loss too
-    gap = abs(log_free - log_guess_loss)
-    return 0.5 * (log_free + log_guess_loss - gap - np.log1p(np.exp(-2.0 * gap)))
 
 
 def _indices(data):
@@ -116,9 +94,9 @@ def _array(values):
 
 
 def _coords(data):
-    knots, losses = scale_facts.bend_knots(data), facts.is_loss(data)[data.task_index.values]
-    kinds, kind = facts.kinds_of_laws(data)
-    told, guessing = facts.is_told(data), facts.has_unknown_floor(data)
+    knots, losses = bend_knots(data), is_loss(data)[data.task_index.values]
+    kinds, kind = kinds_of_laws(data)
+    told, guessing = is_told(data), has_unknown_floor(data)
     return {
         "observation": data.observation.values,
         "run": data.run.values,
@@ -133,19 +111,19 @@ def _coords(data):
         "silent_law": data.law.values[~told],
         "law_coordinate": ["level", "log_rise", "gap"],
         **{f"law_{name}": data.law.values[kind == place] for place, name in enumerate(kinds)},
-        "run_coordinate": np.arange(scale_facts.telling_runs(data).sum()),
-        "silent_run": data.run.values[~scale_facts.telling_runs(data)],
+        "run_coordinate": np.arange(telling_runs(data).sum()),
+        "silent_run": data.run.values[~telling_runs(data)],
         "standard": ["level", "slope"],
-        "residual": np.arange(max(scale_facts.telling_runs(data).sum() - 2, 0)),
-        "telling_run": data.run.values[scale_facts.telling_runs(data)],
+        "residual": np.arange(max(telling_runs(data).sum() - 2, 0)),
+        "telling_run": data.run.values[telling_runs(data)],
         "rate_row": data.observation.values[~losses],
-        "row_kind": np.arange(len(observation.alike(data, np.flatnonzero(~losses))[0])),
+        "row_kind": np.arange(len(counts.alike(data, np.flatnonzero(~losses))[0])),
         "loss_row": data.observation.values[losses],
-        "measured": data.task.values[facts.is_loss(data)],
-        "judged": data.task.values[facts.has_unknown_k(data)],
+        "measured": data.task.values[is_loss(data)],
+        "judged": data.task.values[has_unknown_k(data)],
         "unknown_chance": data.task.values[unknown_chance(data)],
         "guessing_law": data.law.values[guessing],
-        "answer": np.arange(facts.answers(data).max(initial=-1) + 1),
+        "answer": np.arange(answers(data).max(initial=-1) + 1),
     }
 
 
@@ -156,13 +134,13 @@ def _of_rows(law, name, law_of_row):
 def _loss(theta, law):
     """Reducible loss at effective compute theta, kept where doubles have a gradient."""
     shape = {"irreducible": 0.0, "theta_ref": 0.0} | law
-    ends = (equations.theta_from_loss(loss, **shape) for loss in (LARGEST_LOSS, 1.0 / LARGEST_LOSS))
-    return equations.power_law_loss(pt.clip(theta, *ends), **shape)
+    ends = (theta_from_loss(loss, **shape) for loss in (LARGEST_LOSS, 1.0 / LARGEST_LOSS))
+    return power_law_loss(pt.clip(theta, *ends), **shape)
 
 
 def _answer_residual(data, priors):
     """Residual (observation) of the log loss that the metrics of one run's answers share; zero for lone metrics."""
-    index = facts.answers(data)
+    index = answers(data)
     if index.max(initial=-1) < 0:
         return 0.0
     law = data.law_index.values[data.task_index.values]
@@ -171,7 +149,7 @@ def _answer_residual(data, priors):
     sd = pm.LogNormal("answer_sd", priors.log_answer_sd_median, priors.log_answer_sd_sd, dims="law")
     sd = sd[_array(law_of_answer)]
     # a measured loss, or many counts, fix a residual: it is sampled itself; others are in units of their spread
-    fixed = _array(facts.has_greedy(data)[law_of_answer] | (np.bincount(index[index >= 0]) >= MANY_ROWS))
+    fixed = _array(has_greedy(data)[law_of_answer] | (np.bincount(index[index >= 0]) >= MANY_ROWS))
     own = pm.Normal("answer_residual_own", 0.0, pt.where(fixed, sd, 1.0), dims="answer")
     residual = pm.Deterministic("answer_residual", pt.where(fixed, own, sd * own), dims="answer")
     return pt.where(_array(index >= 0), residual[_array(np.maximum(index, 0))], 0.0)
@@ -181,7 +159,7 @@ def _token_floor_of_runs(data, law, structure, priors):
     """Chance of guessing a token (observation), of the laws that have one."""
     if "token_floor" not in law:
         return {}
-    index, law_of_row = _array(np.maximum(facts.answers(data), 0)), data.law_index.values[data.task_index.values]
+    index, law_of_row = _array(np.maximum(answers(data), 0)), data.law_index.values[data.task_index.values]
     spread = pm.LogNormal("token_floor_spread", priors.log_token_floor_spread_median, priors.log_token_floor_spread_sd)
     residual = pm.Normal("token_floor_residual", 0.0, spread, dims="answer")
     return {"token_floor_of_row": token_floor_of_run(law["token_floor"][_array(law_of_row)], residual[index])}
@@ -189,7 +167,7 @@ def _token_floor_of_runs(data, law, structure, priors):
 
 def _passing(data, priors):
     """Share of sub-judgements that must be right and how sharply judges tell (judged), where k is not known."""
-    if not facts.has_unknown_k(data).any():
+    if not has_unknown_k(data).any():
         return {}
     softness = pm.LogNormal(
         "passing_softness", priors.log_passing_softness_median, priors.log_passing_softness_sd, dims="judged"
@@ -204,7 +182,7 @@ def _floor(data, structure, priors, held):
     """
     chance = pm.Data("chance", data.chance.values, dims="task")
     logit, unknown = pt.full(data.sizes["task"], NO_FLOOR), unknown_chance(data)
-    if structure.free_floor and (guessing := facts.has_unknown_floor(data)).any():
+    if structure.free_floor and (guessing := has_unknown_floor(data)).any():
         mean = pm.Normal("floor_logit_mean", priors.floor_logit_mean, priors.floor_logit_sd)
         spread = pm.LogNormal("floor_logit_spread", priors.floor_logit_spread_median, priors.floor_logit_spread_sd)
         own = pm.Normal("floor_logit", mean, spread, dims="guessing_law")
@@ -218,26 +196,26 @@ def _floor(data, structure, priors, held):
         logit = pt.set_subtensor(logit[np.flatnonzero(unknown)], choice)
     logit = pt.where(pm.Data("floor_is_free", float(not held.floor)) > 0, logit, NO_FLOOR)
     floor = pm.Deterministic("floor", pt.where(chance > 0, chance, pm.math.sigmoid(logit)), dims="task")
-    return floor, logit[_array(facts.main_task(data))]
+    return floor, logit[_array(main_task(data))]
 
 
 def _observe_counts(data, loss, nu, law, floor, ceiling, structure, priors):
     log = pm.Normal("log_concentration", priors.log_concentration_mean, priors.log_concentration_sd, dims="task")
     concentration = pm.Deterministic("concentration", pt.exp(log), dims="task")
-    rows = np.flatnonzero(~facts.is_loss(data)[data.task_index.values])
+    rows = np.flatnonzero(~is_loss(data)[data.task_index.values])
     if not len(rows):
         return
     task = data.task_index.values
     success = _success_of_rows(data, loss, nu, law)
     task_of_row = pm.Data("task_of_row", task, dims="observation")
-    mean = equations.score_from_success(success, floor=floor[task_of_row], ceiling=ceiling[task_of_row])
-    mean = observation.mean_among(mean, data, held=_array)
+    mean = score_from_success(success, floor=floor[task_of_row], ceiling=ceiling[task_of_row])
+    mean = mean_among(mean, data, held=_array)
     mean = mean if len(rows) == len(task) else mean[pm.Data("rate_rows", rows, dims="rate_row")]
     successes, trials = (
         pm.Data(name, values[rows], dims="rate_row")
-        for name, values in zip(("successes", "trials"), observation.conditional_counts(data), strict=True)
+        for name, values in zip(("successes", "trials"), conditional_counts(data), strict=True)
     )
-    first, kind = observation.alike(data, rows)
+    first, kind = counts.alike(data, rows)
     alike = pm.Data("first_of_kind", first, dims="row_kind"), pm.Data("kind_of_row", kind, dims="rate_row")
     options = {"structure": structure, "priors": priors, "dims": "rate_row", "alike": alike}
     concentration = concentration[pm.Data("task_of_rate", task[rows], dims="rate_row")]
@@ -249,13 +227,13 @@ def _success_of_rows(data, loss, nu, law):
     task = data.task_index.values
     metric, laws_, length, k = (data[name].values for name in ("metric", "law_index", "task_length", "task_k"))
     closed = np.where(metric == "exact_match", np.nan_to_num(length, nan=1.0), 1.0)
-    success = equations.exact_match(loss, length=_array(closed[task]), nu=nu)
-    guessed = facts.has_token_floor(data, Structure())[laws_] if "token_floor" in law else np.zeros(len(metric), bool)
+    success = exact_match(loss, length=_array(closed[task]), nu=nu)
+    guessed = has_token_floor(data, Structure())[laws_] if "token_floor" in law else np.zeros(len(metric), bool)
     if guessed.any():
         floor = law["token_floor_of_row"]
         by_token = _array((guessed & (metric == "token_accuracy"))[task])
         success = pt.where(by_token, floor + (1.0 - floor) * success, success)
-    judged = facts.has_unknown_k(data)
+    judged = has_unknown_k(data)
     whole = ((metric == "at_least_k") & ~judged) | (guessed & (metric == "exact_match"))
     needed = np.where(metric == "at_least_k", k, length)
     for group in sorted({(laws_[t], length[t]) for t in np.flatnonzero(whole)}):
@@ -267,39 +245,39 @@ def _success_of_rows(data, loss, nu, law):
         ks = tuple(sorted({int(needed[t]) for t in tasks}))
         options = {"length": int(group[1]), "nu": nu[first]}
         if guessed[tasks[0]]:
-            tails = equations.at_least_each(loss[first], ks=ks, token_floor=law["token_floor_of_row"][first], **options)
+            tails = at_least_each(loss[first], ks=ks, token_floor=law["token_floor_of_row"][first], **options)
         else:
-            tails = pt.stack([equations.at_least_k(loss[first], k=k, **options) for k in ks], axis=-1)
+            tails = pt.stack([at_least_k(loss[first], k=k, **options) for k in ks], axis=-1)
         own = tails[of_run, _array(np.searchsorted(ks, needed[task[rows]]))]
         success = pt.set_subtensor(success[_array(rows)], own)
     for place, judged_task in enumerate(np.flatnonzero(judged)):
         rows = _array(np.flatnonzero(task == judged_task))
         floor = law["token_floor_of_row"][rows] if guessed[judged_task] else 0.0
         passing = {"share": law["passing_share"][place], "softness": law["passing_softness"][place]}
-        options = {"length": int(facts.judged_length(data)[judged_task]), "nu": nu[rows], "token_floor": floor}
+        options = {"length": int(judged_length(data)[judged_task]), "nu": nu[rows], "token_floor": floor}
         success = pt.set_subtensor(success[rows], success_of_judgement(loss[rows], **options, **passing))
     return success
 
 
 def _observe_losses(data, loss, law, priors):
     """Measured losses: those of a law of losses are its loss, others follow `log_measured_loss`."""
-    losses = facts.is_loss(data)
+    losses = is_loss(data)
     rows = np.flatnonzero(losses[data.task_index.values])
     if not len(rows):
         return
     task, laws_ = data.task_index.values[rows], data.law_index.values[data.task_index.values[rows]]
     loss = loss[_array(rows)]
     log_loss = pt.log(loss)
-    linked = facts.has_greedy(data)
+    linked = has_greedy(data)
     if linked.any():
         reference = law["irreducible"] + 10.0 ** law["log10_amplitude"]  # loss at the reference
-        known = np.isfinite(facts.known_length(data))
+        known = np.isfinite(known_length(data))
         sd = np.where(known, priors.log_greedy_sd, priors.log_greedy_sd_of_unknown_length)
         power = pm.LogNormal("greedy_power", priors.log_greedy_power_mean, priors.log_greedy_power_sd, dims="law")
         # what the measured losses fix is their own level at the reference; s follows from it
         level = pm.Normal("log_measured", (pt.log(reference) - priors.log_greedy_mean) / power, sd / power, dims="law")
         greedy = pm.Deterministic("log_greedy", pt.log(reference) - power * level, dims="law")
-        least = np.log(facts.largest_loss(data).clip(priors.least_guess_loss))
+        least = np.log(largest_loss(data).clip(priors.least_guess_loss))
         excess = pm.LogNormal("guess_excess", priors.log_guess_excess_median, priors.log_guess_excess_sd, dims="law")
         guess = pm.Deterministic("log_guess_loss", pm.Data("least_guess_loss", least, dims="law") + excess, dims="law")
         own = _array(laws_)

@@ -1,16 +1,29 @@
-"""Effective compute of each run: compute corrected for recipe, date, published error and the run's own residual."""
+"""Effective compute of each run: compute corrected for family, date, published error and the run's own residual."""
 
 import numpy as np
 import pymc as pm
 import xarray as xr
 from pytensor import tensor as pt
 
-from models import equations, facts, recipe_facts, scale_facts, training_split
-from models.priors import Held, Priors, Structure
+from models.dates import reference_year, years_of_runs
+from models.equations.compute import bent_compute, split_deficit, warm_up_deficit
+from models.facts.layout import kinds_of_laws
+from models.facts.parts import (
+    family_compute,
+    fewest_tokens,
+    has_bend,
+    has_deviations,
+    has_families,
+    has_params_tokens,
+    has_progress,
+    has_warm_up,
+)
+from models.facts.placing import KNOT_SPACING, bend_knots, reference_compute
+from models.priors import Priors
+from models.run_coordinates import SAME_COMPUTE, sampled_as_residuals, sampled_directly
+from models.structures import Held, Structure
 
 MANY_LAWS = 3  # from here on the laws fix a run's residual well enough to sample it directly
-SMALLEST_SCALE = 0.05
-SAME_COMPUTE = 1e-6  # decades
 
 
 def effective_compute(data: xr.Dataset, structure: Structure, priors: Priors, held: Held = Held()) -> tuple:
@@ -19,103 +32,31 @@ def effective_compute(data: xr.Dataset, structure: Structure, priors: Priors, he
     x is log compute less what the run loses by its split into parameters and tokens, and in warm-up.
     ``theta = path(x) + family + progress (year - year_ref) + residual`` in decades (DESIGN 3.1); what is returned is
     ``(theta - theta_origin) / theta_scale``. Origin and scale are the level and the slope of theta over the runs (see
-    `models.scale_facts.standard_weights`), so that what is returned is what the scores fix.
+    `models.facts.placing.standard_weights`), so that what is returned is what the scores fix.
 
     The error of a published compute has the same effect on the scores as the residual of the run, so the two are one
     normal variable whose variances add up.
     """
-    reference = pm.Data("reference_compute", scale_facts.reference_compute(data))
+    reference = pm.Data("reference_compute", reference_compute(data))
     x = pm.Data("log10_compute", data.log10_compute.values, dims="run")
     spread = np.ptp(data.log10_compute.values) > SAME_COMPUTE
-    knots = pm.Data("knots", scale_facts.bend_knots(data), dims="knot")
-    compute = x + _split(data, structure, reference, priors) if training_split.has_params_tokens(data, structure) else x
+    knots = pm.Data("knots", bend_knots(data), dims="knot")
+    compute = x + _split(data, structure, reference, priors) if has_params_tokens(data, structure) else x
     direct = data.sizes["law"] >= MANY_LAWS and spread
     slopes = _slopes(data, structure, priors, held, direct)
-    expected = equations.bent_compute(compute, slopes=slopes, knots=knots, theta_ref=reference)
-    if recipe_facts.has_families(data, structure):
+    expected = bent_compute(compute, slopes=slopes, knots=knots, theta_ref=reference)
+    if has_families(data, structure):
         family = pm.Data("family_of_run", data.family_index.values.astype("int64"), dims="run")
         expected = expected + _family_effect(data, priors)[family]
-    if recipe_facts.has_progress(data, structure):
-        years = recipe_facts.years_of_runs(data) - recipe_facts.reference_year(data)
+    if has_progress(data, structure):
+        years = years_of_runs(data) - reference_year(data)
         later = pm.Data("years", np.where(np.isnan(years), 0.0, years), dims="run")
         expected = expected + pm.LogNormal("progress", priors.log_progress_median, priors.log_progress_sd) * later
     sigma_run = pm.LogNormal("sigma_run", priors.log_run_sd_median, priors.log_run_sd_sd)
     sigma = pt.sqrt(sigma_run**2 + pm.Data("compute_sd", data.compute_sd.values, dims="run") ** 2)
-    sample = _sampled_directly if direct else _sampled_as_residuals
+    sample = sampled_directly if direct else sampled_as_residuals
     standard, scale = sample(data, x - reference, expected, sigma)
     return standard, _deviation(data, structure, priors, scale)
-
-
-def _sampled_directly(data, x, expected, sigma):
-    """Standard effective compute (run) as the sampled variable, beside its origin and the log of its scale.
-
-    A run's residual, the recipes and the path all leave the scores alone when they move against each other; in these
-    coordinates such moves touch a few numbers, not every run. The prior is that of theta, carried over by the Jacobian.
-    Runs whose scores say next to nothing hang on the path alone: they are sampled as standard normal residuals.
-    """
-    weights, telling = scale_facts.standard_weights(data), scale_facts.telling_runs(data)
-    own = pm.Data("telling_index", np.flatnonzero(telling), dims="telling_run")
-    basis = scale_facts.residual_basis(weights[:, telling])
-    weights = (
-        pm.Data("standard_weights", weights[:, telling], dims=("standard", "telling_run")),
-        pm.Data("residual_basis", basis, dims=("telling_run", "residual")),
-    )
-    coordinates = pm.CustomDist(
-        "run_coordinates",
-        x[own],
-        expected[own],
-        sigma[own],
-        *weights,
-        logp=_log_density,
-        random=_draw,
-        signature="(n),(n),(n),(r,n),(n,m)->(n)",
-        initval=np.zeros(telling.sum()),
-        dims="run_coordinate",
-    )
-    origin, scale, standard = _standard(coordinates, x[own], weights[1])
-    origin, scale = pm.Deterministic("theta_origin", origin), pm.Deterministic("theta_scale", scale)
-    if not telling.all():
-        others = pm.Data("silent_index", np.flatnonzero(~telling), dims="silent_run")
-        theta = expected[others] + sigma[others] * pm.Normal("run_residual", dims="silent_run")
-        order = np.argsort(np.concatenate([np.flatnonzero(telling), np.flatnonzero(~telling)]))
-        order = pm.Data("run_order", order, dims="run")
-        standard = pt.concatenate([standard, (theta - origin) / scale])[order]
-    pm.Deterministic("theta", origin + scale * standard, dims="run")
-    return standard, scale
-
-
-def _standard(value, x, basis):
-    return value[0], pt.exp(value[1]), x + pt.dot(basis, value[2:])
-
-
-def _log_density(value, x, expected, sigma, weights, basis):
-    origin, scale, standard = _standard(value, x, basis)
-    z = (origin + scale * standard - expected) / sigma
-    return (-0.5 * z**2 - pt.log(sigma) - 0.5 * np.log(2.0 * np.pi)).sum() + (x.shape[0] - 1) * value[1]
-
-
-def _draw(x, expected, sigma, weights, basis, *, rng=None, size=None):
-    shape = np.broadcast_shapes(np.shape(x), np.shape(expected), np.shape(sigma))
-    theta = expected + sigma * rng.standard_normal((*(size or ()), *shape)[-max(len(size or ()) + 1, len(shape)) :])
-    weights, basis = (np.reshape(each, np.shape(each)[-2:]) for each in (weights, basis))
-    x = np.reshape(x, (-1, np.shape(x)[-1]))[0]
-    origin, slope = theta @ weights[0], np.maximum(theta @ weights[1], SMALLEST_SCALE)
-    residual = (theta - origin[..., None] - slope[..., None] * x) / slope[..., None]
-    return np.concatenate([origin[..., None], np.log(slope)[..., None], residual @ basis], axis=-1)
-
-
-def _sampled_as_residuals(data, x, expected, sigma):
-    """The same from standard normal residuals, for tables of few laws, whose scores do not fix single runs."""
-    theta = pm.Deterministic("theta", expected + sigma * pm.Normal("run_residual", dims="run"), dims="run")
-    if np.ptp(data.log10_compute.values) > SAME_COMPUTE:
-        level, slope = scale_facts.standard_weights(data)
-    else:
-        level, slope = np.full((2, data.sizes["run"]), 1.0 / data.sizes["run"])
-    origin = pm.Deterministic("theta_origin", pt.dot(pm.Data("level_weights", level, dims="run"), theta))
-    rise = pt.dot(pm.Data("slope_weights", slope, dims="run"), theta)
-    # the slope itself, but never negative
-    scale = pm.Deterministic("theta_scale", SMALLEST_SCALE + 0.1 * pt.softplus(10.0 * (rise - SMALLEST_SCALE)))
-    return (theta - origin) / scale, scale
 
 
 def _slopes(data, structure, priors, held, direct):
@@ -123,18 +64,18 @@ def _slopes(data, structure, priors, held, direct):
 
     Steps among runs that are sampled directly are fixed by these, so they are sampled themselves, not in their spread.
     """
-    knots = scale_facts.bend_knots(data)
-    if not scale_facts.has_bend(data, structure):
+    knots = bend_knots(data)
+    if not has_bend(data, structure):
         return pm.Deterministic("slopes", pt.ones(len(knots) + 1), dims="segment")
-    split = training_split.has_params_tokens(data, structure)
+    split = has_params_tokens(data, structure)
     median = priors.log_bend_sd_median_of_split if split else priors.log_bend_sd_median
     sigma = pm.LogNormal("sigma_bend", median, priors.log_bend_sd_sd)
     bends = pm.Data("bends", float(not held.bend))
     x = data.log10_compute.values
     among = pm.Data("knot_among_runs", direct & (x.min() < knots) & (knots < x.max()), dims="knot")
     steps = pm.Normal("bend_step", 0.0, pt.where(among, sigma, 1.0), dims="knot")
-    steps = bends * scale_facts.KNOT_SPACING**0.5 * pt.where(among, steps, sigma * steps)
-    home = np.searchsorted(knots, scale_facts.reference_compute(data))
+    steps = bends * KNOT_SPACING**0.5 * pt.where(among, steps, sigma * steps)
+    home = np.searchsorted(knots, reference_compute(data))
     walk = np.zeros((len(knots) + 1, len(knots)))
     for segment in range(len(knots) + 1):
         walk[segment, min(segment, home) : max(segment, home)] = 1.0
@@ -156,14 +97,14 @@ def _split(data, structure, reference, priors):
         pm.Data(name, np.where(known, size, size[known].mean()), dims="run")
         for name, size in zip(("log10_params", "log10_tokens"), sizes, strict=True)
     )
-    deficit = training_split.split_deficit(params, tokens, **exponents, log10_ratio=log10_ratio, reference=reference)
-    if training_split.has_warm_up(data, structure):
-        first = pm.Data("fewest_tokens", training_split.fewest_tokens(data)) + priors.log10_warm_up_beyond_fewest
+    deficit = split_deficit(params, tokens, **exponents, log10_ratio=log10_ratio, reference=reference)
+    if has_warm_up(data, structure):
+        first = pm.Data("fewest_tokens", fewest_tokens(data)) + priors.log10_warm_up_beyond_fewest
         warm_up = {
             "log10_warm_up_tokens": pm.Normal("log10_warm_up_tokens", first, priors.log10_warm_up_sd),
             "warm_up_lag": pm.HalfNormal("warm_up_lag", priors.warm_up_lag_sd),
         }
-        deficit = deficit + training_split.warm_up_deficit(tokens, **warm_up)
+        deficit = deficit + warm_up_deficit(tokens, **warm_up)
     return pt.where(pm.Data("split_known", known.astype("int64"), dims="run") > 0, deficit, 0.0)
 
 
@@ -176,9 +117,7 @@ def _family_effect(data, priors):
     slope = pm.Normal("family_slope", 0.0, priors.family_slope_sd)
     sigma = pm.LogNormal("sigma_family", priors.log_family_sd_median, priors.log_family_sd_sd)
     own = pm.ZeroSumNormal("family_own", sigma=sigma, dims="family")
-    beyond = pm.Data(
-        "family_compute", recipe_facts.family_compute(data) - scale_facts.reference_compute(data), dims="family"
-    )
+    beyond = pm.Data("family_compute", family_compute(data) - reference_compute(data), dims="family")
     return pm.Deterministic("family_effect", slope * beyond + own, dims="family")
 
 
@@ -188,9 +127,9 @@ def _deviation(data, structure, priors, scale):
     Where laws are of several kinds, a family has a skill in each kind, the skills adding to zero over the kinds, and
     what is its own on a law adds to zero over the laws of the kind; both add to zero over the families.
     """
-    if not recipe_facts.has_deviations(data, structure):
+    if not has_deviations(data, structure):
         return None
-    kinds, kind = facts.kinds_of_laws(data)
+    kinds, kind = kinds_of_laws(data)
     sigma = pm.LogNormal("sigma_deviation", priors.log_deviation_sd_median, priors.log_deviation_sd_sd, dims="kind")
     found = pt.zeros((data.sizes["law"], data.sizes["family"]))
     for place, name in enumerate(kinds):

@@ -1,48 +1,24 @@
-"""The law of each loss: frailty, irreducible part and power law, in coordinates that a sampler walks well.
+"""Laws of loss: frailty, irreducible part and power law.
 
-Priors are on the quantities of DESIGN section 3: success at the reference run, exponent, ceiling, nu. Data fix other
-ones: the success at two anchors of the law, S_1 and S_2, around the place where its scores say most (see
-`models.facts.anchors`). Sampled are therefore
-
-    level                            logit S half-way between the anchors
-    logit S_1 = level - rise / 2     rise = exp(log_rise)
-    logit S_2 = level + rise / 2
-    top of S = 1 - (1 - S_2) Phi(bent gap)^power
-
-and the priors are carried over by the Jacobian of this change of variables. A top below a score already reached, a wall
-in the natural coordinates, does not exist in these; and a law that is all but solved before the largest run has its
-anchors where it rose, so that a top of 1 and one just above the best score are no ends of a long narrow ridge.
-
-Where a guess is right by an unknown chance f, data fix the score, f + (1 - f) S, and a floor and a slow rise are two
-modes. The coordinates are then logits c of the score, roughly: the odds of S are e^(2c) / (e^c + f / (1 - f)), which is
-e^c - f / (1 - f) far above the floor and never negative.
-
-S is the success of the main task of a law in its closed-form surrogate. Its top is a ceiling or, where loss or several
-rates of the same answers are seen, what the irreducible loss leaves: for one surrogate the two are the same curve,
-
-    top (1 + L R / nu)^-nu = (1 + L (E + R') / nu)^-nu   with   1 + L E / nu = top^(-1/nu),   R' = R top^(-1/nu)
-
-Scores that stay at chance fix neither: such a law is its prior, below what would be seen. It is sampled as three
-standard normal numbers, of logit S_0, of the log exponent and of the ceiling.
-
-A law seen by measured losses alone has nu = 1, so that logit S is minus the log of the loss.
+How they are sampled: `models.law_coordinates`. A law seen by measured losses alone has nu = 1, so that the logit of its
+success is minus the log of the loss.
 """
 
 import numpy as np
 import pymc as pm
 import xarray as xr
 from pytensor import tensor as pt
-from scipy import special
 
-from models import facts, scale_facts
-from models.priors import Held, Priors, Structure
+from models.facts import placing
+from models.facts.layout import is_loss_law, kinds_of_laws
+from models.facts.parts import has_drift, has_irreducible, has_token_floor, is_frailty_open
+from models.facts.placing import is_told, reference_compute, surrogate_length
+from models.law_coordinates import LN10, TINY, draw_law, law_of_coordinates, log_density_of_law
+from models.priors import Priors
+from models.structures import Held, Structure
 
 INDEPENDENT_NU = 1e6  # frailty switched off
 NO_GAP = 1e9  # power of a ceiling that is 1: Phi(gap) to it underflows for any gap in reach
-GAP_BEND, GAP_ROUND = 0.3, 0.1  # tops of the prior half-way and more from 1 - (1 - S_2) 0.15 to 1 are squeezed together
-GAP_STRETCH = 4.0  # by this factor
-LN10 = np.log(10.0)
-TINY = 1e-290  # keeps a logarithm finite where doubles underflow
 
 
 def laws(data: xr.Dataset, structure: Structure, priors: Priors, held: Held = Held(), *, floor_logit) -> dict:
@@ -53,10 +29,10 @@ def laws(data: xr.Dataset, structure: Structure, priors: Priors, held: Held = He
     effective compute; where a table has laws seen by several rates, frailty_drift (per decade) and token_floor, both
     zero for the other laws.
     """
-    length = pm.Data("surrogate_length", facts.surrogate_length(data), dims="law")
+    length = pm.Data("surrogate_length", surrogate_length(data), dims="law")
     nu, power = _frailty(data, structure, priors, held), _power(data, structure, priors, held)
     law = _told_and_silent(data, nu, power, _expected(data, priors), floor_logit)
-    open_end = facts.has_irreducible(data)
+    open_end = has_irreducible(data)
     stretch = pt.where(open_end, pt.exp(-law["log_top"] / nu), 1.0)
     irreducible = pt.where(open_end, nu * pt.expm1(-law["log_top"] / nu) / length, 0.0)
     amplitude = (law["log_hazard"] + pt.log(stretch / length)) / LN10
@@ -71,8 +47,8 @@ def laws(data: xr.Dataset, structure: Structure, priors: Priors, held: Held = He
 
 def _told_and_silent(data, nu, power, expected, floor_logit):
     """log_top, log_hazard and exponent (law): of laws whose scores say how they rise, and of the others."""
-    told, parts = facts.is_told(data), []
-    place, distance = facts.anchors(data)
+    told, parts = is_told(data), []
+    place, distance = placing.anchors(data)
 
     def own(name, which, *values):
         if which.all():
@@ -82,19 +58,19 @@ def _told_and_silent(data, nu, power, expected, floor_logit):
 
     if told.any():
         anchors = (
-            pm.Data("anchor", (place - scale_facts.reference_compute(data))[told], dims="told_law"),
+            pm.Data("anchor", (place - reference_compute(data))[told], dims="told_law"),
             pm.Data("anchor_distance", distance[told], dims="told_law"),
         )
         given = (*own("told", told, nu, *expected, power, floor_logit), *anchors)
         coordinates = pm.CustomDist(
             "law_coordinates",
             *given,
-            logp=_log_density,
-            random=_draw,
+            logp=log_density_of_law,
+            random=draw_law,
             signature="(),(),(),(),(),(),(),(),()->(3)",
             dims=("told_law", "law_coordinate"),
         )
-        parts.append(_law(coordinates, given[0], *given[-4:]))
+        parts.append(law_of_coordinates(coordinates, given[0], *given[-4:]))
     if not told.all():
         standard = pm.Normal("law_standard", dims=("silent_law", "law_coordinate"))
         parts.append(_silent_law(standard, *own("silent", ~told, nu, *expected, power)))
@@ -123,7 +99,7 @@ def _expected(data, priors):
 
     Choices rise slowly. Pooled with them, the exponents of tasks that are still at zero would be thought small too.
     """
-    kind = facts.kinds_of_laws(data)[1]
+    kind = kinds_of_laws(data)[1]
     logit = (
         pm.Normal("reference_logit_mean", priors.reference_logit_mean, priors.reference_logit_sd, dims="kind")[kind],
         pm.LogNormal("reference_logit_spread", priors.reference_logit_spread_median, priors.reference_logit_spread_sd),
@@ -132,7 +108,7 @@ def _expected(data, priors):
         pm.Normal("log_exponent_mean", priors.log_exponent_mean, priors.log_exponent_sd, dims="kind")[kind],
         pm.LogNormal("log_exponent_spread", priors.log_exponent_spread_median, priors.log_exponent_spread_sd),
     )
-    losses, of_loss = facts.is_loss_law(data), (priors.log_loss_exponent_mean, priors.log_loss_exponent_sd)
+    losses, of_loss = is_loss_law(data), (priors.log_loss_exponent_mean, priors.log_loss_exponent_sd)
     if "params_exponent" in (model := pm.modelcontext(None)).named_vars:
         each = model["params_exponent"], model["tokens_exponent"]
         own = each[0] * each[1] / (each[0] + each[1])  # per decade of effective compute itself
@@ -146,130 +122,34 @@ def _expected(data, priors):
 def _power(data, structure, priors, held):
     """Power of the gap of each law (law): how near to 1 the top is expected."""
     of_rate = priors.ceiling_gap_power if structure.free_ceiling else NO_GAP
-    power = np.where(facts.is_loss_law(data), priors.loss_gap_power, of_rate)
-    solved = held.ceiling & ~facts.has_irreducible(data)
+    power = np.where(is_loss_law(data), priors.loss_gap_power, of_rate)
+    solved = held.ceiling & ~has_irreducible(data)
     return pm.Data("gap_power", np.where(solved, NO_GAP, power), dims="law")
 
 
 def _several_rates(data, structure, priors):
     """Drift of frailty and floor of each token (law), for laws that several rates look at; zero for the other laws."""
     found = {}
-    if (drifts := facts.has_drift(data, structure)).any():
+    if (drifts := has_drift(data, structure)).any():
         own = pm.Normal("frailty_drift_own", dims="law")
         drift = priors.frailty_drift_mean + priors.frailty_drift_sd * own
         found["frailty_drift"] = pm.Deterministic("frailty_drift", pt.where(drifts, drift, 0.0), dims="law")
-    if (guesses := facts.has_token_floor(data, structure)).any():
+    if (guesses := has_token_floor(data, structure)).any():
         own = pm.Normal("token_floor_own", dims="law")
         floor = pm.math.sigmoid(priors.token_floor_logit_mean + priors.token_floor_logit_sd * own)
         found["token_floor"] = pm.Deterministic("token_floor", pt.where(guesses, floor, 0.0), dims="law")
     return found
 
 
-def _law(value, nu, power, floor_logit, place, distance):
-    """The law behind the coordinates, as PyTensor nodes; hazards are length times loss, as in loss_from_exact_match.
-
-    Anchors are at `place` and `place + distance`, in decades from the reference.
-    """
-    level, rise, gap = value[..., 0], pt.exp(value[..., 1]), value[..., 2]
-    totals = level - 0.5 * rise, level + 0.5 * rise
-    logits = [total - pt.softplus(floor_logit - total) for total in totals]
-    log_upper_miss = -pt.softplus(logits[1])
-    normal, slope = _bent(gap)
-    log_share = power * pm.logcdf(pm.Normal.dist(), normal)
-    log_top = pt.log1p(-pt.exp(log_upper_miss + log_share))
-    above = pt.log1p(-pt.exp(-logits[1]) * pt.expm1(log_share)) / nu  # never negative, as log_top - log S_2 may be
-    ratios = [above + (pt.softplus(-logit) - pt.softplus(-logits[1])) / nu for logit in logits]  # log 1 + hazard / nu
-    log_hazards = [pt.log(nu * pt.expm1(ratio) + TINY) for ratio in ratios]
-    exponent = (log_hazards[0] - log_hazards[1]) / (LN10 * distance)
-    log_hazard = log_hazards[0] + LN10 * exponent * place
-    ratio = pt.softplus(log_hazard - pt.log(nu))
-    log_success = log_top - nu * ratio
-    log_miss = pt.log(-pt.expm1(log_success) + TINY)
-    stretches = [pt.log1p(pt.sigmoid(floor_logit - total)) for total in totals]  # of logit S in the coordinates
-    slopes = [
-        _log_logit_slope(*each, nu) for each in zip(ratios, (-pt.softplus(logit) for logit in logits), strict=True)
-    ]
-    return {
-        "logit": log_success - log_miss,
-        "log_top": log_top,
-        "log_hazard": log_hazard,
-        "exponent": exponent,
-        # of (logit S_0, log exponent) in (logit S_1, logit S_2) at one top
-        "log_jacobian": _log_logit_slope(ratio, log_miss, nu)
-        - sum(slopes)
-        + sum(stretches)
-        - pt.log(exponent * LN10 * distance),
-        # u of the prior, where the ceiling lies 1 - (1 - S_0) u^power, in the gap at one S_0 and S_2
-        "log_shrinkage": _log_normal(normal, 0.0, 1.0) + pt.log(slope) + (log_upper_miss - log_miss) / power,
-    }
-
-
-def _bent(gap):
-    """Standard normal of the gap, and the slope of one in the other: GAP_STRETCH far below GAP_BEND, 1 far above it.
-
-    Tops of nearly 1 are many in the prior and alike to the data; so they take little more room than those told apart.
-    """
-    far = np.sqrt((gap - GAP_BEND) ** 2 + GAP_ROUND**2)
-    mean, half = 0.5 * (GAP_STRETCH + 1.0), 0.5 * (GAP_STRETCH - 1.0)
-    return GAP_BEND + mean * (gap - GAP_BEND) - half * far, mean - half * (gap - GAP_BEND) / far
-
-
-def _unbent(normal):
-    """Inverse of `_bent`."""
-    normal = normal - GAP_BEND
-    mean, half = 0.5 * (GAP_STRETCH + 1.0), 0.5 * (GAP_STRETCH - 1.0)
-    return GAP_BEND + (mean * normal + half * np.sqrt(normal**2 + GAP_STRETCH * GAP_ROUND**2)) / GAP_STRETCH
-
-
-def _log_logit_slope(ratio, log_miss, nu):
-    """Log of minus d logit S / d log hazard."""
-    return pt.log(-nu * pt.expm1(-ratio) + TINY) - log_miss
-
-
-def _log_density(value, nu, logit_mean, logit_sd, mean, sd, power, floor_logit, place, distance):
-    """Prior of (logit S_0, log exponent, u uniform) in the coordinates (level, log_rise, gap)."""
-    law = _law(value, nu, power, floor_logit, place, distance)
-    log_jacobian = value[..., 1] + law["log_jacobian"] + law["log_shrinkage"]
-    prior = _log_normal(law["logit"], logit_mean, logit_sd) + _log_normal(pt.log(law["exponent"]), mean, sd)
-    return prior + log_jacobian
-
-
-def _log_normal(value, mean, sd):
-    return pm.logp(pm.Normal.dist(), (value - mean) / sd) - pt.log(sd)
-
-
-def _draw(nu, logit_mean, logit_sd, mean, sd, power, floor_logit, place, distance, *, rng=None, size=None):
-    """The same prior drawn: success, exponent and ceiling first, then the coordinates that mean them."""
-    parameters = (nu, logit_mean, logit_sd, mean, sd, place)
-    shape = np.broadcast_shapes(*(np.shape(value) for value in parameters), size or ())
-    logit = logit_mean + logit_sd * rng.standard_normal(shape)
-    exponent = np.exp(mean + sd * rng.standard_normal(shape))
-    uniform = rng.uniform(size=shape)
-    log_top = np.log1p(-special.expit(-logit) * uniform**power)
-    log_ratio = (log_top - special.log_expit(logit)) / nu
-    log_hazard = log_ratio + np.log(-np.expm1(-log_ratio) + TINY)  # of hazard / nu, which itself may overflow
-    log_success = [
-        log_top - nu * np.logaddexp(0.0, log_hazard - exponent * x * LN10) for x in (place, place + distance)
-    ]
-    logits = [value - np.log(-np.expm1(value) + TINY) for value in log_success]
-    share = uniform * (special.expit(-logit) / (special.expit(-logits[1]) + TINY)) ** (1.0 / power)
-    gap = _unbent(special.ndtri(share.clip(TINY, 1.0 - 1e-16)))
-    totals = [
-        logit + np.logaddexp(0.0, 0.5 * np.logaddexp(0.0, np.log(4.0) + floor_logit - logit)) - np.log(2.0)
-        for logit in logits
-    ]
-    return np.stack([0.5 * (totals[0] + totals[1]), np.log(totals[1] - totals[0] + TINY), gap], axis=-1)
-
-
 def _frailty(data, structure, priors, held):
-    losses = facts.is_loss_law(data)
+    losses = is_loss_law(data)
     if not structure.frailty:
         return pm.Deterministic("nu", pt.as_tensor(np.where(losses, 1.0, INDEPENDENT_NU)), dims="law")
     shared = pm.Normal("log_nu_mean", priors.log_frailty_mean, priors.log_frailty_sd, dims="kind")
-    shared = shared[facts.kinds_of_laws(data)[1]]
+    shared = shared[kinds_of_laws(data)[1]]
     own = pm.Normal("log_nu_own", dims="law")
     fixed = 0.0 if held.nu is None else min(held.nu, INDEPENDENT_NU)
-    of_rates = np.where(facts.is_frailty_open(data), fixed, 0.0)
+    of_rates = np.where(is_frailty_open(data), fixed, 0.0)
     given = pm.Data("nu_given", np.where(losses, 1.0, of_rates), dims="law")  # 0: learned
     nu = pt.where(given > 0, given, pt.exp(shared + priors.log_frailty_spread * own))
     return pm.Deterministic("nu", nu, dims="law")

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from forecast.cli import main
-from forecast.table_answers import task_labels
-from models import equations
-from models.priors import AVERAGED
+from forecast.cli.main import main
+from forecast.table.labels import task_labels
+from models.equations.surrogates import at_least_k
+from models.structures import AVERAGED
 
 SEED = int(os.environ.get("FORECAST_TEST_SEED", "1"))
 FEW_DRAWS = ("--draws", "100", "--tune", "100")  # enough for mechanics, too few to be trusted: exit code 3
@@ -56,7 +56,7 @@ def forecast_command(*arguments: object) -> Run:
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         patch.setattr("sys.argv", ["forecast", *map(str, arguments)])
-        patch.setattr("forecast.cli_common.SHORT", np.inf)  # no stage is told: seconds differ
+        patch.setattr("forecast.cli.options.SHORT", np.inf)  # no stage is told: seconds differ
         try:
             main()
             code = 0
@@ -71,7 +71,7 @@ def true_score(task: str, log10_compute: float) -> float:
     chance = cells.get("chance", 0.0)
     loss = 10 ** (amplitude - exponent * (log10_compute - 21.25))
     k, length = (2, 4) if metric == "at_least_k" else (1, 1)
-    return chance + (1 - chance) * equations.at_least_k(loss, k=k, length=length, nu=1.0)
+    return chance + (1 - chance) * at_least_k(loss, k=k, length=length, nu=1.0)
 
 
 def simulated_rows() -> list[dict[str, object]]:
@@ -119,7 +119,7 @@ def fit_file(fit_run) -> Path:
 
 @pytest.fixture(scope="session")
 def fitted(fit_file):
-    from forecast.store import load
+    from forecast.posterior.fit import load
 
     return load(fit_file)
 
@@ -147,7 +147,7 @@ def answer_rows() -> list[dict[str, object]]:
         family = run % 2
         theta = x - 21.75 + 0.5 * family
         sums, words, picks = 10 ** (-0.2 - 0.45 * theta), 10 ** (-0.1 - 0.35 * theta), 10 ** (0.2 - 0.4 * theta)
-        tails = [1.0, *(equations.at_least_k(sums, k=k, length=4, nu=1.0) for k in (1, 2, 3, 4)), 0.0]
+        tails = [1.0, *(at_least_k(sums, k=k, length=4, nu=1.0) for k in (1, 2, 3, 4)), 0.0]
         histogram = rng.multinomial(TRIALS, -np.diff(tails))
         found = {
             "sums [at_least_k]": (histogram[2:].sum(), TRIALS),
@@ -186,7 +186,7 @@ def answer_fit_run(answer_table, tmp_path_factory) -> tuple[Path, Run]:
 
 @pytest.fixture(scope="session")
 def answer_fitted(answer_fit_run):
-    from forecast.store import load
+    from forecast.posterior.fit import load
 
     return load(answer_fit_run[0])
 
@@ -194,12 +194,12 @@ def answer_fitted(answer_fit_run):
 @pytest.fixture(scope="session")
 def prior_fit():
     """A fit whose draws are of the prior of a frame's model, which takes seconds and goes everywhere."""
-    from forecast.fit import Sampling, draw_prior
-    from forecast.simulate import UNKNOWN
-    from forecast.store import Fit
-    from forecast.table import observations
+    from forecast.fitting.sampler import draw_prior
+    from forecast.posterior.fit import UNKNOWN, Fit, Sampling
+    from forecast.table.dataset import observations
     from models.capability import capability_model
-    from models.priors import Priors, Structure
+    from models.priors import Priors
+    from models.structures import Structure
 
     def draw(frame, *, draws, structure=Structure()):
         data = observations(frame)
@@ -227,14 +227,15 @@ STAND_IN_DIAGNOSTICS = {"max_rhat": 1.0, "min_ess": 1000.0, "divergences": 0, "f
 
 
 def guesses(job) -> xr.Dataset:
-    """In place of `forecast.trial.forecasts`, at once: any forecasts, which the seed of the job fixes."""
+    """In place of `forecast.backtesting.run.forecasts`, at once: any forecasts, which the seed of the job fixes."""
     rng = np.random.default_rng(job.seed)
     shares = rng.beta(1, 2, (len(job.arguments["structures"]), STAND_IN_DRAWS, len(job.data["rows"])))
     return _forecasts_of(job, np.where(job.data["rows"]["metric"] == "loss", 1 + 3 * shares, shares), rng)
 
 
 def knowing(job) -> xr.Dataset:
-    """In place of `forecast.trial.forecasts`: what one can know of the small table, the truth up to binomial error."""
+    """In place of `forecast.backtesting.run.forecasts`: what one can know of the small table, the truth up to binomial
+    error."""
     rng, rows = np.random.default_rng(job.seed), job.data["rows"]
     truth = [true_score(task, np.log10(compute)) for task, compute in zip(rows["task"], rows["compute"], strict=True)]
     size = (len(job.arguments["structures"]), STAND_IN_DRAWS, len(rows))
@@ -258,10 +259,10 @@ def _forecasts_of(job, scores, rng) -> xr.Dataset:
 @pytest.fixture
 def track_of(tmp_path, monkeypatch):
     """Back-tests the splits of a frame by a work that stands in for the fits."""
-    from forecast.backtest import backtest
+    from forecast.backtesting.run import backtest
 
     def track(frame, *splits, work=guesses, **options):
-        monkeypatch.setattr("forecast.backtest.forecasts", work)
+        monkeypatch.setattr("forecast.backtesting.run.forecasts", work)
         known = {"table": "table.csv", "folder": tmp_path / "jobs", "structures": AVERAGED}
         return backtest(frame, splits, **known | options)
 

@@ -43,9 +43,10 @@ def test_imports_point_from_case_studies_to_forecast_to_models(package, above):
     assert not offending, f"{package}/ must not import {above}: {offending}"
 
 
-@pytest.mark.parametrize("name", ["equations.py", "split_equations.py"])
-def test_equations_import_nothing_of_the_project(name):
-    assert not reaches((ROOT / "models" / name).read_text(encoding="utf-8"), "models", "forecast")
+def test_equations_import_nothing_of_the_project_but_each_other():
+    for path in (ROOT / "models" / "equations").glob("*.py"):
+        names = reaches(path.read_text(encoding="utf-8"), "models", "forecast")
+        assert all(name.startswith("models.equations.") for name in names), path.name
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import refuse_constant
 
 from forecast.files import json_text, write_json, written
+from tests.conftest import refuse_constant
 
 
 @pytest.mark.parametrize(

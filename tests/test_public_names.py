@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from importlib import import_module
 
 import pytest
 
@@ -35,13 +34,6 @@ def test_every_public_name_is_a_documented_object_and_not_a_module(name):
     found = getattr(forecast, name)
     assert callable(found) and found.__doc__
     assert name in dir(forecast)
-
-
-@pytest.mark.parametrize("name", ["predict", "threshold"])
-def test_importing_a_module_does_not_hide_the_function_of_its_name(name):
-    module = import_module(f"forecast.{name}")
-    setattr(forecast, name, module)  # what an import does
-    assert getattr(forecast, name) is getattr(module, name)
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error():

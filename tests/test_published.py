@@ -5,21 +5,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import SEED, forecast_command, guesses, write_rows
 
-from forecast.compare import compared
-from forecast.date_scale import log10_compute_of
-from forecast.design import design
-from forecast.design_widths import Simulation
 from forecast.errors import ForecastError
-from forecast.fit import Diagnostics
-from forecast.howmuch import howmuch
+from forecast.fitting.average import compared
+from forecast.posterior.fit import Diagnostics, save
+from forecast.posterior.threshold import threshold
 from forecast.published import as_published, threshold_rows
-from forecast.report_evidence import Evidence
-from forecast.store import save
-from forecast.table import read_table
-from forecast.threshold import threshold
-from forecast.timeline import when
+from forecast.questions.design.answer import design
+from forecast.questions.design.interval import Simulation
+from forecast.questions.howmuch.answer import howmuch
+from forecast.questions.when.answer import when
+from forecast.report.sections import Evidence
+from forecast.table.dataset import read_table
+from models.dates import log10_compute_of
+from tests.conftest import SEED, forecast_command, guesses, write_rows
 
 HEADER = ("model", "task", "metric", "score", "trials", "date", "compute")
 DATES = ("2021-03-01", "2022-01-15", "2022-11-30", "2023-07-01", "2024-05-13", "2025-02-01")
@@ -198,9 +197,9 @@ def test_a_study_of_such_a_table_publishes_dates_in_its_files_and_on_the_termina
     moved = {"parameter": "log10_compute at 0.5", "task": "agents", "prior": [PLACE] * 3, "posterior": [PLACE] * 3}
     moved |= {"width_ratio": 1.0, "moved": False, "p_never": 0.1, "prior_p_never": 0.2}
     found = Evidence(headline="agents", moved=[moved], surprising=[], rows=6)
-    monkeypatch.setattr("forecast.study.fit_average", lambda *_, **__: dated)
-    monkeypatch.setattr("forecast.study.evidence", lambda *_, **__: found)
-    monkeypatch.setattr("forecast.backtest.forecasts", guesses)
+    monkeypatch.setattr("forecast.study.run.fit_average", lambda *_, **__: dated)
+    monkeypatch.setattr("forecast.study.run.evidence", lambda *_, **__: found)
+    monkeypatch.setattr("forecast.backtesting.run.forecasts", guesses)
     text, answer = (forecast_command("run", tmp_path, "-o", tmp_path / "out", *more) for more in ((), ("--json",)))
     assert text.code in (0, 3) and "FLOP" not in text.out and "threshold date" in text.out
     written = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))

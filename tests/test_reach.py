@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.cli_common import print_thresholds
-from forecast.cli_design import print_design
-from forecast.cli_emergence import print_emergence
-from forecast.cli_record import print_compared
-from forecast.report import Section, TaskForecast, write_report
+from forecast.cli.backtest import print_compared
+from forecast.cli.design import print_design
+from forecast.cli.emergence import print_emergence
+from forecast.cli.options import print_thresholds
+from forecast.report.content import answer_sentence
+from forecast.report.page import write_report
+from forecast.report.sections import Section, TaskForecast
 from forecast.scales import COMPUTE
-from forecast.study import answer_sentence
 
 FAR = {"q05": 22.5, "q10": 23.0, "q25": 25.0, "q50": 32.9, "q75": 42.4, "q90": 44.0, "q95": 45.0}
 NEVER = dict.fromkeys(FAR, "inf")

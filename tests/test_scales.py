@@ -5,10 +5,9 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 
-from forecast.date_scale import log10_compute_of, log10_compute_of_year
-from forecast.reach import Reach, reach_of, reach_of_answers
 from forecast.scales import COMPUTE, DATES, named_by, scale_of, scale_of_answer
-from forecast.words import counted, first_of
+from forecast.words import Reach, counted, first_of, reach_of, reach_of_answers
+from models.dates import log10_compute_of, log10_compute_of_year
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from forecast import cli_common
-from forecast.cli_common import shown_stages
+from forecast.cli import options as cli_common
+from forecast.cli.options import shown_stages
 from forecast.stages import SILENT
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Run, forecast_command
+
+from tests.conftest import Run, forecast_command
 
 HERE = Path(__file__).parent
 GPT3 = HERE.parent / "case_studies" / "gpt3_arithmetic" / "gpt3_arithmetic.csv"

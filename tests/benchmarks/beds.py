@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from forecast.table import read_table
+from forecast.table.dataset import read_table
 
 PLACES = [folder / "shared" / "data" for folder in Path(__file__).parents]
 DATA = next(filter(Path.exists, PLACES), None)

@@ -17,16 +17,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from forecast.design_candidates import NEW_RUN, candidates_of
-from forecast.design_outcomes import interval_ends
-from forecast.design_widths import Posterior, Simulation, expected_after, posterior_of
-from forecast.fit import Sampling, fit
-from forecast.simulate import drawn_fit
-from forecast.table import observations
-from forecast.threshold import threshold_compute
-from models import equations
+from forecast.fitting.sampler import fit
+from forecast.fitting.simulate import drawn_fit
+from forecast.posterior.fit import Sampling
+from forecast.posterior.threshold import threshold_compute
+from forecast.questions.design.candidates import NEW_RUN, candidates_of
+from forecast.questions.design.interval import Posterior, Simulation, expected_after, posterior_of
+from forecast.questions.design.outcomes import interval_ends
+from forecast.table.dataset import observations
 from models.capability import capability_model
-from models.priors import Priors, Structure
+from models.equations.surrogates import exact_match, loss_from_exact_match
+from models.priors import Priors
+from models.structures import Structure
 
 TASK, AT, ITEMS, LENGTH = "addition", 0.5, 500, 4
 LADDER = np.linspace(20.0, 22.0, 8)
@@ -48,11 +50,9 @@ def measured(truth: dict[str, float], x: np.ndarray, rng: np.random.Generator) -
     """Counts of new runs at log10 FLOP x, each with its own residual and the spread of its evaluation."""
     nu = truth["nu"]
     success = (AT - FLOOR) / (1.0 - FLOOR)
-    half = equations.loss_from_exact_match(success, length=LENGTH, nu=nu)
+    half = loss_from_exact_match(success, length=LENGTH, nu=nu)
     theta = x - truth["crossed_at"] + SIGMA_RUN * rng.standard_normal(len(x))
-    mean = FLOOR + (1.0 - FLOOR) * equations.exact_match(
-        half * 10.0 ** (-truth["exponent"] * theta), length=LENGTH, nu=nu
-    )
+    mean = FLOOR + (1.0 - FLOOR) * exact_match(half * 10.0 ** (-truth["exponent"] * theta), length=LENGTH, nu=nu)
     return rng.binomial(ITEMS, rng.beta(mean * CONCENTRATION, (1.0 - mean) * CONCENTRATION))
 
 

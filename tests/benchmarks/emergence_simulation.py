@@ -18,16 +18,17 @@ import pandas as pd
 import xarray as xr
 from scipy.special import logsumexp
 
-from forecast.emergence_comparison import BREAK, EXPLAINED, UNDECIDED
-from forecast.emergence_verdict import judged
-from forecast.fit import Sampling, fit
-from forecast.loss_of_runs import log_likelihood
-from forecast.simulate import drawn_fit
-from forecast.store import Fit
-from forecast.table import observations, read_table
+from forecast.fitting.sampler import fit
+from forecast.fitting.simulate import drawn_fit
+from forecast.posterior.fit import Fit, Sampling
+from forecast.questions.emergence.comparison import BREAK, EXPLAINED, UNDECIDED
+from forecast.questions.emergence.likelihood import log_likelihood
+from forecast.questions.emergence.verdict import judged
+from forecast.table.dataset import observations, read_table
 from models.capability import capability_model
-from models.priors import Priors, Structure
-from models.scale_facts import bend_knots, reference_compute
+from models.facts.placing import bend_knots, reference_compute
+from models.priors import Priors
+from models.structures import Structure
 
 SAMPLING = Sampling(chains=2, tune=250, draws=100)
 PRIOR_DRAWS, DRAWS = 60, 6

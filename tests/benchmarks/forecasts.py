@@ -15,14 +15,14 @@ import numpy as np
 import pandas as pd
 import scoringrules
 
-from forecast.baselines import baseline_forecasts
-from forecast.fit import Sampling
-from forecast.law import law_of_task
-from forecast.predict import predict, row_means
-from forecast.splits import Split
-from forecast.store import Fit
-from forecast.table_fit import fit_table
-from models.priors import Priors, Structure
+from forecast.fitting.structures import fit_table
+from forecast.posterior.fit import Fit, Sampling
+from forecast.posterior.predict import predict, row_means
+from forecast.posterior.score import law_of_task
+from forecast.scoring.baselines import baseline_forecasts
+from forecast.table.splits import Split
+from models.priors import Priors
+from models.structures import Structure
 
 SAMPLING = Sampling(chains=2, tune=500, draws=500)
 CHARACTERS_CUT = 5.1e11

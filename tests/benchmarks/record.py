@@ -15,13 +15,13 @@ import beds
 import numpy as np
 import pandas as pd
 
-from forecast.average import known_structures
-from forecast.backtest import OURS, Track, backtest
-from forecast.calibration import summary
-from forecast.splits import Split
-from forecast.track_record import METHODS
-from forecast.trust import NOT, cell_trust
-from models.priors import DEFAULT
+from forecast.backtesting.record import METHODS
+from forecast.backtesting.run import OURS, Track, backtest
+from forecast.backtesting.verdict import NOT, cell_trust
+from forecast.fitting.average import known_structures
+from forecast.scoring.summary import summary
+from forecast.table.splits import Split
+from models.structures import DEFAULT
 
 
 def split_of(bed: beds.Bed) -> Split:

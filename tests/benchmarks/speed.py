@@ -33,11 +33,11 @@ def case(name):
     if name == "b":
         import beds
 
-        from forecast.table import observations
+        from forecast.table.dataset import observations
 
         return observations(beds.obsscaling())
-    from forecast.simulate import simulate
-    from forecast.table import observations
+    from forecast.fitting.simulate import simulate
+    from forecast.table.dataset import observations
 
     tasks = int(name[1:])
     rows = pd.DataFrame(
@@ -64,7 +64,7 @@ def read(rows, *, scored=True):
     import tempfile
     from pathlib import Path
 
-    from forecast.table import read_rows, read_table
+    from forecast.table.dataset import read_rows, read_table
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
@@ -73,7 +73,7 @@ def read(rows, *, scored=True):
 
 
 def observed(rows):
-    from forecast.table import observations
+    from forecast.table.dataset import observations
 
     return observations(read(rows))
 
@@ -92,8 +92,9 @@ def gradient_us(program):
 
 def measure(name, options):
     warnings.simplefilter("ignore")
-    from forecast.fit import Sampling, sampled
-    from forecast.program import compiled
+    from forecast.fitting.program import compiled
+    from forecast.fitting.sampler import sampled
+    from forecast.posterior.fit import Sampling
     from models.capability import capability_model
 
     data = case(name)

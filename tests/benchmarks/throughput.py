@@ -17,7 +17,7 @@ from pathlib import Path
 import beds
 import numpy as np
 
-from models.priors import DEFAULT
+from models.structures import DEFAULT
 
 CUTS = (9e17, 9e18, 3e19, 9e19, 3.4e20)
 FORECAST = [sys.executable, "-m", "forecast"]

@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from forecast.cli_when import print_dates
-from forecast.compare import fit_average
-from forecast.date_scale import iso_date
-from forecast.frontier import fit_frontier, paths, read_runs
-from forecast.store import Fit, load, save
-from forecast.table import read_table
-from forecast.timeline import when
-from models.recipe_facts import years
+from forecast.cli.when import print_dates
+from forecast.fitting.average import fit_average
+from forecast.posterior.fit import Fit, load, save
+from forecast.questions.when.answer import when
+from forecast.questions.when.frontier import fit_frontier, paths
+from forecast.table.dataset import read_table
+from forecast.table.training_runs import read_runs
+from models.dates import iso_date, years
 
 TABLE = Path(__file__).parents[2] / "case_studies" / "gpt3_arithmetic" / "gpt3_arithmetic.csv"
 KNOWN = "2020-05-28"  # publication of the GPT-3 models (Brown et al. 2020)

@@ -4,12 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import SEED
 
-from forecast.fit import Sampling, diagnose, fit
-from forecast.table import observations, read_table
+from forecast.fitting.sampler import diagnose, fit
+from forecast.posterior.fit import Sampling
+from forecast.table.dataset import observations, read_table
 from models.capability import capability_model
-from models.priors import Priors, Structure
+from models.priors import Priors
+from models.structures import Structure
+from tests.conftest import SEED
 
 PLACES = [folder / "shared" / "data" / "chinchilla_points.csv" for folder in Path(__file__).parents]
 TABLE = next(filter(Path.exists, PLACES), None)

@@ -11,14 +11,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import SEED
 
-from forecast.fit import Sampling, fit
-from forecast.howmuch import cheapest_run, optimal_run, tokens_of
-from forecast.simulate import drawn_fit, simulate
-from forecast.table import observations, read_rows
+from forecast.fitting.sampler import fit
+from forecast.fitting.simulate import drawn_fit, simulate
+from forecast.posterior.fit import Sampling
+from forecast.questions.howmuch.answer import cheapest_run, optimal_run, tokens_of
+from forecast.table.dataset import observations, read_rows
 from models.capability import capability_model
-from models.priors import Priors, Structure
+from models.priors import Priors
+from models.structures import Structure
+from tests.conftest import SEED
 
 TABLES = int(os.environ.get("FORECAST_RECOVERY_TABLES", "100"))
 PRIORS = Priors(reference_logit_mean=-1.0, reference_logit_sd=1.0)  # scores neither all zero nor all one

@@ -12,15 +12,17 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import SEED
 
-from forecast.fit import Sampling, fit
-from forecast.simulate import drawn_fit
-from forecast.table import observations, read_table
-from forecast.threshold import threshold_compute
-from models import equations
+from forecast.fitting.sampler import fit
+from forecast.fitting.simulate import drawn_fit
+from forecast.posterior.fit import Sampling
+from forecast.posterior.threshold import threshold_compute
+from forecast.table.dataset import observations, read_table
 from models.capability import capability_model
-from models.priors import Priors, Structure
+from models.equations.surrogates import exact_match, loss_from_exact_match, token_accuracy
+from models.priors import Priors
+from models.structures import Structure
+from tests.conftest import SEED
 
 COMPUTE = np.array([2.25e20, 6.41e20, 1.37e21, 2.38e21, 4.77e21, 1.20e22, 2.31e22])
 X = np.log10(COMPUTE)
@@ -41,7 +43,7 @@ pytestmark = pytest.mark.slow
 
 
 def loss_at(theta, exponent=EXPONENT, nu=NU):
-    crossing = equations.loss_from_exact_match(0.5, length=LENGTH, nu=nu)
+    crossing = loss_from_exact_match(0.5, length=LENGTH, nu=nu)
     return crossing * 10.0 ** (-exponent * (theta - CROSSING))
 
 
@@ -71,13 +73,13 @@ def expected_measurements(parameters):
     theta = X + parameters[5:]
     loss = np.exp(level) * 10.0 ** (-np.exp(log_alpha) * (theta - X.mean()))
     nu = np.exp(log_nu)
-    match = equations.exact_match(loss, length=LENGTH, nu=nu)
-    return np.stack([match, equations.token_accuracy(loss, nu=nu), (np.log(loss) - log_greedy) / np.exp(power)])
+    match = exact_match(loss, length=LENGTH, nu=nu)
+    return np.stack([match, token_accuracy(loss, nu=nu), (np.log(loss) - log_greedy) / np.exp(power)])
 
 
 def crossing(parameters):
     level, log_alpha, log_nu = parameters[:3]
-    at = equations.loss_from_exact_match(0.5, length=LENGTH, nu=np.exp(log_nu))
+    at = loss_from_exact_match(0.5, length=LENGTH, nu=np.exp(log_nu))
     return X.mean() + (level - np.log(at)) / (np.exp(log_alpha) * np.log(10.0))
 
 
@@ -90,8 +92,8 @@ def theory(metrics):
     truth = np.array([np.log(loss_at(X.mean())), np.log(EXPONENT), np.log(NU), np.log(GREEDY), 0.0, *np.zeros(len(X))])
     prior_sd = np.array([2.0, 0.88, 1.0, PRIORS.log_greedy_sd, PRIORS.log_greedy_power_sd, *np.full(len(X), SIGMA_RUN)])
     loss = loss_at(X)
-    match, token = equations.exact_match(loss, length=LENGTH, nu=NU), equations.token_accuracy(loss, nu=NU)
-    both = equations.token_accuracy(2.0 * loss, nu=NU)  # two tokens of one item both right
+    match, token = exact_match(loss, length=LENGTH, nu=NU), token_accuracy(loss, nu=NU)
+    both = token_accuracy(2.0 * loss, nu=NU)  # two tokens of one item both right
     variances = {
         "exact_match": match * (1.0 - match) / ITEMS,
         "token_accuracy": ((token - token**2) / LENGTH + (1 - 1 / LENGTH) * (both - token**2)) / ITEMS,

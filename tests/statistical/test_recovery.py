@@ -10,14 +10,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import SEED
 
-from forecast.fit import Sampling, fit
-from forecast.simulate import drawn_fit, simulate
-from forecast.table import observations, read_rows
-from forecast.threshold import threshold_compute
+from forecast.fitting.sampler import fit
+from forecast.fitting.simulate import drawn_fit, simulate
+from forecast.posterior.fit import Sampling
+from forecast.posterior.threshold import threshold_compute
+from forecast.table.dataset import observations, read_rows
 from models.capability import capability_model
-from models.priors import Priors, Structure
+from models.priors import Priors
+from models.structures import Structure
+from tests.conftest import SEED
 
 TABLES = int(os.environ.get("FORECAST_RECOVERY_TABLES", "100"))
 CONTROLS = 20

@@ -1,0 +1,1 @@
+"""Back-tests: hide, forecast, score, and judge."""

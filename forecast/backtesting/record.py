@@ -1,0 +1,168 @@
+"""Results of a back-test: in numbers beside the best baseline, and as files and figures."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecast.backtesting.figures import crps_by_distance_figure, pit_figure, reliability_figure
+from forecast.backtesting.run import OURS, Track
+from forecast.files import json_number, make_folder, write_json, write_whole
+from forecast.scoring.baselines import BASELINES, LOSS_BASELINES, TWO_STEP
+from forecast.scoring.summary import DISTANCES, paired_bootstrap, pit_histogram, reliability, summary
+from forecast.words import counted
+
+METHODS = tuple(dict.fromkeys([*BASELINES, TWO_STEP, *LOSS_BASELINES]))
+
+
+def record(scores: pd.DataFrame, *, seed: int = 1) -> dict[str, Any]:
+    """The track record of the averaged forecast: scores beside the best baseline and how honest intervals were.
+
+    `scores` are lines of `forecast.backtesting.run.Track.scores`. The best baseline is chosen with hindsight, as the
+    one of lowest mean CRPS on these very outcomes: a bar that no single baseline was known to reach before.
+    """
+    table = summary(scores).set_index("method")
+    ours, others = table.loc[OURS], baselines(table)
+    best = str(others.idxmin())
+    pairs = paired_bootstrap(scores, method=OURS, against=best, seed=seed)
+    return {
+        "n": int(ours["n"]),
+        "tasks": int(scores["task"].nunique()),
+        "crps": json_number(ours["crps"]),
+        "width_90": json_number(float(ours["width_90"])),
+        "best_baseline": best,
+        "best_baseline_crps": json_number(others[best]),
+        "crps_ratio": {name: json_number(value) for name, value in pairs["ratio"].items()},
+        "p_better": pairs["p_better"],
+        **{
+            f"coverage_{level}": {
+                "share": float(ours[f"coverage_{level}"]),
+                "low": float(ours[f"coverage_{level}_low"]),
+                "high": float(ours[f"coverage_{level}_high"]),
+            }
+            for level in (50, 80, 90)
+        },
+        "tested_decades": float(scores.loc[scores["method"] == OURS, "decades_beyond"].max()),
+        "tested_params_decades": _farthest_size(scores),
+    }
+
+
+def _farthest_size(scores: pd.DataFrame) -> float | None:
+    """Decades of parameters beyond the training runs of the largest run that was forecast; None where unknown."""
+    beyond = scores["params_beyond"].max() if "params_beyond" in scores else np.nan
+    return float(beyond) if np.isfinite(beyond) else None
+
+
+def distances(scores: pd.DataFrame) -> list[dict[str, Any]]:
+    """The record in each bin of distance beyond the largest training run."""
+    beyond = scores[scores["decades_beyond"].notna()]
+    by = summary(beyond, by=("distance", "method"))
+    lines = []
+    for distance in (name for name in DISTANCES if name in set(by["distance"].astype(str))):
+        table = by[by["distance"].astype(str) == distance].set_index("method")
+        ours, others = table.loc[OURS], baselines(table)
+        lines.append(
+            {
+                **{"distance": distance, "n": int(ours["n"]), "crps": json_number(ours["crps"])},
+                **{"best_baseline": str(others.idxmin()), "best_baseline_crps": json_number(others.min())},
+                "coverage_90": float(ours["coverage_90"]),
+            }
+        )
+    return lines
+
+
+def baselines(table: pd.DataFrame) -> pd.Series:
+    """Mean CRPS of the baselines that forecast every outcome that we did: others may have had the easy ones."""
+    whole = table["n"] == table.loc[OURS, "n"]
+    return table.loc[[name for name in METHODS if name in table.index and whole[name]], "crps"]
+
+
+FEWEST_OUTCOMES = 20  # with fewer, a histogram of ten bars shows chance
+PRINTED = ("n", "crps", "log_score", "width_90", "coverage_50", "coverage_80", "coverage_90")
+
+
+def write_track(track: Track, verdict: Mapping[str, Any], folder: Path, *, table: str, seed: int) -> dict[str, Any]:
+    """Write the files into `folder`, each whole or not at all; answers what summary.json holds."""
+    make_folder(folder)
+    result = summarised(track, verdict, table=table, seed=seed)
+    for name, frame in {"scores": track.scores, "thresholds": track.thresholds}.items():
+        write_whole(folder / f"{name}.csv", partial(frame.to_csv, index=False))
+    drawn = figures(track, key="backtest")
+    for name, figure in drawn.items():
+        write_whole(folder / f"{name}.svg", partial(_write, text=figure))
+    for name in {"reliability", "pit"} - drawn.keys():
+        (folder / f"{name}.svg").unlink(missing_ok=True)  # of an earlier back-test of more outcomes
+    write_json(folder / "summary.json", result)
+    return result
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def figures(track: Track, *, key: str) -> dict[str, str]:
+    """CRPS by distance and, from `FEWEST_OUTCOMES` on, reliability and PIT of the average and the baselines, as SVG."""
+    shown = track.scores[~track.scores["method"].isin(track.structures)]
+    distances = summary(shown, by=("method", "distance"))
+    found = {"crps_by_distance": str(crps_by_distance_figure(distances, unit=track.scale.bins, key=key))}
+    if outcomes_of(track) < FEWEST_OUTCOMES:
+        return found
+    return found | {
+        "reliability": str(reliability_figure(reliability(shown), key=key)),
+        "pit": str(pit_figure(pit_histogram(shown), key=key)),
+    }
+
+
+def outcomes_of(track: Track) -> int:
+    """How many outcomes were forecast."""
+    return int((track.scores["method"] == OURS).sum())
+
+
+def too_few(outcomes: int) -> str:
+    """Why reliability and PIT are not drawn; empty where they are."""
+    if outcomes >= FEWEST_OUTCOMES:
+        return ""
+    counts = f"{counted(outcomes, 'outcome')}, fewer than {FEWEST_OUTCOMES}"
+    return f"{counts}: too few to draw the reliability of intervals and the histogram of PIT."
+
+
+def summarised(track: Track, verdict: Mapping[str, Any], *, table: str, seed: int) -> dict[str, Any]:
+    """The track record as plain values: methods, cuts, tasks, metrics, distances, pairs, thresholds, verdict."""
+    scores = track.scores
+    others = [name for name in scores["method"].unique() if name != OURS]
+    return {
+        "table": table,
+        "data_hash": track.data_hash,
+        "seed": seed,
+        "verdict": dict(verdict),
+        "methods": _lines(scores, "method"),
+        "pairs": [paired_bootstrap(scores, method=OURS, against=name, seed=seed) for name in others],
+        "cuts": [
+            {"cut": cut, "runs": train, "hidden_runs": hidden, "weights": dict(track.weights.get(cut, {}))}
+            for cut, (train, hidden) in track.runs.items()
+        ],
+        "by_cut": _lines(scores, "cut", "method"),
+        "by_task": _lines(scores, "task", "method"),
+        "by_metric": _lines(scores, "metric", "method"),
+        "by_distance": _lines(scores, "distance", "method"),
+        "thresholds": _thresholds(track.thresholds),
+        "fits": track.fits.to_dict("records"),
+        "failed": dict(track.failed),
+    }
+
+
+def _lines(scores: pd.DataFrame, *by: str) -> list[dict[str, Any]]:
+    return summary(scores, by=by)[[*by, *PRINTED]].to_dict("records")
+
+
+def _thresholds(lines: pd.DataFrame) -> list[dict[str, Any]]:
+    """Mean ranked probability score by method and threshold; whether the truth lay inside the 90% interval."""
+    if lines.empty:
+        return []
+    inside = (lines["q05"] <= lines["high"]) & (lines["q95"] >= lines["low"])
+    table = lines.assign(inside_90=inside).groupby(["method", "at"], sort=False)
+    means = table.agg(n=("rps", "size"), rps=("rps", "mean"), coverage_90=("inside_90", "mean"))
+    return means.reset_index().to_dict("records")

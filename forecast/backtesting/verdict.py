@@ -1,0 +1,217 @@
+"""Verdict on a forecast: whether to believe it, by its back-test and what else speaks against it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecast.backtesting.record import baselines, distances, record
+from forecast.backtesting.run import OURS, Track
+from forecast.scales import COMPUTE, Scale, scale_of_answer
+from forecast.scoring.summary import summary
+from forecast.table.describe import few_runs
+
+NOT, CARE, YES = "do not trust", "trust with care", "trust"
+WORSE = 1.15
+"""CRPS by that of the best baseline, from which the baseline is the better forecast if not by chance; near 1 they are
+alike."""
+NO_BETTER = 0.95
+TWICE = 2.0  # from here on a ratio says it better than percents above 100
+NARROW = 0.90
+"""An upper end of the Wilson interval of 90% coverage below this: intervals were too narrow, and not by chance."""
+FARTHER = 1.0
+"""Decades beyond the farthest outcome ever tested at which a forecast is an article of faith."""
+NEW_SIZE = 0.1
+"""Decades of parameters beyond the training runs from which a model is larger, not another of their size."""
+APART = 1.0
+"""Distance between medians of structures at which they disagree, in widths of the 90% interval of a single one."""
+MAX_FORECAST_RHAT, LOST_RHAT = 1.05, 1.3
+"""R-hat of forecasts of a back-test above which they call for care, and that leaves them without meaning."""
+COUNTS = 0.05  # weight of a structure that has a say
+WEIGHT = (
+    *("too few runs", "not converged", "tests not converged", "intervals too narrow", "beaten by a baseline"),
+    *("untested", "prior-dominated", "farther than tested"),
+)
+"""Kinds of reasons, heaviest first: without meaning, then measured, then unknown. Those not named come last."""
+
+
+def verdict(
+    track: Track | None,
+    *,
+    runs: int,
+    thresholds: Sequence[Mapping[str, Any]] = (),
+    moved: Sequence[Mapping[str, Any]] = (),
+    unsound: Sequence[str] = (),
+    seed: int = 1,
+) -> dict[str, Any]:
+    """Whether to believe the forecast, with what speaks against it.
+
+    Parameters
+    ----------
+    track : the back-test of this table; None where none could be made
+    runs : that the forecast learned from
+    thresholds : of the headline task: JSON of `forecast.posterior.threshold.threshold`, and `structures` as of
+        `threshold_by_structure` where it is averaged over several
+    moved : lines of `forecast.fitting.contraction.moved`
+    unsound : what the sampler complains of
+
+    Returns
+    -------
+    dict
+        trust ('trust', 'trust with care' or 'do not trust'), sentence, reasons (each with `level`, `kind` and `text`,
+        each text once, heaviest first), record (see `forecast.backtesting.record`; None without a back-test) and
+        distances (the same by decades beyond a cut).
+    """
+    found = record(track.scores, seed=seed) if track is not None else None
+    reasons = _of_runs(runs) + _of_record(found)
+    for each in thresholds:
+        reasons += _of_threshold(each, moved, found["tested_decades"] if found else 0.0)
+    reasons += [_reason(NOT, "not converged", each) for each in unsound] + _of_tests(track)
+    reasons = _by_weight(reasons)
+    trust = NOT if any(each["level"] == NOT for each in reasons) else CARE if reasons else YES
+    return {
+        "trust": trust,
+        "sentence": _sentence(trust, found, reasons, COMPUTE if track is None else track.scale),
+        "reasons": reasons,
+        "record": found,
+        "distances": [] if track is None else distances(track.scores),
+    }
+
+
+def cell_trust(past: pd.DataFrame, task: str, *, farther: float, rhat: float = 1.0) -> tuple[str, list[dict[str, Any]]]:
+    """Whether to believe the forecast of one task, from the track record of its table on earlier runs.
+
+    `past` are scores of a split of the training rows; `farther` the decades by which the forecast looks farther beyond
+    its data than any of those did; `rhat` that of its own fit. What speaks against the table speaks against the task.
+    """
+    own = past[past["task"] == task]
+    reasons = _of_record(record(past)) + _of_chains(rhat)
+    if own.empty:
+        reasons.append(_reason(CARE, "untested task", f"no forecast of {task} has been tested"))
+    else:
+        ours = own[own["method"] == OURS]
+        missed = float((~ours["inside_90"].astype(bool)).mean())
+        if missed > 1.0 / 3.0:
+            reasons.append(_reason(NOT, "task missed", f"{missed:.0%} of its outcomes lay outside 90% intervals"))
+        table = summary(own).set_index("method")
+        if table.loc[OURS, "crps"] > WORSE * baselines(table).min():
+            reasons.append(_reason(CARE, "task beaten", "a baseline forecast this task better"))
+    if farther > FARTHER:
+        reasons.append(_reason(CARE, "far", f"{farther:.1f} decades farther than ever tested"))
+    level = NOT if any(each["level"] == NOT for each in reasons) else CARE if reasons else YES
+    return level, reasons
+
+
+def _of_runs(runs: int) -> list[dict[str, Any]]:
+    few = few_runs(runs)
+    return [_reason(NOT, "too few runs", few)] if few else []
+
+
+def _of_tests(track: Track | None) -> list[dict[str, Any]]:
+    """Fits of the back-test are short: what counts is that their chains agree about the forecasts."""
+    return [] if track is None or track.fits.empty else _of_chains(float(track.fits["forecast_rhat"].max()))
+
+
+def _of_chains(rhat: float) -> list[dict[str, Any]]:
+    if rhat <= MAX_FORECAST_RHAT:
+        return []
+    disagree = f"chains of a back-test disagree about forecasts (R-hat {rhat:.2f}, above {MAX_FORECAST_RHAT})"
+    text = f"{disagree}: the record is noise in part"
+    return [_reason(NOT if rhat > LOST_RHAT else CARE, "tests not converged", text)]
+
+
+def _of_record(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    if found is None:
+        return [
+            _reason(NOT, "untested", "no forecast of this table could be tested: too few runs to hide some of them")
+        ]
+    reasons = []
+    larger = found["tested_params_decades"]
+    if larger is not None and larger < NEW_SIZE:
+        text = "every run that was forecast had a size that was learned from: no larger model has been tested"
+        reasons.append(_reason(CARE, "sizes untested", text))
+    coverage, n = found["coverage_90"], found["n"]
+    inside = f"{round(coverage['share'] * n)} of {n} outcomes lay inside 90% intervals"
+    if coverage["high"] < NARROW:
+        reasons.append(_reason(NOT, "intervals too narrow", f"intervals were too narrow: {inside}"))
+    ratio, best = float(found["crps_ratio"]["estimate"]), found["best_baseline"]
+    crps, its = float(found["crps"]), float(found["best_baseline_crps"])
+    beaten = f"mean CRPS was {crps:.3f}, that of the baseline '{best}' {its:.3f}"
+    if ratio > WORSE and float(found["crps_ratio"]["q05"]) > 1.0:
+        reasons.append(_reason(NOT, "beaten by a baseline", f"a baseline was better: {beaten}"))
+    elif ratio > NO_BETTER:
+        reasons.append(_reason(CARE, "no better than a baseline", f"no clear gain over the best baseline: {beaten}"))
+    return reasons
+
+
+def _of_threshold(answer: Mapping[str, Any], moved: Sequence[Mapping[str, Any]], tested: float) -> list[dict[str, Any]]:
+    name, scale = f"{answer['task']} at {answer['at']:g}", scale_of_answer(answer)
+    reasons = []
+    middle = float(answer["log10_compute"]["q50"])
+    beyond = middle - answer["data_log10_compute"][1]
+    if np.isfinite(beyond) and beyond > tested + FARTHER:
+        ahead = f"{name} is expected {scale.distance(beyond)} beyond the {scale.largest} run"
+        text = f"{ahead}; forecasts were tested to {scale.units(tested):.1f}"
+        reasons.append(_reason(NOT, "farther than tested", text))
+    own = [
+        line for line in moved if line["task"] == answer["task"] and line["parameter"].endswith(f"at {answer['at']:g}")
+    ]
+    if any(not line["moved"] for line in own):
+        reasons.append(_reason(NOT, "prior-dominated", f"the threshold of {name} comes from the prior, not from data"))
+    if apart := _apart(answer.get("structures", ()), scale):
+        reasons.append(_reason(CARE, "structures disagree", f"structures disagree about {name}: {apart}"))
+    return reasons
+
+
+def _apart(structures: Sequence[Mapping[str, Any]], scale: Scale) -> str:
+    """How structures disagree about a threshold, in words; empty where they do not."""
+    heard = [each for each in structures if each["weight"] >= COUNTS]
+    medians = np.array([float(each["log10_compute"]["q50"]) for each in heard])
+    never = np.isinf(medians) & (medians > 0)
+    if never.any() and not never.all():
+        names = ", ".join(each["structure"] for each, of in zip(heard, never, strict=True) if of)
+        return f"'{names}' says never, others do not"
+    widths = [float(each["log10_compute"]["q95"]) - float(each["log10_compute"]["q05"]) for each in heard]
+    finite = [width for width in widths if np.isfinite(width)]
+    if len(medians) < 2 or never.any() or not finite or np.ptp(medians) <= APART * np.median(finite):
+        return ""
+    return f"medians lie {scale.distance(np.ptp(medians))} apart, more than a single one is uncertain"
+
+
+def _reason(level: str, kind: str, text: str) -> dict[str, Any]:
+    return {"level": level, "kind": kind, "text": text}
+
+
+def _by_weight(reasons: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each reason once: those against trust first, and of one level by kind."""
+    once = {each["text"]: each for each in reasons}
+    kinds = {kind: place for place, kind in enumerate(WEIGHT)}
+    return sorted(once.values(), key=lambda each: (each["level"] != NOT, kinds.get(each["kind"], len(kinds))))
+
+
+def _sentence(trust: str, found: Mapping[str, Any] | None, reasons: Sequence[Mapping[str, Any]], scale: Scale) -> str:
+    lead = {
+        NOT: "Do not trust this forecast",
+        CARE: "Trust this forecast with care",
+        YES: "This forecast can be trusted",
+    }
+    worst, others = (
+        "; ".join(each["text"] for each in reasons if (each["level"] == trust) is own) for own in (True, False)
+    )
+    said = lead[trust] + (f": {worst}." if worst else ".") + (f" Besides, take care: {others}." if others else "")
+    if found is None:
+        return said
+    better = f"{_gain(float(found['crps_ratio']['estimate']))} the best baseline ({found['best_baseline']})"
+    inside = f"{found['coverage_90']['share']:.0%} of {found['n']} held-out outcomes inside 90% intervals"
+    return f"{said} Tested on this table up to {scale.distance(found['tested_decades'])} ahead: {better}, {inside}."
+
+
+def _gain(ratio: float) -> str:
+    """A ratio of CRPS in words, before the name of what it is compared with."""
+    change = f"{abs(1.0 - ratio):.0%}"
+    if change == "0%":
+        return "as good as"
+    if ratio >= TWICE:
+        return f"CRPS {ratio:.1f} times that of"
+    return f"{change} {'better' if ratio <= 1.0 else 'worse'} than"

@@ -1,0 +1,180 @@
+"""Commands on how far a forecast can be believed: `backtest` and `compare`."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from forecast.cli.options import (
+    Average,
+    Below,
+    Draws,
+    Json,
+    Quiet,
+    Scheduler,
+    Seed,
+    Structures,
+    TableFile,
+    TargetAccept,
+    Tune,
+    Workers,
+    exit_unless_trustworthy,
+    plain,
+    print_json,
+    shown_stages,
+    structure_names,
+    warn,
+)
+
+At = Annotated[list[float] | None, typer.Option(help="Score that counts as 'the capability is there' [default: 0.5].")]
+
+
+def backtest(
+    table: TableFile,
+    output: Annotated[Path, typer.Option("-o", help="Folder for scores, summary and figures.", metavar="DIR")],
+    cut: Annotated[list[float] | None, typer.Option(help="Hide the runs from this training compute on, FLOP.")] = None,
+    date: Annotated[
+        list[datetime] | None, typer.Option(help="Hide the models released from this date on.", formats=["%Y-%m-%d"])
+    ] = None,
+    families: Annotated[bool, typer.Option("--families", help="Hide one family after the other.")] = False,
+    at: At = None,
+    structures: Structures = None,
+    average: Average = False,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    seed: Seed = 1,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Hide runs above each cut, forecast them and score the forecasts beside baselines.
+
+    Without a cut the largest three in ten runs are hidden. Results of fits are kept in DIR/jobs: started again after an
+    interrupt, only what is missing is done.
+    """
+    from dataclasses import replace
+
+    from forecast.backtesting.record import write_track
+    from forecast.backtesting.run import backtest as record_of
+    from forecast.backtesting.verdict import verdict
+    from forecast.files import make_folder
+    from forecast.fitting.stacking import SAMPLING
+    from forecast.table.dataset import read_table
+    from forecast.table.splits import Split, latest, leave_one_family_out
+    from forecast.words import counted
+
+    names = structure_names(structures, average=average)
+    frame = read_table(table)
+    splits = [Split(by="compute", at=value) for value in cut or ()]
+    splits += [Split(by="date", at=f"{value:%Y-%m-%d}") for value in date or ()]
+    splits += leave_one_family_out(frame) if families else []
+    if not (cut or date or families):
+        splits = [each for each in [latest(frame)] if each]
+    make_folder(output)
+    with shown_stages(quiet=quiet) as stages, stages.stage(counted(len(splits), "cut"), weight=1.0):
+
+        def advance(done: Any) -> None:
+            failed = f", {done.failed} failed" if done.failed else ""
+            stages.advance(done.done / max(done.total, 1), f"fits {done.done} of {done.total}{failed}")
+
+        track = record_of(
+            frame,
+            list(dict.fromkeys(splits)),
+            table=table.name,
+            folder=output / "jobs",
+            structures=names,
+            at=at or [0.5],
+            sampling=replace(SAMPLING, seed=seed),
+            workers=workers,
+            scheduler=scheduler,
+            progress=advance,
+        )
+    judged = verdict(track, runs=max(runs for runs, _ in track.runs.values()), seed=seed)
+    summary = write_track(track, judged, output, table=str(table), seed=seed)
+    if as_json:
+        print_json(summary)
+    else:
+        print_track(summary)
+        print(f"\nscores: {output / 'scores.csv'}, summary: {output / 'summary.json'}")
+    exit_unless_trustworthy(distrust(judged))
+
+
+def compare(
+    table: TableFile,
+    at: At = None,
+    output: Annotated[Path | None, typer.Option("-o", help="Also write the posterior.", metavar="FIT.nc")] = None,
+    below: Below = None,
+    structures: Structures = None,
+    seed: Seed = 1,
+    draws: Draws = None,
+    tune: Tune = 500,
+    target_accept: TargetAccept = 0.88,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Fit the structures of a table: thresholds side by side, weights, average and spread."""
+    from forecast.files import check_target
+    from forecast.fitting.average import compared, fit_average
+    from forecast.posterior.fit import Sampling, save
+    from forecast.published import as_published
+    from forecast.report.complaints import complaints, fit_command
+    from forecast.table.dataset import read_table
+    from models.dates import by_date
+
+    if output is not None:
+        check_target(output)
+    names = structure_names(structures, average=structures is None)
+    frame = read_table(table)
+    sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
+    options: dict[str, Any] = {"table": table.name, "structures": names, "sampling": sampling, "below": below}
+    with shown_stages(quiet=quiet) as stages:
+        fit = fit_average(frame, **options, stages=stages, warn=warn)
+    if output is not None:
+        save(fit, output)
+    answer = compared(fit, at=at or [0.5])
+    reasons = complaints(fit, start=fit_command(fit, table, output, command="compare"))
+    if as_json:
+        print_json(
+            as_published({"table": str(table), "seed": seed, **answer, "reasons": reasons}, dated=by_date(fit.data))
+        )
+    else:
+        print_compared(answer)
+    exit_unless_trustworthy(reasons)
+
+
+def distrust(verdict: dict[str, Any]) -> list[str]:
+    """What a verdict names as reasons not to trust the forecast at all."""
+    return [each["text"] for each in verdict["reasons"] if each["level"] == "do not trust"]
+
+
+def print_track(summary: dict[str, Any]) -> None:
+    """Scores by method and the verdict."""
+    from forecast.words import counted
+
+    methods = summary["methods"]
+    print(f"{counted(methods[0]['n'], 'outcome')}: mean CRPS (lower is better), coverage and width of 90% intervals")
+    for each in methods:
+        width = float(each["width_90"])
+        print(f"  {plain(each['method']):<18} {float(each['crps']):.3f}   {each['coverage_90']:.2f}   {width:.2f}")
+    for cut, error in summary["failed"].items():
+        print(f"failed: {plain(cut)}: {plain(error)}")
+    print("\n" + plain(summary["verdict"]["sentence"]))
+
+
+def print_compared(answer: dict[str, Any]) -> None:
+    """Thresholds by structure, a line each, and the average."""
+    from forecast.posterior.reached import recipe
+    from forecast.scales import named_by
+    from forecast.words import percent
+
+    print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in answer["weights"].items()))
+    for line in answer["thresholds"]:
+        scale = named_by(line)
+        what = filter(None, (f"{plain(line['task'])} at {line['at']:g}", plain(recipe(line)), scale.unit.strip()))
+        print(f"\n{', '.join(what)}: median, 90% interval, P(never)")
+        for name, of in [*((each["structure"], each) for each in line["structures"]), ("average", line)]:
+            q = of["log10_compute"]
+            ends = scale.bare(q["q05"], q["q95"])
+            print(f"  {name:<14} {scale.text(q['q50']):>11}   {ends:<24} {percent(of['p_never'])}")
+        between, within = (scale.spread(line[name]) for name in ("between", "within"))
+        print(f"  spread between structures {between}, within one {within}")

@@ -1,0 +1,229 @@
+"""Commands of one fit: `fit`, `threshold`, `predict` and `report`."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from forecast.cli.options import (
+    Average,
+    Below,
+    Draws,
+    FitFile,
+    Json,
+    Quiet,
+    Seed,
+    Structure,
+    Structures,
+    TableFile,
+    TargetAccept,
+    Tune,
+    exit_unless_sound,
+    exit_unless_trustworthy,
+    load_part,
+    plain,
+    print_context,
+    print_json,
+    print_thresholds,
+    shown_stages,
+    structure_names,
+    warn,
+)
+from forecast.errors import ForecastError
+
+HALF = 0.5  # threshold of which `fit --json` says what the data moved
+
+
+def fit(
+    table: TableFile,
+    output: Annotated[Path, typer.Option("-o", help="Posterior file to write.", metavar="FIT.nc")],
+    below: Below = None,
+    structures: Structures = None,
+    average: Average = False,
+    seed: Seed = 1,
+    draws: Draws = None,
+    tune: Tune = 500,
+    target_accept: TargetAccept = 0.88,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Fit all tasks of a table jointly by MCMC and write the posterior, averaged over structures."""
+    from forecast.files import check_target
+
+    check_target(output)
+    names = structure_names(structures, average=average)
+    from forecast.posterior.fit import Sampling
+    from forecast.table.dataset import read_table
+
+    frame = read_table(table)
+    from forecast.fitting.average import fit_average
+    from forecast.fitting.contraction import moved
+    from forecast.posterior.fit import save
+    from forecast.posterior.outliers import surprising_rows
+    from forecast.published import as_published
+    from forecast.report.complaints import complaints, fit_command
+    from forecast.words import counted
+    from models.dates import by_date
+
+    sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
+    options: dict[str, Any] = {"table": table.name, "structures": names, "sampling": sampling, "below": below}
+    with shown_stages(quiet=quiet) as stages, stages.stage("fitted", weight=1.0):
+        result = fit_average(frame, **options, stages=stages, warn=warn)
+        save(result, output)
+    found, surprising = result.diagnostics, surprising_rows(result, seed=seed)
+    reasons = complaints(result, start=fit_command(result, table, output))
+    facts = {
+        "fit": str(output),
+        "tasks": result.data.task.values.tolist(),
+        "runs": result.data.sizes["run"],
+        "rows": result.data.sizes["observation"],
+        "diagnostics": {
+            "max_rhat": found.max_rhat,
+            "min_ess": min(found.min_ess_bulk, found.min_ess_tail),
+            "min_ess_bulk": found.min_ess_bulk,
+            "min_ess_tail": found.min_ess_tail,
+            "divergences": found.divergences,
+        },
+        "reasons": reasons,
+        "weights": dict(result.weights),
+        "surprising_rows": surprising,
+        "provenance": result.provenance(),
+    }
+    if as_json:
+        answer = facts | {"moved": moved(result, at=(HALF,), seed=seed)}
+        print_json(as_published(answer, dated=by_date(result.data)))
+    else:
+        least = facts["diagnostics"]["min_ess"]
+        sizes = {"row": facts["rows"], "run": facts["runs"], "task": len(facts["tasks"])}
+        print(f"{output}: " + ", ".join(counted(number, noun) for noun, number in sizes.items()))
+        if len(result.weights) > 1:
+            print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in result.weights.items()))
+        print(
+            f"R-hat at most {found.max_rhat:.3f}, effective draws at least {least:.0f}, divergences {found.divergences}"
+        )
+        for row in surprising:
+            q = row["expected"]
+            print(
+                f"surprising: row {row['row']}, {plain(row['model'])} on {plain(row['task'])} scores "
+                f"{row['score']:.3g}, expected {q['q05']:.3g} to {q['q95']:.3g}; "
+                f"broken with chance {row['p_broken']:.2g}"
+            )
+    exit_unless_trustworthy(reasons)
+
+
+def threshold(
+    fit: FitFile,
+    task: Annotated[str, typer.Option(help="Task name as in the table.")],
+    at: Annotated[float, typer.Option(help="Score that counts as 'the capability is there'.")],
+    family: Annotated[str | None, typer.Option(help="Recipe; the typical one when left out.")] = None,
+    date: Annotated[
+        datetime | None,
+        typer.Option(help="Date of the recipe; the latest of the table when left out.", formats=["%Y-%m-%d"]),
+    ] = None,
+    structure: Structure = None,
+    as_json: Json = False,
+) -> None:
+    """The posterior of the training compute at which a task crosses a score."""
+    from forecast.posterior.reached import with_context
+    from forecast.posterior.threshold import threshold as posterior_of_threshold
+    from forecast.published import as_published
+    from forecast.scales import scale_of
+    from models.dates import by_date, years
+
+    loaded = load_part(fit, structure)
+    answer = posterior_of_threshold(loaded, task, at, family=family, year=None if date is None else float(years(date)))
+    answer = with_context(loaded, answer)
+    if as_json:
+        print_json(as_published(answer, dated=by_date(loaded.data)))
+    else:
+        print_thresholds([("", [answer])])
+        print_context(answer, answer["reached_with_less"], less=scale_of(loaded.data).less)
+    exit_unless_sound(loaded, fit, structure)
+
+
+def predict(
+    fit: FitFile,
+    rows: Annotated[Path, typer.Option(help="Table of runs and tasks; scores are not needed.", metavar="NEW.csv")],
+    output: Annotated[Path, typer.Option("-o", help="CSV to write.", metavar="OUT.csv")],
+    draws: Annotated[Path | None, typer.Option(help="Also write all predictive draws.", metavar="DRAWS.nc")] = None,
+    structure: Structure = None,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """The predictive distribution of the score of each row of a table."""
+    from forecast.files import check_target, write_whole
+    from forecast.posterior.predict import predict as predictive_draws
+    from forecast.posterior.predict import summarise
+    from forecast.table.dataset import read_rows
+    from forecast.table.splits import check_same_scale
+    from forecast.words import counted
+    from models.dates import by_date
+
+    for target in (output, draws):
+        if target is not None:
+            check_target(target)
+    loaded, wanted = load_part(fit, structure), read_rows(rows)
+    check_same_scale(wanted, dated=by_date(loaded.data))
+    scores = predictive_draws(loaded, wanted, seed=seed)
+    summary = summarise(wanted, scores)
+    if draws is not None:
+        dataset = scores.to_dataset()
+        write_whole(draws, lambda temporary: dataset.to_netcdf(temporary, engine="netcdf4"))
+    write_whole(output, lambda temporary: summary.to_csv(temporary, index=False))
+    if as_json:
+        print_json({"seed": seed, "rows": summary.to_dict("records")})
+    else:
+        print(f"{output}: {counted(len(summary), 'row')}")
+    exit_unless_sound(loaded, fit, structure)
+
+
+def report(
+    fit: FitFile,
+    output: Annotated[Path, typer.Option("-o", help="HTML file to write.", metavar="report.html")],
+    at: Annotated[float, typer.Option(help="Score that counts as 'the capability is there'.")] = 0.5,
+    headline: Annotated[
+        str | None, typer.Option(help="Task of the answer; the first when left out.", metavar="TASK")
+    ] = None,
+    family: Annotated[str | None, typer.Option(help="Recipe; the typical one when left out.")] = None,
+    backtest: Annotated[
+        Path | None,
+        typer.Option(help="Folder of `forecast backtest` [default: backtest beside FIT.nc].", metavar="DIR"),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """One self-contained HTML file: answer, verdict, thresholds, curves, diagnostics, provenance."""
+    from forecast.files import check_target
+
+    check_target(output)
+    from forecast.posterior.fit import load
+
+    loaded = load(fit)
+    from forecast.report.content import report_of_fit
+
+    record = _record_of(loaded, backtest, fit.parent / "backtest")
+    answer = report_of_fit(loaded, output, at=at, headline=headline, family=family, record=record)
+    if as_json:
+        print_json({"report": str(output), "answer": answer, "verdict": record and record["sentence"]})
+    else:
+        print(plain(answer))
+        if record:
+            print(plain(record["sentence"]))
+        print(f"report: {output}")
+    exit_unless_sound(loaded, fit)
+
+
+def _record_of(fit: Any, asked: Path | None, usual: Path) -> dict[str, Any] | None:
+    """The back-test that a report shows: the one asked for, else that beside the fit where it is of the same table."""
+    from forecast.report.backtest import stored_view
+
+    data_hash = fit.data.attrs["data_hash"]
+    if asked is not None:
+        return stored_view(asked, data_hash=data_hash)
+    if not (usual / "summary.json").is_file():
+        return None
+    try:
+        return stored_view(usual, data_hash=data_hash)
+    except ForecastError as error:
+        warn(f"{error}; the report shows no verdict")
+        return None

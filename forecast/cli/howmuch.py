@@ -1,0 +1,143 @@
+"""Command `howmuch`: the parameters and tokens that a capability takes."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from forecast.cli.options import (
+    FitFile,
+    Json,
+    Seed,
+    Structure,
+    exit_unless_sound,
+    load_part,
+    plain,
+    print_context,
+    print_json,
+)
+
+if TYPE_CHECKING:
+    from forecast.words import Reach
+
+
+def howmuch(
+    fit: FitFile,
+    task: Annotated[str, typer.Option(help="Task name as in the table.")],
+    at: Annotated[float, typer.Option(help="Score that counts as 'the capability is there'.")],
+    family: Annotated[str | None, typer.Option(help="Recipe; the typical one when left out.")] = None,
+    date: Annotated[
+        datetime | None,
+        typer.Option(help="Date of the recipe; the latest of the table when left out.", formats=["%Y-%m-%d"]),
+    ] = None,
+    params: Annotated[float | None, typer.Option(help="Parameters given: how many tokens does it take?")] = None,
+    tokens: Annotated[float | None, typer.Option(help="Tokens given: how many parameters does it take?")] = None,
+    unique_tokens: Annotated[
+        float | None, typer.Option(help="Different tokens that there are; more are repeats, which count less.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", help="Also draw the figure.", metavar="FIGURE.png")] = None,
+    structure: Structure = None,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """The parameters and tokens that reach a score: compute-optimal, at a given size, with limited data."""
+    from forecast.files import check_figure
+
+    if output is not None:
+        check_figure(output)
+    from forecast.posterior.reached import measured_runs
+    from forecast.questions.howmuch.answer import Given
+    from forecast.questions.howmuch.answer import howmuch as sizes_that_reach
+    from models.dates import years
+
+    given = Given(params=params, tokens=tokens, unique_tokens=unique_tokens)
+    loaded = load_part(fit, structure)
+    year = None if date is None else float(years(date))
+    answer = sizes_that_reach(loaded, task, at, given=given, family=family, year=year, seed=seed)
+    if output is not None:
+        from forecast.questions.howmuch.figure import write_howmuch
+
+        write_howmuch(answer, measured_runs(loaded, task, at), output)
+    if as_json:
+        print_json(answer)
+    else:
+        print_answer(answer)
+        if output is not None:
+            print(f"figure: {output}")
+    exit_unless_sound(loaded, fit, structure)
+
+
+LINES = {  # of one question: what is printed of it, and whether it is a log10
+    "log10_params": ("parameters", True),
+    "log10_tokens": ("tokens", True),
+    "epochs": ("epochs", False),
+    "log10_compute": ("FLOP", True),
+    "log10_compute_ratio": ("times the FLOP of the optimum", True),
+}
+OTHER = {"params": ("parameters", "with fewer tokens"), "tokens": ("tokens", "with fewer parameters")}
+
+
+def print_answer(answer: dict[str, Any]) -> None:
+    """Each question with its sizes and compute, as median and 90% interval, and P(never)."""
+    from forecast.posterior.reached import recipe
+    from forecast.words import percent
+
+    whose = f" ({recipe(answer)})" if recipe(answer) else ""
+    asked = f"{plain(answer['task'])} at {answer['at']:g}{plain(whose)}"
+    print(f"{asked}, P(never) {percent(answer['p_never'])}: median, 90% interval")
+    print(f"({answer['split_note']})")
+    reaches = reaches_of(answer)
+    print_run("compute-optimal", answer["compute_optimal"], reaches)
+    print_fixed(answer, "", reaches)
+    if limited := answer["limited_data"]:
+        where = f" on {round_number(limited['log10_unique_tokens'])} unique tokens"
+        print_run(f"cheapest{where}", limited["cheapest"], reaches)
+        print_fixed(limited, where, reaches)
+    print()
+    print_context(answer, answer["reached_with_less"], less="with less compute")
+
+
+def reaches_of(answer: dict[str, Any]) -> "dict[str, Reach | None]":
+    """The places that are printed as numbers, by what they are of."""
+    from forecast.words import FAR_SIZE, reach_of, reach_of_answers
+
+    sizes = ("log10_params", "log10_tokens")
+    found: dict[str, Reach | None] = {name: reach_of(answer[f"data_{name}"], decades=FAR_SIZE) for name in sizes}
+    return found | {"log10_compute": reach_of_answers(answer)}
+
+
+def print_fixed(answers: dict[str, Any], where: str, reaches: "dict[str, Reach | None]") -> None:
+    """What the other size must be, for each size that is given, and runs within it that took less."""
+    from forecast.posterior.reached import already
+
+    for name, (what, less) in OTHER.items():
+        if run := answers[f"fixed_{name}"]:
+            size = round_number(run[f"log10_{name}"])
+            print_run(f"with {size} {what}{where}", run, reaches)
+            which = f"runs of at most {size} {what}"
+            if said := already(run.get("reached_with_less", []), less=less, which=which):
+                print("  " + plain(said))
+
+
+def print_run(title: str, run: dict[str, Any], reaches: "dict[str, Reach | None]") -> None:
+    """The lines of one question; a size that is given stands in its title."""
+    from forecast.words import percent
+
+    print("\n" + title + (f", P(never) {percent(run['p_never'])}" if "p_never" in run else ""))
+    for name, (what, is_log) in LINES.items():
+        if isinstance(q := run.get(name), dict):
+            options: dict[str, Any] = {"is_log": is_log, "reach": reaches.get(name)}
+            low, middle, high = (round_number(q[each], **options) for each in ("q05", "q50", "q95"))
+            print(f"  {what:<30} {middle:>11}   {low if low == high else f'{low} to {high}'}")
+
+
+def round_number(value: float | str, *, is_log: bool = True, reach: "Reach | None" = None) -> str:
+    """A number of two significant digits; large ones as 1.2e9, infinite ones as 'never', those out of reach so."""
+    from math import isfinite
+
+    from forecast.words import format_flop
+
+    value = float(value)
+    small = isfinite(value) and (not is_log or -3 < value < 3) and reach is None
+    return f"{10**value if is_log else value:.2g}" if small else format_flop(value, reach)

@@ -1,0 +1,239 @@
+"""Commands. Results on stdout, progress on stderr; exit 0 done, 1 known error, 2 wrong usage, 3 not trustworthy.
+
+Everything heavy is imported inside the command that needs it, so that `forecast --help` answers at once.
+"""
+
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from forecast.cli.backtest import backtest, compare, distrust
+from forecast.cli.design import design
+from forecast.cli.emergence import emergence
+from forecast.cli.fit import fit, predict, report, threshold
+from forecast.cli.howmuch import howmuch
+from forecast.cli.options import (
+    Average,
+    Draws,
+    Json,
+    Quiet,
+    Scheduler,
+    Structures,
+    TableFile,
+    TargetAccept,
+    Tune,
+    Workers,
+    exit_unless_trustworthy,
+    plain,
+    print_json,
+    print_thresholds,
+    shown_stages,
+    structure_names,
+    warn,
+)
+from forecast.cli.tables import import_, simulate
+from forecast.cli.when import print_dates, when
+from forecast.errors import ForecastError, TableError, shown_path
+from forecast.files import written
+
+SHOWN_CHARACTERS, SHOWN_FILES = 200, 4  # of an unforeseen error
+REPORT_BUG = "this is a bug: please report it with what `forecast --debug ...` shows"
+UNFORESEEN = 70  # EX_SOFTWARE of sysexits.h
+app = typer.Typer(
+    help="Forecast the training compute at which an AI capability appears, with honest uncertainty.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: rich is half of the start-up time
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+def main() -> None:
+    """Run the command line: an error is a message and an exit code, a traceback only with --debug."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    debug = "--debug" in sys.argv
+    sys.argv = [word for word in sys.argv if word != "--debug"]  # it may stand before or after the command
+    try:
+        app()
+    except ForecastError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except Exception as error:
+        if debug:
+            raise
+        print(unforeseen(error), file=sys.stderr)
+        sys.exit(UNFORESEEN)
+
+
+def unforeseen(error: Exception) -> str:
+    """An error that nobody has thought of, in one line: what it is, where, what was kept and what to do."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    what = plain(f"{type(error).__name__}: {error}"[:SHOWN_CHARACTERS])
+    names = ", ".join(shown_path(path) for path in written[-SHOWN_FILES:])
+    more = f" and {len(written) - SHOWN_FILES} more" if len(written) > SHOWN_FILES else ""
+    kept = f"kept: {names}{more}" if written else "nothing was written"
+    return f"error: unforeseen: {what} ({Path(place.filename).name}:{place.lineno}); {kept}; {REPORT_BUG}"
+
+
+def print_version(asked: bool) -> None:
+    """Print the version and stop."""
+    if asked:
+        print(f"capability-forecast {version('capability-forecast')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=print_version, is_eager=True)
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an unforeseen error.")] = False,
+) -> None:
+    """Forecast the training compute at which an AI capability appears, with honest uncertainty."""
+
+
+def run(
+    study: Annotated[Path, typer.Argument(help="Folder with study.toml.", metavar="STUDY")],
+    output: Annotated[Path | None, typer.Option("-o", help="Folder for the results [default: STUDY/output].")] = None,
+    structures: Structures = None,
+    average: Average = False,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    draws: Draws = None,
+    tune: Tune = 500,
+    target_accept: TargetAccept = 0.88,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Carry out a whole study: validate, back-test, fit, threshold, report."""
+    from forecast.posterior.fit import Sampling
+    from forecast.published import as_published
+    from forecast.study.file import read_study
+    from forecast.study.run import run_study
+
+    target = study / "output" if output is None else output
+    sampling = Sampling(draws=draws, tune=tune, target_accept=target_accept)
+    with shown_stages(quiet=quiet) as stages:
+        result = run_study(
+            read_study(study),
+            target,
+            structures=structure_names(structures, average=average),
+            sampling=sampling,
+            workers=workers,
+            scheduler=scheduler,
+            stages=stages,
+            warn=warn,
+        )
+    if as_json:
+        print_json(as_published(result, dated="date" in result["fits"][0]["thresholds"][0]))
+    else:
+        print_study(result)
+        print(f"report: {target / 'report.html'}")
+    exit_unless_trustworthy(distrust(result["verdict"]))
+
+
+def new(folder: Annotated[Path, typer.Argument(help="Folder to make.", metavar="DIR")]) -> None:
+    """Write a study to fill in: study.toml, table.csv and README.md."""
+    from forecast.study.file import write_template
+
+    write_template(folder)
+    print(f"{folder}: study.toml and table.csv are examples; put your data in, then `forecast run {folder}`")
+
+
+def validate(table: TableFile, as_json: Json = False) -> None:
+    """Say what a table holds, what can be identified from it and what is wrong with it."""
+    from forecast.table.describe import describe
+    from forecast.words import counted
+
+    try:
+        facts = describe(table)
+    except TableError as error:
+        if as_json:
+            print_json({"table": str(table), "problems": [problem(each) for each in error.problems]})
+        raise
+    if as_json:
+        print_json(facts)
+        return
+    sizes = {"row": facts["rows"], "run": facts["runs"], "task": len(facts["tasks"])}
+    print(f"{facts['table']}: " + ", ".join(counted(number, noun) for noun, number in sizes.items()) + ", no problems")
+    for line in ranges(facts):
+        print(f"  {line}")
+    for sentence in facts["warnings"]:
+        print(plain(f"  warning: {sentence}"))
+    for part, said in facts["parts"].items():
+        print(f"  {part}: {said}")
+    for task in facts["tasks"]:
+        scores = f"scores {task['score'][0]:g} to {task['score'][1]:g}"
+        print(f"\n{plain(task['task'])} ({task['metric']}): {counted(task['runs'], 'run')}, {scores}")
+        for line in task["identified"]:
+            print(f"  {line}")
+
+
+def problem(problem: Any) -> dict[str, Any]:
+    return {name: getattr(problem, name) for name in ("row", "column", "value", "wrong", "remedy")}
+
+
+def ranges(facts: dict[str, Any]) -> Iterator[str]:
+    """Lines about the runs of a table: from where to where, with units."""
+    from forecast.words import format_flop
+
+    units = {"compute": " FLOP", "params": "", "tokens": ""}
+    for name, unit in units.items():
+        ends = facts[f"log10_{name}"]
+        if ends and not (name == "compute" and facts["scale"] == "date"):
+            yield f"{name}: {' to '.join(map(format_flop, ends))}{unit}"
+    if facts["dates"]:
+        yield f"dates: {' to '.join(facts['dates'])}"
+
+
+def print_study(result: dict[str, Any]) -> None:
+    from forecast.words import plain_power
+
+    print(plain(result["answer"]) + "\n")
+    print(plain(result["verdict"]["sentence"]) + "\n")
+    names = [
+        ("all runs" if each["below"] is None else f"runs below {plain_power(each['below'])} FLOP")
+        for each in result["fits"]
+    ]
+    print_thresholds(list(zip(names, [each["thresholds"] for each in result["fits"]], strict=True)))
+    for name, each in zip(names, result["fits"], strict=True):
+        if each["methods"]:
+            print(f"\nlarger runs as forecast from {name}: mean CRPS (lower is better) and coverage of 90% intervals")
+            for method in each["methods"]:
+                print(f"  {method['method']:<18} {method['crps']:.3f}   {method['coverage_90']:.2f}")
+    for dates in result.get("when", []):
+        print()
+        print_dates(dates)
+
+
+COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
+    (new, "Write a study to fill in.", "new my_study"),
+    (import_, "Make a table of public result files.", "import wide scores.csv -o results.csv --trials 1000"),
+    (validate, "Say what a table holds and what is wrong with it.", "validate results.csv"),
+    (run, "Carry out a whole study, from back-test to report.", "run my_study"),
+    (fit, "Fit all tasks of a table by MCMC.", "fit results.csv -o fit.nc"),
+    (threshold, "Compute at which a task reaches a score.", 'threshold fit.nc --task "my task" --at 0.5'),
+    (predict, "Scores of runs that are not measured yet.", "predict fit.nc --rows new.csv -o scores.csv"),
+    (report, "One HTML file with answer, curves and checks.", "report fit.nc -o report.html"),
+    (backtest, "Hide large runs, forecast and score them.", "backtest results.csv --cut 1e23 -o record"),
+    (compare, "Structures of the model side by side.", "compare results.csv --at 0.5"),
+    (when, "Date at which a task reaches a score.", 'when fit.nc --task "my task" --at 0.5'),
+    (howmuch, "Parameters and tokens that it takes.", 'howmuch fit.nc --task "my task" --at 0.5'),
+    (design, "Which run or evaluation to measure next.", 'design fit.nc --task "my task" --at 0.5'),
+    (emergence, "Is a jump the metric's doing?", 'emergence fit.nc --task "my task"'),
+    (simulate, "A table drawn from the model, truth known.", "simulate design.csv -o table.csv"),
+)
+"""In the order of use: the command, its line in the list, and an example."""
+for command, line, example in COMMANDS:
+    name = (command.__name__).rstrip("_")
+    app.command(name, short_help=line, epilog=f"Example: forecast {example}")(command)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,187 @@
+"""Options that commands share, and how results and progress are shown.
+
+Everything heavy is imported inside the function that needs it, so that `forecast --help` answers at once.
+"""
+
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from forecast.errors import ForecastError
+
+NOT_TRUSTWORTHY = 3
+SHORT = 0.5  # seconds of a stage that is not worth a line
+TableFile = Annotated[Path, typer.Argument(help="Observation table, CSV or Parquet.", metavar="TABLE")]
+FitFile = Annotated[Path, typer.Argument(help="Posterior written by `forecast fit`.", metavar="FIT.nc")]
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+Seed = Annotated[int, typer.Option(help="Seed; same seed, same numbers.", min=0, max=2**63 - 1)]
+Below = Annotated[float | None, typer.Option(help="Use only runs below this training compute, FLOP.")]
+Draws = Annotated[
+    int | None,
+    typer.Option(
+        help="Kept draws a chain; left out: rounds of 400 until they can be trusted, at most ten.",
+        min=100,
+    ),
+]
+Tune = Annotated[int, typer.Option(help="Warm-up draws a chain.", min=100)]
+Structures = Annotated[
+    str | None,
+    typer.Option(help="Other structures of the model, by comma; several are averaged.", metavar="NAMES"),
+]
+Average = Annotated[bool, typer.Option("--average", help="Average over three structures, weighted by hidden runs.")]
+Structure = Annotated[str | None, typer.Option(help="Use one structure of an averaged fit alone.", metavar="NAME")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing of what is under way.")]
+Workers = Annotated[int, typer.Option(help="Processes that fit side by side.", min=1)]
+Scheduler = Annotated[str | None, typer.Option(help="Address of a Dask scheduler that fits instead.")]
+TargetAccept = Annotated[float, typer.Option(help="Acceptance rate the step size is tuned to.", min=0.5, max=0.999)]
+
+
+def structure_names(given: str | None, *, average: bool) -> tuple[str, ...]:
+    """The structures that options name: one posterior by default."""
+    from forecast.fitting.average import known_structures
+    from models.structures import AVERAGED, DEFAULT
+
+    if given is None:
+        return AVERAGED if average else DEFAULT
+    if average:
+        raise ForecastError("--average and --structures: give one of them, --structures averages those that it names")
+    return known_structures([name.strip() for name in given.split(",")])
+
+
+def load_part(path: Path, structure: str | None) -> Any:
+    """A stored fit, or the part of it that is of one structure."""
+    from forecast.posterior.fit import load, of_structure
+
+    return load(path) if structure is None else of_structure(load(path), structure)
+
+
+def exit_unless_trustworthy(reasons: list[str]) -> None:
+    if reasons:
+        print(plain("not trustworthy: " + "; ".join(dict.fromkeys(reasons))), file=sys.stderr)
+        raise typer.Exit(NOT_TRUSTWORTHY)
+
+
+def warn(sentence: str) -> None:
+    """One line on stderr that stops nothing."""
+    print(plain(f"warning: {sentence}"), file=sys.stderr)
+
+
+def complaints_of(fit: Any, path: Path, structure: str | None = None) -> list[str]:
+    """Why the draws of a stored fit, or of its part that is of one structure, cannot be trusted."""
+    from forecast.report.complaints import complaints, fit_command
+
+    output = path if structure is None else "FIT.nc"  # one structure must not replace the average
+    return complaints(fit, start=fit_command(fit, output=output))
+
+
+def exit_unless_sound(fit: Any, path: Path, structure: str | None = None, others: Sequence[str] = ()) -> None:
+    """Exit 3 with `complaints_of` a stored fit and what is said of others."""
+    exit_unless_trustworthy([*complaints_of(fit, path, structure), *others])
+
+
+def print_json(answer: Any) -> None:
+    from forecast.files import json_text
+
+    print(json_text(answer))
+
+
+def plain(name: str) -> str:
+    """A name on one terminal line: control characters escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in name)
+
+
+def print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
+    """Task, median threshold compute, 90% interval and P(never), a block of columns for each fit."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from forecast.posterior.reached import recipe
+    from forecast.scales import named_by
+    from forecast.words import percent
+
+    for name, answers in fits:
+        scale = named_by(*answers)
+        what = ", ".join(filter(None, (scale.threshold, scale.unit.strip(), recipe(answers[0]))))
+        table = Table(title=Text(plain(f"{what}{': ' + name if name else ''}")), title_justify="left")
+        table.add_column("task")
+        for column in ("score", "median", "90% interval", "P(never)"):
+            table.add_column(column, justify="right", no_wrap=True)
+        for answer in answers:
+            q = answer["log10_compute"]
+            ends = scale.bare(q["q05"], q["q95"])
+            cells = (f"{answer['at']:g}", scale.text(q["q50"]), ends, percent(answer["p_never"]))
+            table.add_row(Text(plain(answer["task"])), *cells)
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+        console.print(table)
+
+
+def print_context(answer: dict[str, Any], runs: list[dict[str, Any]], *, less: str) -> None:
+    """Runs of the table that reached the score already, and how to ask about one recipe of several."""
+    from forecast.posterior.reached import already
+
+    if runs:
+        print(plain(already(runs, less=less)))
+    if answer["families"] > 1 and answer["family"] is None:
+        print("--family NAME asks about one recipe")
+
+
+@contextlib.contextmanager
+def shown_stages(*, quiet: bool) -> Iterator[Any]:
+    """The stages of a command on stderr: one bar with the time left on a terminal, else a line for each that ended."""
+    from forecast.stages import SILENT, Stages
+
+    if quiet:
+        yield SILENT
+    elif not sys.stderr.isatty():
+
+        class Lines(Stages):
+            def _ended(self, stage: Any, seconds: float) -> None:
+                if seconds < SHORT:
+                    return
+                found = f", {stage.found}" if stage.found else ""
+                print(plain(f"{stage.name} {seconds:.1f} s{found}"), file=sys.stderr, flush=True)
+
+        yield Lines()
+    else:
+        with _bar() as stages:
+            yield stages
+
+
+@contextlib.contextmanager
+def _bar() -> Iterator[Any]:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    from forecast.stages import Stages
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    left = (TextColumn("left"), TimeRemainingColumn())
+    with Progress(*columns, *left, console=Console(stderr=True), transient=True) as bar:
+        job = bar.add_task("starting", total=1.0)
+
+        class Bar(Stages):
+            def __init__(self) -> None:
+                self.done, self.weight = 0.0, 1.0
+
+            def plan(self, weight: float) -> None:
+                bar.update(job, total=weight)
+
+            def advance(self, share: float, text: str | None = None) -> None:
+                said = None if text is None else escape(plain(text))
+                bar.update(job, completed=self.done + self.weight * share, description=said)
+
+            def _begun(self, stage: Any) -> None:
+                self.weight = stage.weight or self.weight
+                bar.update(job, description=escape(plain(stage.name)))
+
+            def _ended(self, stage: Any, seconds: float) -> None:
+                self.done += stage.weight
+                bar.update(job, completed=max(self.done, bar.tasks[0].completed))
+
+        yield Bar()

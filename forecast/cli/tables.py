@@ -1,0 +1,122 @@
+"""Commands that make tables: `import` from public result files, `simulate` from the model."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from forecast.cli.options import Json, Quiet, Seed, plain, print_json, shown_stages
+from forecast.errors import LISTED
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from forecast.table.importers.measurements import LeftOut
+
+
+def import_(
+    format: Annotated[str, typer.Argument(help="lm-eval, inspect or wide.", metavar="FORMAT")],
+    path: Annotated[Path, typer.Argument(help="Results file, or folder that is searched.", metavar="PATH")],
+    output: Annotated[Path, typer.Option("-o", help="Table to write, CSV or .parquet.", metavar="TABLE")],
+    models: Annotated[
+        Path | None,
+        typer.Option(
+            help="Columns model and compute, params, tokens, compute_sd, family, date; or Epoch's own.",
+            metavar="MODELS.csv",
+        ),
+    ] = None,
+    tasks: Annotated[
+        str | None, typer.Option(help="Take these tasks only, by comma; name groups here.", metavar="NAMES")
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(help="A metric of the file to take, or of the table to read scores as.", metavar="[TASK=]METRIC"),
+    ] = None,
+    chance: Annotated[
+        list[str] | None, typer.Option(help="Success of a guess among given answers.", metavar="[TASK=]P")
+    ] = None,
+    trials: Annotated[list[str] | None, typer.Option(help="Items scored.", metavar="[TASK=]N")] = None,
+    percent: Annotated[bool, typer.Option("--percent", help="Of wide: scores are percentages.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Make a table of public result files: lm-evaluation-harness, Inspect, or a CSV with a column for each task.
+
+    --metric, --chance and --trials can be given several times; a TASK=VALUE outweighs a value for all tasks.
+    """
+    from forecast.table.importers.choices import Choices, as_chance, as_metric, as_trials, per_task, task_names
+
+    choices = Choices(
+        tasks=task_names(tasks),
+        metric=per_task("--metric", metric or [], as_metric, expected="the name of a metric"),
+        chance=per_task("--chance", chance or [], as_chance, expected="a number from 0 to below 1"),
+        trials=per_task("--trials", trials or [], as_trials, expected="a whole number of 1 or more"),
+        percent=percent,
+    )
+    from forecast.table.importers.importing import import_results
+    from forecast.words import counted
+
+    with shown_stages(quiet=quiet) as stages, stages.stage("results read", weight=1.0):
+        frame, left_out = import_results(format, path, output, choices=choices, models=models)
+    print_left_out(left_out)
+    names = {"models": frame["model"].unique().tolist(), "tasks": frame["task"].unique().tolist()}
+    if as_json:
+        left = [{"what": each.what, "why": each.why} for each in left_out]
+        print_json({"table": str(output), "rows": len(frame), **names, "left_out": left})
+        return
+    sizes = {"row": len(frame), "model": len(names["models"]), "task": len(names["tasks"])}
+    print(f"{output}: " + ", ".join(counted(number, noun) for noun, number in sizes.items()))
+    print_tasks(frame)
+
+
+def print_left_out(left_out: "list[LeftOut]") -> None:
+    """What is not in the table and why, on stderr."""
+    for each in left_out[:LISTED]:
+        print(plain(f"left out: {each.what}: {each.why}"), file=sys.stderr)
+    if len(left_out) > LISTED:
+        print(f"left out: ... and {len(left_out) - LISTED} more: --json", file=sys.stderr)
+
+
+def print_tasks(frame: "pd.DataFrame") -> None:
+    """Metric, models, items and scores of each task."""
+    from forecast.words import counted
+
+    for (task, metric), rows in frame.groupby(["task", "metric"], sort=False):
+        items = sorted(rows["trials"].dropna().unique())
+        counts = f", {items[0]} to {items[-1]} items" if len(items) > 1 else ""
+        counts = f", {counted(int(items[0]), 'item')}" if len(items) == 1 else counts
+        guess = f", chance {rows['chance'].max():g}" if metric == "choice" else ""
+        scores = f"{rows['score'].min():.3g} to {rows['score'].max():.3g}"
+        print(f"  {plain(str(task))} ({metric}{guess}): {counted(len(rows), 'model')}{counts}, scores {scores}")
+
+
+def simulate(
+    design: Annotated[Path, typer.Argument(help="Table of runs and tasks without scores.", metavar="DESIGN.csv")],
+    output: Annotated[Path, typer.Option("-o", help="Table to write.", metavar="TABLE.csv")],
+    truth: Annotated[Path | None, typer.Option(help="Also write the truth behind it.", metavar="TRUTH.nc")] = None,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """A table drawn from the model with known truth."""
+    from forecast.files import check_target, write_whole
+
+    for target in (output, truth):
+        if target is not None:
+            check_target(target)
+    from forecast.fitting.simulate import simulate as draw_table
+    from forecast.table.dataset import read_rows
+    from forecast.table.splits import is_dated
+    from forecast.words import counted
+
+    table, drawn = draw_table(read_rows(design), seed=seed)
+    if is_dated(table):
+        table = table.assign(compute=float("nan"))  # which stood in for the dates
+    if truth is not None:
+        write_whole(truth, lambda temporary: drawn.to_netcdf(temporary, engine="netcdf4"))
+    write_whole(output, lambda temporary: table.to_csv(temporary, index=False))
+    facts = {"table": str(output), "truth": None if truth is None else str(truth), "rows": len(table), "seed": seed}
+    if as_json:
+        print_json(facts)
+    else:
+        print(f"{output}: {counted(len(table), 'row')}")

@@ -1,0 +1,1 @@
+"""Figures: style, curves, thresholds and SVG; no statistics."""

@@ -1,0 +1,176 @@
+"""Figures of curves, outcomes and priors: each function takes data and an `Axes`, draws, and returns the `Axes`.
+
+Compute is always log10 FLOP on the way in (or the place of a date, see `forecast.scales`) and labelled in FLOP, or with
+dates, on the axis. Seen and unseen points differ by marker as well as by colour.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+
+from forecast.figures.style import BLUE, GREY, INK, VERMILLION, name_label, padded, score_limits
+from forecast.scales import COMPUTE, Scale
+from forecast.scoring.summary import wilson_interval
+from forecast.words import percent
+
+
+def plot_curve(
+    grid: np.ndarray,
+    curve: Mapping[str, np.ndarray],
+    observed: pd.DataFrame,
+    *,
+    at: float,
+    data_max: float,
+    scale: Scale = COMPUTE,
+    colours: Mapping[str, str] | None = None,
+    ax: Axes,
+) -> Axes:
+    """Fitted curve of the typical score with its 50% and 90% bands, the data and the threshold tau.
+
+    Where runs have recipes of their own, each is drawn twice: pale where it is, and in the colour of its family where
+    it would be with the recipe of the curve.
+
+    Parameters
+    ----------
+    grid : (point,) log10 FLOP
+    curve : q05, q25, q50, q75 and q95 of the typical score, each (point,)
+    observed : columns log10_compute, score, trials (NaN where there are none, as for losses) and held_out; with
+        `colours` also family and moved_to (log10 FLOP with the recipe of the curve, NaN where unknown)
+    at : the threshold tau
+    data_max : log10 FLOP of the largest run in the data
+    colours : of each family; None: all runs have one recipe
+    """
+    ax.fill_between(grid, curve["q05"], curve["q95"], color=BLUE, alpha=0.18, linewidth=0, label="90% band")
+    ax.fill_between(grid, curve["q25"], curve["q75"], color=BLUE, alpha=0.3, linewidth=0, label="50% band")
+    ax.plot(grid, curve["q50"], color=BLUE, label="median")
+    held_out = observed["held_out"].to_numpy(dtype=bool)
+    x = np.concatenate([grid, observed["log10_compute"].to_numpy(dtype=float)])
+    if colours is None:
+        _points(ax, observed[~held_out], fmt="o", color=INK, markersize=3, label="data of the fit")
+        _points(
+            ax, observed[held_out], fmt="D", color=VERMILLION, mfc="white", markersize=4, label="not seen by the fit"
+        )
+    else:
+        _points_of_families(ax, observed, colours)
+        x = np.append(x, observed["moved_to"].dropna())
+    limits = padded(float(x.min()), float(x.max()), share=0.02)
+    ax.axhline(at, color=GREY, linestyle="--", linewidth=0.9, label="threshold τ")
+    ax.axvline(data_max, color=GREY, linestyle=":", linewidth=0.9, label=f"{scale.largest} run of the data")
+    ax.text(0.01, at, f"τ = {at:g}", transform=ax.get_yaxis_transform(), fontsize="small", va="bottom", color=GREY)
+    shown = np.concatenate([*curve.values(), observed["score"].to_numpy(dtype=float), [at]])
+    ax.set_ylim(*score_limits(shown))
+    ax.set_xlim(*limits)
+    scale.ticks(ax, limits)
+    ax.set_xlabel(scale.axis)
+    return ax
+
+
+def plot_outcomes(outcomes: pd.DataFrame, *, ax: Axes) -> Axes:
+    """Held-out outcomes beside their 90% predictive intervals and medians, one row each, first on top.
+
+    `outcomes` has the columns task, model, score, q05, q50, q95 and inside.
+    """
+    rows = np.arange(len(outcomes))
+    inside = outcomes["inside"].to_numpy(dtype=bool)
+    score = outcomes["score"].to_numpy(dtype=float)
+    ax.hlines(rows, outcomes["q05"], outcomes["q95"], color=BLUE, alpha=0.35, linewidth=6, label="90% interval")
+    ax.plot(outcomes["q50"], rows, "|", color=BLUE, markersize=8, markeredgewidth=1.6, label="median")
+    ax.plot(score[inside], rows[inside], "o", color=INK, markersize=4, label="outcome inside")
+    ax.plot(score[~inside], rows[~inside], "X", color=VERMILLION, markersize=6, label="outcome outside")
+    several = outcomes["model"].nunique() > 1
+    names = outcomes["task"].astype(str) + (", " + outcomes["model"].astype(str) if several else "")
+    ax.set_yticks(rows, [name_label(name) for name in names], parse_math=False, linespacing=1.0)
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(len(outcomes) - 0.4, -0.6)
+    ax.set_xlim(*score_limits(outcomes[["q05", "q95", "score"]].to_numpy(dtype=float).ravel()))
+    ax.set_xlabel("score")
+    ax.grid(axis="x", linewidth=0.4, alpha=0.5)
+    return ax
+
+
+def plot_prior_posterior(rows: pd.DataFrame, *, ax: Axes) -> Axes:
+    """Posterior intervals, dark, on prior intervals, pale, one row each and first on top; a heading above each group.
+
+    Positions are shares of the prior's 90% interval: 0 stands for its 5% quantile, 1 for its 95% quantile.
+
+    Parameters
+    ----------
+    rows : columns group, name, q05, q50 and q95 (positions of the posterior, NaN where unknown), prior_q50 (position
+        of the prior's median), endless (bool: 1 stands for infinity), half (bool: above its median the posterior is
+        not compared), verdict ('data', 'prior', or other words) and note, the text at the right end
+    """
+    first = ~rows["group"].duplicated().to_numpy(dtype=bool)
+    y = np.arange(len(rows)) + 1.35 * np.cumsum(first)  # room above each group for a heading of two lines
+    colours = [{"data": BLUE, "prior": VERMILLION}.get(verdict, GREY) for verdict in rows["verdict"]]
+    low, middle, high = (rows[name].to_numpy(dtype=float) for name in ("q05", "q50", "q95"))
+    limits = max(np.nanmin([-0.08, *(low - 0.05)]), -1.0), min(np.nanmax([1.08, *(high + 0.05)]), 2.0)
+    half = rows["half"].to_numpy(dtype=bool)
+    start, centre, end = (np.clip(each, *limits) for each in (low, middle, high))
+    ax.hlines(y, 0, 1, color=GREY, alpha=0.28, linewidth=9, label="prior, 90% interval")
+    ax.hlines(y, start, np.where(half, centre, end), color=colours, linewidth=4, label="posterior, 90% interval")
+    ax.hlines(y[half], centre[half], end[half], color=GREY, linewidth=4, label="not compared")
+    ax.plot(rows["prior_q50"], y, "|", color=GREY, markersize=9, markeredgewidth=1.2, label="prior median")
+    dots = np.where(centre == middle, middle, np.nan)  # none where the median is beyond the axis
+    ax.scatter(dots, y, s=24, c=colours, edgecolors="white", linewidths=0.8, zorder=3, label="posterior median")
+    for beyond, marker, edge in ((low < limits[0], "<", limits[0]), (high > limits[1], ">", limits[1])):
+        ax.plot(np.full(beyond.sum(), edge), y[beyond], marker, color=INK, markersize=4, label="beyond the axis")
+    for at, note, colour in zip(y, rows["note"], colours, strict=True):
+        ax.text(1.03, at, note, transform=ax.get_yaxis_transform(), color=colour, fontsize="small", va="center")
+    for at in y[rows["endless"].to_numpy(dtype=bool)]:
+        ax.text(1, at - 0.36, "never", ha="right", va="bottom", color=GREY, fontsize="x-small")
+    labels = [name_label(text) for text in (*rows["group"][first], *rows["name"])]
+    ax.set_yticks([*(y[first] - 1.1), *y], labels, parse_math=False, linespacing=1.0)
+    for heading in ax.get_yticklabels()[: first.sum()]:
+        heading.set_fontweight("bold")
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(y.max(initial=0) + 0.6, -0.3)
+    ax.set_xlim(*limits)
+    ax.set_xticks([0, 1], [percent(0.05), percent(0.95)])
+    ax.set_xlabel("quantile of the prior")
+    ax.grid(axis="x", linewidth=0.4, alpha=0.5)
+    return ax
+
+
+def plot_k_sweep(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, scale: Scale = COMPUTE, ax: Axes) -> Axes:
+    """Success under 'at least k tokens right' for every k of one fitted law, from linear to sharp.
+
+    `grid` is (point,) log10 FLOP; `curves` maps k to the median success, (point,).
+    """
+    shades = colormaps["viridis"](np.linspace(0.85, 0.0, len(curves)))
+    step = -(-len(curves) // 8)  # at most about eight entries in the legend
+    for i, (k, success) in enumerate(sorted(curves.items())):
+        named = i % step == 0 or i == len(curves) - 1
+        ax.plot(grid, success, color=shades[i], label=f"k = {k}" if named else None)
+    ax.set_ylim(-0.02, 1.02)
+    ax.set_ylabel("success")
+    ax.set_xlabel(scale.axis)
+    limits = padded(float(grid.min()), float(grid.max()), share=0.0)
+    ax.set_xlim(*limits)
+    scale.ticks(ax, limits, count=6)
+    if curves:
+        ax.legend(loc="upper left", frameon=False, title="tokens needed")
+    return ax
+
+
+def _points_of_families(ax: Axes, observed: pd.DataFrame, colours: Mapping[str, str]) -> None:
+    """Runs where they are, pale, and where they would be with the recipe of the curve; those not seen hollow."""
+    ax.plot(observed["log10_compute"], observed["score"], "o", color=GREY, alpha=0.3, markersize=2.5, label="as it is")
+    for family, own in observed.groupby("family", sort=False):
+        own = own[own["moved_to"].notna()].assign(log10_compute=own["moved_to"])
+        colour, seen = colours[str(family)], ~own["held_out"].to_numpy(dtype=bool)
+        edge = {"mec": INK, "mew": 0.3}  # else yellow is lost on white
+        _points(ax, own[seen], fmt="o", color=colour, markersize=3, **edge, label=str(family))
+        _points(ax, own[~seen], fmt="D", color=colour, mfc="white", markersize=4, label=f"{family}, not seen")
+
+
+def _points(ax: Axes, observed: pd.DataFrame, **style: Any) -> None:
+    if observed.empty:
+        return
+    x, score, trials = (observed[name].to_numpy(dtype=float) for name in ("log10_compute", "score", "trials"))
+    lower, upper = wilson_interval(score, trials) if np.isfinite(trials).any() else (score, score)
+    error = np.nan_to_num(np.stack([score - lower, upper - score]))  # no trials, no error bar
+    ax.errorbar(x, score, error, elinewidth=0.9, zorder=3, **style)

@@ -1,0 +1,129 @@
+"""The report's figures, each as inline SVG; `key` keeps the ids of figures in one file apart."""
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from forecast.figures.curve import plot_curve, plot_k_sweep, plot_outcomes, plot_prior_posterior
+from forecast.figures.style import STYLE
+from forecast.figures.threshold import plot_threshold_cumulative, plot_threshold_density
+from forecast.scales import Scale
+
+
+def threshold_figure(
+    log10_compute_draws: np.ndarray,
+    *,
+    limits: tuple[float, float],
+    quantiles: Mapping[str, Any],
+    data_max: float,
+    scale: Scale,
+    key: str,
+) -> Markup:
+    """Density of threshold compute above the probability that it is crossed; see `forecast.figures.threshold`."""
+    options: dict[str, Any] = {"limits": limits, "quantiles": quantiles, "data_max": data_max, "scale": scale}
+
+    def draw(figure: Figure) -> None:
+        upper, lower = figure.subplots(2, 1)
+        figure.subplots_adjust(left=0.15, right=0.99, top=0.98, bottom=0.14, hspace=0.28)
+        plot_threshold_density(log10_compute_draws, **options, ax=upper)
+        plot_threshold_cumulative(log10_compute_draws, **options, ax=lower)
+        lower.set_xlabel(scale.threshold_axis)
+
+    return inline_svg(draw, size=(3.5, 2.9), key=f"threshold-{key}")
+
+
+def curve_figure(
+    grid: np.ndarray,
+    curve: Mapping[str, np.ndarray],
+    observed: pd.DataFrame,
+    *,
+    at: float,
+    data_max: float,
+    metric: str,
+    scale: Scale,
+    colours: Mapping[str, str] | None,
+    key: str,
+) -> Markup:
+    """Fitted curve of a task with its data; see `plots.plot_curve`."""
+
+    def draw(figure: Figure) -> None:
+        ax = figure.subplots()
+        figure.subplots_adjust(left=0.13, right=0.97, top=0.98, bottom=0.19)
+        plot_curve(grid, curve, observed, at=at, data_max=data_max, scale=scale, colours=colours, ax=ax)
+        ax.set_ylabel("loss (nats)" if metric == "loss" else "score")
+
+    return inline_svg(draw, size=(3.5, 2.2), key=f"curve-{key}")
+
+
+def outcomes_figure(outcomes: pd.DataFrame, *, key: str) -> Markup:
+    """Held-out outcomes beside their intervals, a row each; see `plots.plot_outcomes`."""
+
+    def draw(figure: Figure) -> None:
+        plot_outcomes(outcomes, ax=figure.subplots())
+
+    return inline_svg(draw, size=(4.0, 0.7 + 0.3 * len(outcomes)), key=f"outcomes-{key}", layout="constrained")
+
+
+def k_sweep_figure(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, scale: Scale, key: str) -> Markup:
+    """Success for every k; see `plots.plot_k_sweep`."""
+
+    def draw(figure: Figure) -> None:
+        plot_k_sweep(grid, curves, scale=scale, ax=figure.subplots())
+
+    return inline_svg(draw, size=(4.0, 2.6), key=f"k-{key}", layout="constrained")
+
+
+def moved_figure(rows: pd.DataFrame, *, key: str) -> Markup:
+    """Posterior intervals on prior intervals, a row each; see `plots.plot_prior_posterior`."""
+
+    def draw(figure: Figure) -> None:
+        plot_prior_posterior(rows, ax=figure.subplots())
+
+    lines = len(rows) + 1.35 * rows["group"].nunique()
+    return inline_svg(draw, size=(3.5, 0.6 + 0.24 * lines), key=f"moved-{key}", layout="constrained")
+
+
+def threshold_limits(
+    data_log10_compute: Sequence[Sequence[float]], log10_compute_draws: Sequence[np.ndarray]
+) -> tuple[float, float]:
+    """One axis for all tasks of a section: the data and the bulk of the draws, at most ten decades beyond the data.
+
+    For each task (smallest, largest) log10 FLOP of the data, and the draws of the threshold, (draw,).
+    """
+    ranges = np.array(data_log10_compute, dtype=float)
+    lower, upper = float(ranges.min()), float(ranges.max())
+    draws = np.concatenate(log10_compute_draws)
+    finite = draws[np.isfinite(draws)]
+    first, last = np.quantile(finite, [0.005, 0.97]) if finite.size else (lower, upper)
+    return max(min(lower, first), lower - 5), min(max(upper + 1, last), upper + 10)
+
+
+def inline_svg(draw: Callable[[Figure], None], *, size: tuple[float, float], key: str, layout: Any = None) -> Markup:
+    """Inline SVG of what `draw` puts on a figure of `size` inches."""
+    # Text stays text (searchable, small) and is laid out by the browser in its own font.
+    style: Any = {**STYLE, "svg.fonttype": "none", "svg.hashsalt": key}
+    file = io.StringIO()
+    with matplotlib.rc_context(style), warnings.catch_warnings():
+        # The browser has the glyphs that matplotlib's font lacks.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure = Figure(figsize=size, layout=layout)
+        draw(figure)
+        figure.savefig(
+            file,
+            format="svg",
+            transparent=True,
+            metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")),
+        )
+    svg = file.getvalue()
+    # Inside HTML: no XML prologue, no ids shared between figures, size left to the style sheet.
+    svg = re.sub(r'<g id="[^"]*"(/?)>', r"<g\1>", svg[svg.index("<svg") :])
+    # matplotlib has escaped every text in this string; see the tests.
+    return Markup(re.sub(r' width="\S+" height="\S+"', "", svg, count=1))

@@ -1,0 +1,1 @@
+"""Fits: from a table to a posterior."""

@@ -1,0 +1,92 @@
+"""Simulation: tables drawn from the model with known truth, for tests, teaching and planning."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast.fitting.sampler import draw_prior
+from forecast.posterior.fit import UNKNOWN, Fit, Sampling, installed_versions
+from forecast.posterior.predict import row_means
+from forecast.table.dataset import observations
+from models.capability import capability_model
+from models.facts.counts import draw_counts, mean_among
+from models.priors import Priors
+from models.structures import Structure
+
+ITEMS = 1000  # of a row that does not say
+
+
+def simulate(
+    rows: pd.DataFrame, *, seed: int, structure: Structure = Structure(), priors: Priors = Priors()
+) -> tuple[pd.DataFrame, xr.Dataset]:
+    """One table with the rows of `rows` and scores drawn from the model, and the truth they were drawn from.
+
+    `rows` is what `forecast.table.dataset.read_rows` gives: models, tasks and compute, without scores. The truth has
+    the variables of a posterior without chain and draw. Counts of the same answers (several k, tokens) agree with each
+    other. Same seed, same table.
+    """
+    tokens = rows["length"].where(rows["metric"] == "token_accuracy").fillna(1.0)  # in each item
+    trials = rows["trials"].astype(float).fillna((ITEMS * tokens).round())
+    design = rows.assign(trials=trials.where(rows["metric"] != "loss"), successes=0)
+    design = design.assign(score=(rows["metric"] == "loss").astype(float))  # a loss of one nat; only its place counts
+    data = observations(design.astype({"successes": "Int64", "trials": "Int64"}))
+    model = capability_model(data, structure, priors)
+    names = [variable.name for variable in model.unobserved_RVs]
+    prior = draw_prior(model, draws=1, seed=seed, names=names)["prior"].to_dataset()[names]
+    truth = drawn_fit(prior, data, priors, structure)
+    drawn = prior.isel(chain=0, draw=0, drop=True).assign_attrs(seed=seed)
+    return _scored(design, truth, np.random.default_rng([seed, len(design)])), drawn
+
+
+def drawn_fit(draws: xr.Dataset, data: xr.Dataset, priors: Priors, structure: Structure) -> Fit:
+    """Draws that no diagnosis belongs to, such as a truth, as a fit that forecasts can be asked of."""
+    return Fit(
+        posterior=draws,
+        data=data,
+        priors=priors,
+        structure=structure,
+        sampling=Sampling(),
+        diagnostics=UNKNOWN,
+        table="simulated",
+        below=None,
+        versions=installed_versions(),
+    )
+
+
+def _scored(design: pd.DataFrame, truth: Fit, rng: np.random.Generator) -> pd.DataFrame:
+    """The design with measurements drawn around the expected ones: a count of the same answers after its given one."""
+    data, priors, law = truth.data, truth.priors, truth.posterior.isel(chain=0, draw=0, drop=True)
+    mean = row_means(truth)[:, 0]
+    among, given, task = mean_among(mean, data), data.given_index.values, data.task_index.values
+    shares = (priors.strange_share, priors.broken_share) if truth.structure.broken_rows else (0.0, 0.0)
+    options = {"strange": shares[0], "broken": shares[1], "ratio": priors.strange_ratio, "rng": rng}
+    successes, score = np.full(len(design), np.nan), np.empty(len(design))
+    for row in _given_first(given):
+        t = task[row]
+        metric, length = data.metric.values[t], data.task_length.values[t]
+        if metric == "loss":
+            scale = float(law.loss_scale.sel(measured=data.task.values[t]))
+            score[row] = mean[row] * np.exp(scale * rng.standard_t(priors.loss_degrees_of_freedom))
+            continue
+        length = length if metric == "token_accuracy" and np.isfinite(length) else 1.0
+        items = data.trials.values[row] / length
+        out_of = items if given[row] < 0 else successes[given[row]]
+        if metric == "token_accuracy" and given[row] >= 0:
+            out_of = items - out_of
+        count = draw_counts(out_of, among[row], float(law.concentration.values[t]), **options)
+        if metric == "token_accuracy":
+            count = count + (successes[given[row]] if given[row] >= 0 else 0.0)
+        successes[row] = np.round(count * length)
+        score[row] = successes[row] / data.trials.values[row]
+    return design.assign(successes=pd.array(successes, dtype="Float64").astype("Int64"), score=score)
+
+
+def _given_first(given: np.ndarray) -> list[int]:
+    """All rows in an order in which the row that another is a count out of comes before it."""
+    depth = np.zeros(len(given), dtype=int)
+    for _ in range(len(given)):
+        deeper = np.where(given >= 0, depth[np.maximum(given, 0)] + 1, 0)
+        if (deeper == depth).all():
+            break
+        depth = deeper
+    return np.argsort(depth, kind="stable").tolist()

@@ -1,0 +1,128 @@
+"""Expected score of one task: from effective compute to score or loss, and back."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from forecast.posterior.fit import Fit
+from forecast.posterior.tasks import is_loss, law_name
+from models.equations.loss import log_measured_loss, power_law_loss, theta_from_loss
+from models.equations.metrics import (
+    frailty,
+    score_from_success,
+    success_from_score,
+    success_of_judgement,
+    success_of_task,
+    token_floor_of_run,
+)
+from models.equations.surrogates import loss_from_at_least_k, loss_from_exact_match
+from models.facts.layout import has_greedy, has_unknown_k, judged_length
+from models.facts.parts import has_drift, has_token_floor
+from models.facts.placing import drift_limits
+
+PER_LAW = ("nu", "log10_amplitude", "exponent", "irreducible", "frailty_drift", "token_floor", "answer_sd")
+PER_TASK = ("floor", "ceiling", "concentration")
+PASSING = ("passing_share", "passing_softness")
+GREEDY = ("log_greedy", "greedy_power", "log_guess_loss")
+FARTHEST = 60.0  # decades of standard effective compute between which a crossing without a closed form is sought
+BISECTIONS = 50  # from 120 decades to 1e-13
+
+
+def law_of_task(fit: Fit, task: str) -> xr.Dataset:
+    """Parameters of one task and its law, by their name in the equations: dims chain, draw.
+
+    frailty_drift, token_floor, passing_share, passing_softness, log_greedy, greedy_power, log_guess_loss and loss_scale
+    are there only where they apply.
+    """
+    posterior, law = fit.posterior, law_name(fit, task)
+    at, data = int(fit.data.law_index.sel(task=task)), fit.data
+    found = {name: posterior[name].sel(law=law, drop=True) for name in PER_LAW if name in posterior}
+    found |= {name: posterior[name].sel(task=task, drop=True) for name in PER_TASK}
+    if not has_drift(data, fit.structure)[at]:
+        found.pop("frailty_drift", None)
+    if not has_token_floor(data, fit.structure)[at]:
+        found.pop("token_floor", None)
+    if has_unknown_k(data)[data.task.values == task].item():
+        found |= {name: posterior[name].sel(judged=task, drop=True) for name in PASSING}
+    if is_loss(fit, task):
+        found["loss_scale"] = posterior.loss_scale.sel(measured=task, drop=True)
+        if has_greedy(data)[at]:
+            found |= {name: posterior[name].sel(law=law, drop=True) for name in GREEDY}
+    return xr.Dataset(found)
+
+
+def loss_per_token(law: xr.Dataset, theta: xr.DataArray, *, residual: xr.DataArray | float = 0.0) -> xr.DataArray:
+    """Loss that the answers follow, nats per token, at standard effective compute theta; `residual` is of its log."""
+    shape = {name: law[name] for name in ("irreducible", "log10_amplitude", "exponent")}
+    return power_law_loss(theta, theta_ref=0.0, **shape) * np.exp(residual)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Residuals:
+    """What the metrics of one run's answers share beyond its effective compute; of a typical run zero."""
+
+    log_loss: xr.DataArray | float = 0.0  # of the natural log of the loss
+    token_floor: xr.DataArray | float = 0.0  # of the logit of the chance that a token is guessed
+
+
+def expected_score(fit: Fit, task: str, theta: xr.DataArray, residuals: Residuals = Residuals()) -> xr.DataArray:
+    """Expected score of a task at standard effective compute theta, per posterior draw; of a loss its median, nats."""
+    law, metric, length, k = law_of_task(fit, task), *_facts(fit, task)
+    loss = loss_per_token(law, theta, residual=residuals.log_loss)
+    if metric == "loss":
+        if "log_greedy" not in law:
+            return loss
+        with np.errstate(over="ignore", divide="ignore"):  # far away a loss is infinite or zero
+            return np.exp(log_measured_loss(loss, **{name: law[name] for name in GREEDY}))
+    nu = frailty(theta, law.nu, law.get("frailty_drift"), limits=drift_limits(fit.data))
+    floor = token_floor_of_run(law.token_floor, residuals.token_floor) if "token_floor" in law else None
+    if "passing_share" in law:
+        own = {"share": law.passing_share, "softness": law.passing_softness, "length": _judged_length(fit, task)}
+        success = success_of_judgement(loss, nu, **own, token_floor=0.0 if floor is None else floor)
+    else:
+        success = success_of_task(loss, nu, metric=metric, length=length, k=k, token_floor=floor)
+    return score_from_success(success, floor=law.floor, ceiling=law.ceiling)
+
+
+def theta_at_score(fit: Fit, task: str, at: float | xr.DataArray, residuals: Residuals = Residuals()) -> xr.DataArray:
+    """Standard effective compute at which the expected score of a task is `at`: dims chain, draw and those of `at`.
+
+    Closed form where there is one. `inf` where no compute suffices, `-inf` where any does.
+    """
+    law, metric, length, k = law_of_task(fit, task), *_facts(fit, task)
+    if {"frailty_drift", "token_floor", "log_greedy", "passing_share"} & set(law):
+        return _bisected(fit, task, at, residuals, like=law.nu + 0.0 * at + 0.0 * residuals.log_loss)
+    shape = {name: law[name] for name in ("irreducible", "log10_amplitude", "exponent")}
+    if metric == "loss":
+        return theta_from_loss(at * np.exp(-residuals.log_loss), theta_ref=0.0, **shape)
+    success = success_from_score(at, floor=law.floor, ceiling=law.ceiling)
+    if metric == "at_least_k":
+        loss = loss_from_at_least_k(success, k=int(k), length=int(length), nu=law.nu)
+    else:
+        tokens = length if metric == "exact_match" and np.isfinite(length) else 1.0
+        loss = loss_from_exact_match(success, length=tokens, nu=law.nu)
+    return theta_from_loss(loss * np.exp(-residuals.log_loss), theta_ref=0.0, **shape)
+
+
+def _bisected(
+    fit: Fit, task: str, at: float | xr.DataArray, residuals: Residuals, *, like: xr.DataArray
+) -> xr.DataArray:
+    """The crossing of a curve without a closed inverse, taken to cross once."""
+    low, high = xr.full_like(like, -FARTHEST), xr.full_like(like, FARTHEST)
+    sign = -1.0 if is_loss(fit, task) else 1.0
+    always, never = (sign * (expected_score(fit, task, end, residuals) - at) >= 0 for end in (low, high))
+    for _ in range(BISECTIONS):
+        middle = 0.5 * (low + high)
+        reached = sign * (expected_score(fit, task, middle, residuals) - at) >= 0
+        low, high = low.where(reached, middle), high.where(~reached, middle)
+    return (0.5 * (low + high)).where(never, np.inf).where(~always, -np.inf)
+
+
+def _judged_length(fit: Fit, task: str) -> int:
+    return int(judged_length(fit.data)[fit.data.task.values == task].item())
+
+
+def _facts(fit: Fit, task: str) -> tuple[str, float, float]:
+    facts_of_task = fit.data.sel(task=task)
+    return facts_of_task.metric.item(), facts_of_task.task_length.item(), facts_of_task.task_k.item()

@@ -1,0 +1,97 @@
+"""Tasks of a fit: by the names that users give them, with their law, metric, length and usual number of items."""
+
+import difflib
+
+import numpy as np
+
+from forecast.errors import ForecastError, shown
+from forecast.posterior.fit import Fit
+
+
+def task_label(
+    fit: Fit, name: str, metric: str | None = None, k: float | None = None, length: float | None = None
+) -> str:
+    """The task coordinate of a fit that a user's name (metric, k, length) means; a `ForecastError` lists what there is.
+
+    A length only decides between tasks that are otherwise alike.
+    """
+    labels = fit.data.task.values.tolist()
+    wanted = np.ones(len(labels), dtype=bool)
+    if metric is not None:
+        wanted &= fit.data.metric.values == metric
+    if k is not None:
+        wanted &= fit.data.task_k.values == k
+    if name in labels and wanted[labels.index(name)]:
+        return name
+    named = wanted & (fit.data.task_name.values == name)
+    if length is not None and named.sum() > 1:
+        named &= fit.data.task_length.values == length
+    found = fit.data.task.values[named]
+    if len(found) == 1:
+        return str(found[0])
+    choices = found.tolist() or difflib.get_close_matches(name, labels, n=5, cutoff=0.4) or labels[:10]
+    listed = "; ".join(shown(str(choice)) for choice in choices)
+    asked = (
+        shown(name) + ("" if metric is None else f" with metric {shown(metric)}") + ("" if k is None else f", k {k:g}")
+    )
+    what = "names several tasks" if len(found) else "is not a task of this fit"
+    raise ForecastError(f"{asked} {what}; choose one of: {listed}")
+
+
+def usual_trials(fit: Fit, label: str) -> int:
+    """The median number of trials of a task in the fitted table."""
+    own = fit.data.trials.values[fit.data.task_index.values == fit.data.task.values.tolist().index(label)]
+    return int(np.median(own))
+
+
+def law_name(fit: Fit, task: str) -> str:
+    """The law that a task looks at."""
+    return str(fit.data.law.values[int(fit.data.law_index.sel(task=task))])
+
+
+def is_loss(fit: Fit, task: str) -> bool:
+    """Whether a task is a measured loss, in nats, and not a rate."""
+    return str(fit.data.metric.sel(task=task).item()) == "loss"
+
+
+def rate_tasks(fit: Fit) -> list[str]:
+    """The tasks that are rates, of which thresholds are reported; a `ForecastError` where there is none."""
+    tasks = [str(task) for task in fit.data.task.values if not is_loss(fit, str(task))]
+    if not tasks:
+        raise ForecastError(
+            f"{fit.table} holds only losses: there is no rate to report; "
+            "`forecast threshold FIT.nc --task T --at NATS` says at what compute a loss is reached"
+        )
+    return tasks
+
+
+def checked_task(fit: Fit, task: str, at: float) -> str:
+    """The task coordinate that a name means; a `ForecastError` where `at` is no threshold of it."""
+    label = task_label(fit, task)
+    if is_loss(fit, label):
+        if not 0 < at < np.inf:
+            raise ForecastError(f"the threshold of a loss must be above 0 nats, got {at:g}")
+    elif not 0 < at < 1:
+        raise ForecastError(f"the threshold must lie between 0 and 1, got {at:g}; for 80% write --at 0.8")
+    return label
+
+
+ITEMS = 1000  # of an evaluation where the table has no rate
+
+
+def usual_items(fit: Fit, label: str) -> int:
+    """The median number of items of the rows of a task; of a loss that of the rates of the table, where it has any."""
+    data = fit.data
+    own = data.task_index.values == data.task.values.tolist().index(label)
+    if is_loss(fit, label):
+        own = data.metric.values[data.task_index.values] != "loss"
+    facts = data.task_length.values[data.task_index.values]
+    tokens = data.metric.values[data.task_index.values] == "token_accuracy"
+    size = np.where(tokens & np.isfinite(facts), facts, 1.0)
+    return max(1, int(np.median((data.trials.values / size)[own]))) if own.any() else ITEMS
+
+
+def whole_length(fit: Fit, task: str) -> int | None:
+    """Answer length of a task in whole tokens; None where it is not known or not whole."""
+    length = fit.data.task_length.sel(task=task).item()
+    return int(length) if np.isfinite(length) and length >= 1 and length % 1 == 0 else None

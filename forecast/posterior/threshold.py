@@ -1,0 +1,93 @@
+"""Thresholds: the compute or, of a table of dates, the date at which a task reaches a score."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from forecast.draws import QUANTILES, date_quantiles, quantiles
+from forecast.posterior.compute import compute_at_theta
+from forecast.posterior.fit import Fit, of_structure
+from forecast.posterior.score import law_of_task, theta_at_score
+from forecast.posterior.tasks import checked_task, is_loss, task_label
+from models.dates import by_date, log10_compute_of, year_of
+
+DECADES_SHOWN, YEARS_SHOWN = 6, 10  # beyond the runs, by which it is said whether a score is crossed
+
+
+def threshold_compute(
+    fit: Fit, task: str, at: float, *, family: str | None = None, year: float | None = None
+) -> xr.DataArray:
+    """Log10 FLOP at which the typical curve of a task crosses the score `at`: dims chain, draw.
+
+    tau -> success -> loss -> theta -> compute, closed form where there is one. `inf` where the ceiling is at or below
+    tau or the irreducible loss too high for it, `-inf` where guessing already reaches it. Of a loss, `at` is in nats
+    and reached from above. `family` and `year` as in `forecast.posterior.compute.recipe_shift`.
+    """
+    label = checked_task(fit, task, at)
+    return compute_at_theta(fit, label, theta_at_score(fit, label, at), family=family, year=year)
+
+
+def threshold(
+    fit: Fit, task: str, at: float, *, family: str | None = None, year: float | None = None
+) -> dict[str, Any]:
+    """The posterior of threshold compute with the keys of DESIGN section 5; quantiles are order statistics.
+
+    Of a table of dates all places are on the scale of `models.dates`; `as_published` makes dates of them.
+    """
+    label = task_label(fit, task)
+    draws = threshold_compute(fit, label, at, family=family, year=year).values.ravel()
+    rows = fit.data.task_index.values == fit.data.task.values.tolist().index(label)
+    own = fit.data.log10_compute.values[fit.data.run_index.values[rows]]
+    ladder = _new_years(own) if by_date(fit.data) else _half_decades(own)
+    never = float(np.mean(draws == np.inf))
+    by_ceiling = float((law_of_task(fit, label).ceiling <= at).mean()) if not is_loss(fit, label) else 0.0
+    worst = fit.diagnostics
+    return {
+        "task": label,
+        "metric": fit.data.metric.sel(task=label).item(),
+        "at": float(at),
+        "event": "typical",
+        "family": family or _only_family(fit),
+        "log10_compute": quantiles(draws, QUANTILES),
+        **({"date": date_quantiles(year_of(draws))} if by_date(fit.data) else {}),
+        "p_never": never,
+        "p_never_ceiling": by_ceiling,
+        "p_never_loss": never - by_ceiling,
+        "p_crossed_by": [{"log10_compute": float(x), "p": float(np.mean(draws <= x))} for x in ladder],
+        "data_log10_compute": [float(own.min()), float(own.max())],
+        "diagnostics": {
+            "max_rhat": worst.max_rhat,
+            "min_ess": min(worst.min_ess_bulk, worst.min_ess_tail),
+            "divergences": worst.divergences,
+        },
+    }
+
+
+def _half_decades(own: np.ndarray) -> np.ndarray:
+    return np.arange(np.floor(own.min()), np.ceil(own.max()) + DECADES_SHOWN + 0.5, 0.5)
+
+
+def _new_years(own: np.ndarray) -> np.ndarray:
+    """The first of January of each year that the runs span and of those after, as places on the scale of dates."""
+    first, last = int(np.floor(year_of(own.min()))), int(np.ceil(year_of(own.max()))) + YEARS_SHOWN
+    return log10_compute_of(np.array([f"{year}-01-01" for year in range(first, last + 1)], dtype="datetime64[D]"))
+
+
+def _only_family(fit: Fit) -> str | None:
+    families = fit.data.family.values.tolist()
+    return families[0] if len(families) == 1 else None
+
+
+def threshold_by_structure(fit: Fit, task: str, at: float) -> list[dict[str, Any]]:
+    """Weight, quantiles and P(never) of each structure that the posterior is averaged over."""
+    crossed_at = threshold_compute(fit, task, at)
+    each = {name: of_structure(fit, name).posterior.draw for name, weight in fit.weights.items() if weight > 0}
+    apart = {name: crossed_at.sel(draw=own).values for name, own in each.items()}
+    return [
+        {
+            **{"structure": name, "weight": fit.weights[name], "log10_compute": quantiles(values, QUANTILES)},
+            "p_never": float(np.mean(values == np.inf)),
+        }
+        for name, values in apart.items()
+    ]

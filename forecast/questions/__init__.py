@@ -1,0 +1,1 @@
+"""Questions: one folder each, its answer as JSON and its figure."""

@@ -1,0 +1,238 @@
+"""Expected scores of the rows of a candidate, by posterior draw and residuals of what is new."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.special import ndtri
+
+from forecast.errors import ForecastError, shown
+from forecast.posterior.fit import Fit
+from forecast.posterior.predict import Recipes
+from forecast.posterior.score import expected_score, law_of_task, loss_per_token
+from forecast.posterior.tasks import is_loss, task_label
+from forecast.questions.design.outcomes import Measurement
+from forecast.table.labels import given_rows
+from models.equations.metrics import token_floor_of_run
+from models.equations.surrogates import token_accuracy
+from models.facts.counts import MEAN_MARGIN, conditional_counts
+
+NODES = 12  # draws of the residuals of a new run for each posterior draw
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """Where a row of a candidate belongs: its task in the fit, and the row of the table that it continues."""
+
+    label: str  # of the task or, of a token accuracy that the fit has not seen, of the exact match of its answers
+    seen: bool = True  # whether the fit has its metric
+    old: int | None = None  # the row whose evaluation gets more items
+    exact: int | None = None  # the exact-match row of the same answers, where they are scored again
+    given: int | None = None  # the row of the candidate that it is a count out of
+    length: float = 1.0  # items count once: tokens of an answer share one difficulty
+
+
+def places_of(fit: Fit, rows: pd.DataFrame) -> list[Row]:
+    """The place of each row of a candidate (one run), in the order given; a `ForecastError` where it has none."""
+    data, found = fit.data, []
+    runs = data.run.values.tolist()
+    model = rows["model"].iloc[0]
+    for row in rows.itertuples():
+        label, seen = _label(fit, row)
+        token = row.metric == "token_accuracy" and np.isfinite(row.length)
+        place = Row(label=label, seen=seen, length=float(row.length) if token else 1.0)
+        if model in runs:
+            of_run = data.run_index.values == runs.index(model)
+            old = np.flatnonzero(of_run & (data.task_index.values == data.task.values.tolist().index(label)))
+            if seen and len(old) and not is_loss(fit, label):
+                place = replace(place, old=int(old[-1]))
+            elif row.metric in ("token_accuracy", "at_least_k"):
+                place = replace(place, exact=_exact_row(fit, label, of_run, row.trials / place.length))
+        found.append(place)
+    given = _given(fit, rows, found)
+    return [replace(place, given=None if at < 0 else int(at)) for place, at in zip(found, given, strict=True)]
+
+
+def _label(fit: Fit, row) -> tuple[str, bool]:
+    k = row.k if row.metric == "at_least_k" else None
+    try:
+        return task_label(fit, row.task, row.metric, k, row.length), True
+    except ForecastError:
+        if row.metric != "token_accuracy":
+            raise
+    data = fit.data
+    own = data.task.values[(data.task_name.values == row.task) & (data.metric.values == "exact_match")]
+    if len(own) != 1:
+        task_label(fit, row.task, row.metric, k, row.length)  # says what there is
+    length = float(data.task_length.sel(task=own[0]))
+    if not np.isfinite(length) or length != row.length:
+        raise ForecastError(
+            f"token accuracy of {shown(row.task)} cannot be foreseen: its answer length is "
+            f"{'not known to the fit' if not np.isfinite(length) else f'{length:g} tokens in the fit'}; "
+            "give the length of the exact-match rows in the table and fit it again"
+        )
+    return str(own[0]), False
+
+
+def _exact_row(fit: Fit, label: str, of_run: np.ndarray, items: float) -> int | None:
+    """The exact-match row of the run and law with as many items: its answers can be scored again."""
+    data = fit.data
+    law = data.law_index.values == int(data.law_index.sel(task=label))
+    exact = (law & (data.metric.values == "exact_match"))[data.task_index.values] & of_run
+    found = np.flatnonzero(exact & (np.abs(data.trials.values - items) < 0.5))
+    return int(found[-1]) if len(found) else None
+
+
+def _given(fit: Fit, rows: pd.DataFrame, places: list[Row]) -> np.ndarray:
+    """Which row of the candidate each is a count out of, or -1; of more items as in the table."""
+    laws = [int(fit.data.law_index.sel(task=place.label)) for place in places]
+    fresh = rows.assign(successes=np.zeros(len(rows)))
+    given = given_rows(fresh, np.zeros(len(rows)), np.array(laws))
+    for at, place in enumerate(places):
+        if given[at] < 0 or place.old is None:
+            continue
+        if (
+            fit.data.given_index.values[place.old] < 0
+            or places[given[at]].old != fit.data.given_index.values[place.old]
+        ):
+            given[at] = -1
+    return given
+
+
+def measurements(fit: Fit, rows: pd.DataFrame, *, rng: np.random.Generator, nodes: int = NODES) -> list[Measurement]:
+    """The rows of one candidate as measurements, in the order of `parents_first`.
+
+    Trials are those of `rows`. What is new (the residuals of a new run and of its answers, the effect of a new family)
+    is drawn `nodes` times for each posterior draw, spread evenly, and once more for the outcomes.
+    """
+    places = places_of(fit, rows)
+    order = parents_first(places)
+    normal = partial(even_normals, rng=rng)
+    wide = replace(fit, posterior=fit.posterior.assign(sigma_run=fit.posterior.sigma_run.expand_dims(node=nodes + 1)))
+    recipes = Recipes(wide, rows, normal)
+    model, family = rows["model"].iloc[0], rows["family"].iloc[0]
+    theta = recipes.theta(model, rows)
+
+    def share_of(label: str) -> np.ndarray:
+        own = theta + recipes.deviation(label, model, family)
+        return _array(expected_score(wide, label, own, recipes.residuals(label, model)))
+
+    shares, spreads = {}, {}
+    for at, place in enumerate(places):
+        law = law_of_task(fit, place.label)
+        if place.seen:
+            shares[at] = share_of(place.label)
+            spreads[at] = _array(law.loss_scale if is_loss(fit, place.label) else law.concentration)[-1]
+        else:
+            own = theta + recipes.deviation(place.label, model, family)
+            shares[at], spreads[at] = _unseen_token_accuracy(fit, place, own, rng, normal, nodes + 1)
+    found = []
+    for at in order:
+        place, mean = places[at], shares[at]
+        if place.seen and is_loss(fit, place.label):
+            found.append(Measurement(mean=np.log(mean), spread=spreads[at], loss=True))
+            continue
+        tokens = rows["metric"].iloc[at] == "token_accuracy"
+        trials, old = float(rows["trials"].iloc[at]) / place.length, _old_counts(fit, place)
+        if place.given is not None:
+            mean = _among(mean, shares[place.given], complement=tokens)
+        elif place.exact is not None:
+            mean = _among(mean, share_of(_label_of_row(fit, place.exact)), complement=True)
+            trials = float(fit.data.trials.values[place.exact] - fit.data.successes.values[place.exact])
+        found.append(
+            Measurement(
+                mean=mean.clip(0.0, 1.0),
+                spread=spreads[at],
+                trials=trials,
+                given=None if place.given is None else order.index(place.given),
+                complement=bool(tokens and place.given is not None),
+                old_count=old[0],
+                old_trials=old[1],
+            )
+        )
+    return found
+
+
+def parents_first(places: list[Row]) -> list[int]:
+    """Positions of rows in an order in which a row comes after the one that it is a count out of."""
+
+    def depth(place: Row) -> int:
+        return 0 if place.given is None else 1 + depth(places[place.given])
+
+    return sorted(range(len(places)), key=lambda at: depth(places[at]))
+
+
+def even_normals(shape: tuple[int, ...], *, rng: np.random.Generator) -> np.ndarray:
+    """Standard normals (node, ...): all nodes but the last lie one in each of as many equally likely intervals.
+
+    Every one by itself is standard normal, so that averages over nodes are unbiased, with less noise than independent
+    ones have (Latin hypercube, McKay et al. 1979).
+    """
+    strata = shape[0] - 1
+    interval = np.argsort(rng.random((strata, *shape[1:])), axis=0)
+    even = (interval + rng.random(interval.shape)) / max(strata, 1)
+    return ndtri(np.concatenate([even, rng.random((1, *shape[1:]))]).clip(1e-15, 1.0 - 1e-15))
+
+
+def _among(mean: np.ndarray, of_given: np.ndarray, *, complement: bool) -> np.ndarray:
+    """Share among the items that passed, or failed, the measurement `of_given`: see
+    `models.facts.counts.mean_among`."""
+    if complement:
+        return ((mean - of_given) / (1.0 - of_given + MEAN_MARGIN)).clip(0.0, 1.0)
+    return (mean / (of_given + MEAN_MARGIN)).clip(0.0, 1.0)
+
+
+def _old_counts(fit: Fit, place: Row) -> tuple[float, float]:
+    """Successes and trials of the evaluation that gets more items, as the row is judged."""
+    if place.old is None:
+        return 0.0, 0.0
+    if place.given is None:
+        counts, trials = fit.data.successes.values / place.length, fit.data.trials.values / place.length
+    else:
+        counts, trials = conditional_counts(fit.data)
+    return float(counts[place.old]), float(trials[place.old])
+
+
+def _label_of_row(fit: Fit, row: int) -> str:
+    return str(fit.data.task.values[fit.data.task_index.values[row]])
+
+
+def _array(values: xr.DataArray) -> np.ndarray:
+    """(node, draw); one node where nothing is new."""
+    by_node = values if "node" in values.dims else values.expand_dims("node")
+    by_node = by_node.transpose("node", "chain", "draw")
+    return by_node.values.reshape(by_node.sizes["node"], -1)
+
+
+def _unseen_token_accuracy(
+    fit: Fit, place: Row, theta: xr.DataArray, rng: np.random.Generator, normal: Callable, nodes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Expected token accuracy (node, draw), and its concentration, of a law of which only exact match has been seen.
+
+    What the model adds for a second metric (floor of a token, residuals of the answers, concentration) is drawn from
+    its prior; frailty does not drift. The top of exact match is what the irreducible loss leaves (`models.laws`).
+    """
+    law, priors, like = law_of_task(fit, place.label), fit.priors, fit.posterior.theta_scale
+
+    def drawn(mean: float, sd: float) -> xr.DataArray:
+        return xr.DataArray(mean + sd * rng.standard_normal(like.shape), dims=like.dims)
+
+    def residual() -> xr.DataArray:
+        return xr.DataArray(normal((nodes, *like.shape)), dims=("node", *like.dims))
+
+    top = (law.ceiling - law.floor) / (1.0 - law.floor)
+    stretch = np.exp(-np.log(top) / law.nu)
+    answer_sd = np.exp(drawn(priors.log_answer_sd_median, priors.log_answer_sd_sd))
+    loss = law.nu / place.length * (stretch - 1.0) + loss_per_token(law, theta) * stretch
+    guessed = xr.zeros_like(like)
+    if fit.structure.token_floor:
+        odds = np.exp(drawn(priors.token_floor_logit_mean, priors.token_floor_logit_sd))
+        spread = np.exp(drawn(priors.log_token_floor_spread_median, priors.log_token_floor_spread_sd))
+        guessed = token_floor_of_run(odds / (1.0 + odds), spread * residual())
+    accuracy = token_accuracy(loss * np.exp(answer_sd * residual()), nu=law.nu)
+    score = law.floor + (1.0 - law.floor) * (guessed + (1.0 - guessed) * accuracy)
+    log_concentration = drawn(priors.log_concentration_mean, priors.log_concentration_sd)
+    return _array(score), np.exp(_array(log_concentration)[-1])

@@ -1,0 +1,1 @@
+"""Whether a jump is the metric's doing."""

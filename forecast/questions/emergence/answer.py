@@ -1,0 +1,194 @@
+"""Answer of `emergence`: facts about one task of a fit, and the sentence that they allow."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecast.draws import quantiles
+from forecast.errors import ForecastError, shown
+from forecast.files import json_number
+from forecast.posterior.fit import Fit, evenly_thinned
+from forecast.posterior.tasks import is_loss, law_name, rate_tasks, task_label, whole_length
+from forecast.questions.emergence.comparison import BREAK, EXPLAINED, Comparison
+from forecast.questions.emergence.curves import QUANTILES, curves_at_runs, emergence_score, resolution, transition_width
+from forecast.questions.emergence.likelihood import rows_of
+from forecast.questions.emergence.verdict import companions_of, judged, sharpness
+from forecast.scales import Scale, named_by_fit
+from forecast.words import counted
+
+CURVE_DRAWS_A_CHAIN = 100
+METRIC = {
+    "exact_match": "exact match",
+    "at_least_k": "at least k",
+    "token_accuracy": "token accuracy",
+    "choice": "choice",
+}
+
+
+def tasks_asked(fit: Fit, name: str | None, *, companion: str | None = None) -> list[str]:
+    """The label that a user's name means, of a name with several metrics the sharpest; without one that of each law."""
+    if name is None:
+        found: dict[str, str] = {}
+        for task in rate_tasks(fit):
+            law = law_name(fit, task)
+            found[law] = max(found.get(law, task), task, key=lambda each: sharpness(fit, each))
+        if companion is not None:
+            raise ForecastError("--companion belongs to one task; name it with --task")
+        return list(found.values())
+    named = [task for task in rate_tasks(fit) if fit.data.task_name.sel(task=task).item() == name]
+    if name not in fit.data.task.values and len(named) > 1:
+        return [max(named, key=lambda each: sharpness(fit, each))]
+    label = task_label(fit, name)
+    if is_loss(fit, label):
+        raise ForecastError(f"{shown(label)} is a loss, which no metric makes sharp; name a rate")
+    if companion is not None and task_label(fit, companion) == label:
+        raise ForecastError(f"{shown(label)} cannot be its own companion; name a smoother measure of it")
+    return [label]
+
+
+def one_task(tasks: list[str]) -> str:
+    """The only task, of which a figure is drawn; a `ForecastError` where there are several."""
+    if len(tasks) > 1:
+        listed = "; ".join(shown(task) for task in tasks[:10])
+        raise ForecastError(f"a figure shows one task; choose with --task one of: {listed}")
+    return tasks[0]
+
+
+def emergence(fit: Fit, task: str, *, companion: str | None = None, seed: int) -> dict[str, Any]:
+    """All facts about the jump of one task, as JSON values, with the verdict and its sentence.
+
+    `task` is a label of a rate; metrics of the same law count as its companions. `companion` names another task that
+    measures the same capability more smoothly.
+    """
+    own, smooth, other = companions_of(fit, task, companion)
+    verdict, reason, over_compute, over_companion, unguessed = judged(fit, task, companion=companion, seed=seed)
+    metrics = [_metric(fit, each) for each in (*own, *other)]
+    found = {
+        "task": task,
+        "metric": fit.data.metric.sel(task=task).item(),
+        "companions": [*smooth, *other],
+        "verdict": verdict,
+        "sentence": "",
+        "comparison": _comparison(over_compute),
+        "through_companion": _comparison(over_companion),
+        "without_guessing": _comparison(unguessed),
+        "metrics": metrics,
+        "curves": _curves(fit, task),
+        "resolution": resolution(fit, task),
+    }
+    return found | {"sentence": sentence(found, reason, named_by_fit(fit.data))}
+
+
+def sentence(found: dict[str, Any], reason: str, scale: Scale) -> str:
+    """The verdict with its numbers."""
+    said = f"{found['task']}: {found['verdict']}"
+    said += f" ({reason})." if reason else "."
+    if compared := found["comparison"]:
+        better = "a break" if compared["difference"] > 0 else "no break"
+        said += (
+            f" Left-out runs are forecast better with {better} at the jump, by "
+            f"{abs(compared['difference']):.1f} ± {compared['error']:.1f} nats over {counted(compared['runs'], 'run')}."
+        )
+        if found["verdict"] == BREAK:
+            place = max(compared["break"], key=lambda each: each["p"])["log10_compute"]
+            said += f" Beyond {scale.named(place)} the loss falls {compared['steepening']:.0f} times as fast."
+        if found["verdict"] == EXPLAINED and compared["inside_90"]:
+            inside, points = compared["inside_90"]
+            said += f" The smooth law's 90% intervals hold {inside} of {points} scores of runs left out."
+    named = [
+        f"{METRIC.get(each['metric'], each['metric'])} {scale.bounded(each['width_decades']['q50'], '.1f')}"
+        for each in found["metrics"]
+        if each["width_decades"]
+    ]
+    return said + f" From 10 to 90% of the rise in {scale.distance_unit}: {', '.join(named)}."
+
+
+def _metric(fit: Fit, task: str) -> dict[str, Any]:
+    data, rows = fit.data, rows_of(fit, [task])
+    order = np.argsort(data.log10_compute.values[data.run_index.values[rows]], kind="stable")
+    score = data.score.values[rows][order]
+    of = data.sel(task=task)
+    return {
+        "task": task,
+        "metric": of.metric.item(),
+        "length": _or_none(of.task_length.item()),
+        "k": _or_none(of.task_k.item()) if of.metric.item() == "at_least_k" else None,
+        "runs": len(rows),
+        "emergence_score": json_number(emergence_score(score)) if len(score) > 1 else None,
+        "width_decades": None if is_loss(fit, task) else quantiles(transition_width(fit, task).values, QUANTILES),
+    }
+
+
+def _or_none(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _comparison(of: Comparison | None) -> dict[str, Any] | None:
+    if of is None:
+        return None
+    return {
+        "tasks": list(of.tasks),
+        "runs": len(of.smooth),
+        "log_score_smooth": float(of.smooth.sum()),
+        "log_score_break": float(of.broken.sum()),
+        "difference": of.difference,
+        "error": of.error,
+        "break": [{"log10_compute": float(x), "p": float(p)} for x, p in zip(of.positions, of.p_position, strict=True)],
+        "steepening": of.steepening,
+        "inside_90": None if of.inside is None else list(of.inside),
+    }
+
+
+def _curves(fit: Fit, task: str) -> list[dict[str, Any]]:
+    """Scores under every metric that one law expects of each run, beside what was observed."""
+    few, data = evenly_thinned(fit, CURVE_DRAWS_A_CHAIN), fit.data
+    lines: dict[tuple[str, int | None], list[dict[str, Any]]] = {}
+    for row in rows_of(fit, [task]):
+        run = int(data.run_index.values[row])
+        at = {"model": str(data.run.values[run]), "log10_compute": float(data.log10_compute.values[run])}
+        for key, draws in curves_at_runs(few, task, int(row)).items():
+            lines.setdefault(key, []).append(
+                at | {"observed": _observed(fit, task, key, run)} | quantiles(draws.values, QUANTILES)
+            )
+    return [
+        {
+            "metric": metric,
+            "k": k,
+            "length": whole_length(fit, task),
+            "runs": sorted(at, key=lambda p: p["log10_compute"]),
+        }
+        for (metric, k), at in lines.items()
+    ]
+
+
+def _observed(fit: Fit, task: str, key: tuple[str, int | None], run: int) -> float | None:
+    data, (metric, k) = fit.data, key
+    for row in np.flatnonzero(data.run_index.values == run):
+        label = str(data.task.values[data.task_index.values[row]])
+        of = data.sel(task=label)
+        same = of.metric.item() == metric and law_name(fit, label) == law_name(fit, task)
+        same &= metric != "at_least_k" or of.task_k.item() == k
+        same &= (
+            metric == "token_accuracy"
+            or label == task
+            or of.task_length.item() == data.task_length.sel(task=task).item()
+        )
+        if same:
+            return float(data.score.values[row])
+    return None
+
+
+def observed_scores(fit: Fit, task: str) -> dict[tuple[str, int | None], pd.DataFrame]:
+    """Observed scores of the metrics that `curves_of_law` gives, for a figure."""
+    data, found = fit.data, {}
+    for label in map(str, data.task.values):
+        metric = data.metric.sel(task=label).item()
+        if law_name(fit, label) != law_name(fit, task) or metric not in METRIC:
+            continue
+        k = {"exact_match": whole_length(fit, label), "at_least_k": data.task_k.sel(task=label).item()}.get(metric)
+        rows = rows_of(fit, [label])
+        columns = {"score": data.score.values[rows], "trials": data.trials.values[rows]}
+        x = data.log10_compute.values[data.run_index.values[rows]]
+        found[metric, k if k is None else int(k)] = pd.DataFrame({"log10_compute": x} | columns)
+    return found

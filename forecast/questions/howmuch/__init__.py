@@ -1,0 +1,1 @@
+"""Parameters and tokens that a capability takes."""

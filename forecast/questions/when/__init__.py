@@ -1,0 +1,1 @@
+"""The date at which a capability appears."""

@@ -1,0 +1,132 @@
+"""Assumptions about future growth and algorithmic progress, which is counted once, from the recipes that were
+fitted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, isfinite, log
+from typing import Any
+
+import numpy as np
+
+from forecast.posterior.fit import Fit
+from forecast.words import percent
+from models.dates import iso_date, reference_year, years_of_runs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What is supposed of the time to come."""
+
+    name: str
+    growth: float | None = None  # decades of compute a year; None: as fitted to the largest runs
+    progress: float | None = None  # decades of compute a year; 0: recipes stay; None: as the fit has it, else a prior
+    slowdown: bool | float = False  # years in which growth halves; True: a prior; False: never
+
+    def __post_init__(self) -> None:
+        for key, value, least in (("growth", self.growth, 0.0), ("progress", self.progress, 0.0)):
+            if value is not None and not (least <= value < inf):
+                raise ValueError(
+                    f"{key} of scenario {self.name!r} is {value!r}; give decades a year, {least:g} or more"
+                )
+        if not isinstance(self.slowdown, bool) and not 0 < self.slowdown < inf:
+            raise ValueError(f"slowdown of scenario {self.name!r} is {self.slowdown!r}; give years, or true or false")
+
+
+SCENARIOS = (
+    Scenario(name="compute only", progress=0.0),
+    Scenario(name="with algorithmic progress"),
+    Scenario(name="with slowdown", slowdown=True),
+)
+
+
+def with_equal_dates(answers: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Answers of scenarios (of `forecast.questions.when.answer.when`), together those whose rows would read alike."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for answer in answers:
+        groups.setdefault(repr([_row(event) for event in answer["events"].values()]), []).append(answer)
+    return list(groups.values())
+
+
+def _row(event: Mapping[str, Any]) -> list[Any]:
+    chances = [event["p_already"], *(each["p"] for each in event["p_by"]), event["p_never"]]
+    return [*(event["date"][name] for name in ("q05", "q50", "q95")), *map(percent, chances)]
+
+
+def told(group: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What scenarios of the same dates suppose of the progress of recipes: once if they agree, else one by one."""
+    sources = {each["name"]: each["progress"]["source"] for each in group}
+    alike = len(set(sources.values())) == 1
+    return [*{f"progress: {source}" if alike else f"progress, {name}: {source}": 0 for name, source in sources.items()}]
+
+
+PROGRESS_DECADES, PROGRESS_SD = 0.477, 0.46  # log-normal, where the fit does not know it
+"""Median 3x a year less compute for the same score, 90% from 1.7x to 10x. Published: 2.8x, 1.8x to 5.3x (Ho et al.
+2024, arXiv:2403.05812, language models), 2.5x (Erdil, Besiroglu 2022, arXiv:2212.05153, vision); others 1.7 to 11."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """By how much recipes improve: one history for all scenarios, which part at the date of the forecast."""
+
+    decades: np.ndarray  # (draw,) a year, until `as_of` and, unless `later` is given, after it too
+    since: float  # decimal year of the recipes that were fitted; `as_of` where their date is not known
+    as_of: float  # decimal year at which scenarios part
+    in_fit: bool  # True: `decades` are on the path of the fit, which estimated them; False: decades of compute
+    later: np.ndarray | float | None  # decades (draw) of compute a year after `as_of`; None: they improve as before
+    source: str
+
+    def on_path(self, year: np.ndarray) -> np.ndarray:
+        """Decades by which recipes of a date are ahead of those that were fitted; before these, they are behind."""
+        until = year if self.later is None else np.minimum(year, self.as_of)
+        return self.decades * (until - self.since)
+
+    def as_compute(self, year: np.ndarray) -> np.ndarray:
+        """Decades of compute a year, since `as_of`, that a scenario adds."""
+        return (0.0 if self.later is None else self.later) * np.maximum(year - self.as_of, 0.0)
+
+    @property
+    def a_year(self) -> np.ndarray:
+        """Decades (draw) a year after `as_of`."""
+        return np.broadcast_to(self.decades if self.later is None else self.later, self.decades.shape)
+
+
+def progress_of(fit: Fit, scenario: Scenario, *, family: str | None, as_of: float, seed: int) -> Progress:
+    """The progress of a scenario: until `as_of` the fit's own, else a prior; after it what the scenario says.
+
+    Where the recipes of the table have no date, nothing is known of their past: they count as those of `as_of`.
+    """
+    since = recipe_year(fit, family)
+    count = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
+    in_fit, dated = "progress" in fit.posterior, isfinite(since)
+    if in_fit:
+        decades = fit.posterior.progress.transpose("chain", "draw").values.ravel()
+        before = "the fit's own estimate"
+    else:
+        decades = np.random.default_rng([seed, 3]).lognormal(log(PROGRESS_DECADES), PROGRESS_SD, count)
+        before = f"a prior, median {10**PROGRESS_DECADES:.0f}x a year, since the fit has none"
+    later: np.ndarray | float | None = scenario.progress
+    source = _source(scenario.progress, before, iso_date(as_of), dated=dated)
+    if not dated:  # no past, so that all progress is that of the time to come
+        decades, since, later = np.zeros(count), as_of, decades if later is None else later
+    return Progress(decades=decades, since=since, as_of=as_of, in_fit=in_fit, later=later, source=source)
+
+
+def _source(later: float | None, before: str, as_of: str, *, dated: bool) -> str:
+    """Where the progress of a scenario comes from, in words."""
+    past = f"until then {before}" if dated else "the table has no dates, so none is counted before"
+    if later is None:
+        return before if dated else f"{before}, from {as_of} on; {past}"
+    rate = "recipes stay as they are on" if later == 0 else f"{later:g} decades a year from"
+    return f"{rate} {as_of}{'' if later == 0 else ' on'}; {past}"
+
+
+def recipe_year(fit: Fit, family: str | None) -> float:
+    """The date of the recipe that thresholds are of: the latest of the family, or of all; `-inf` where none is known.
+
+    The counterpart of `forecast.posterior.compute.recipe_shift` without a year.
+    """
+    known = years_of_runs(fit.data)
+    if family is not None:
+        known = known[fit.data.family_index.values == fit.data.family.values.tolist().index(family)]
+    latest = float(np.nanmax(known, initial=-inf))
+    return latest if isfinite(latest) or "progress" not in fit.posterior else reference_year(fit.data)

@@ -1,0 +1,1 @@
+"""The report: what is shown, in words and HTML."""

@@ -1,0 +1,97 @@
+"""Back-test in the report: verdict, methods side by side, weights of structures, figures."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from forecast.backtesting.record import figures, summarised, too_few
+from forecast.backtesting.run import OURS, Track
+from forecast.errors import ForecastError, shown_path
+
+MAKER = "`forecast backtest TABLE -o DIR`"
+CLASSES = {"trust": "answer sure", "trust with care": "warning", "do not trust": "warning"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Believed:
+    """Whether to believe the forecast of a table, and the back-test behind that."""
+
+    verdict: Mapping[str, Any]  # of `forecast.backtesting.verdict.verdict`
+    track: Track | None
+    weights: Mapping[str, float]  # of the structures in the forecast
+    apart: Sequence[Mapping[str, Any]]  # thresholds of the headline task with their `structures`
+
+
+def track_view(believed: Believed, *, table: str, seed: int) -> dict[str, Any]:
+    """What the template shows."""
+    verdict, track = believed.verdict, believed.track
+    view: dict[str, Any] = {
+        "of_table": False,  # the verdict knows the fit, its thresholds and its diagnostics
+        "sentence": verdict["sentence"],
+        "kind": CLASSES[verdict["trust"]],
+        "reasons": verdict["reasons"],
+        "weights": [{"name": name, "weight": weight} for name, weight in believed.weights.items()],
+        "apart": [_threshold(each) for each in believed.apart],
+        "methods": [],
+    }
+    if track is None:
+        return view
+    facts = summarised(track, verdict, table=table, seed=seed)
+    drawn = {name: Markup(figure) for name, figure in figures(track, key="record").items()}
+    return view | _of_summary(facts, averaged=len(believed.weights) > 1) | {"figures": drawn}
+
+
+def _of_summary(facts: Mapping[str, Any], *, averaged: bool) -> dict[str, Any]:
+    """What the template shows of summary.json."""
+    structures = {each["structure"] for each in facts["fits"]}
+    single = [each for each in facts["methods"] if each["method"] in structures and averaged]
+    others = [each for each in facts["methods"] if each["method"] not in {OURS, *structures}]
+    groups = [("this forecast", [facts["methods"][0]]), ("single structures", single), ("baselines", others)]
+    return {
+        "groups": [(name, lines) for name, lines in groups if lines],
+        "methods": facts["methods"],
+        "figures": {},
+        "few": too_few(facts["methods"][0]["n"]),
+        "cuts": facts["cuts"],
+        "distances": facts["verdict"]["distances"],
+        "failed": facts["failed"],
+        "thresholds": [each for each in facts["thresholds"] if each["method"] == OURS],
+    }
+
+
+def stored_view(folder: Path, *, data_hash: str) -> dict[str, Any]:
+    """What the template shows of a back-test on disk; a `ForecastError` where it is none of this table."""
+    path = folder / "summary.json"
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        verdict, known = facts["verdict"], facts["data_hash"]
+        view = {"sentence": verdict["sentence"], "kind": CLASSES[verdict["trust"]], "reasons": verdict["reasons"]}
+        view |= _of_summary(facts, averaged=True)
+    except OSError as error:
+        raise ForecastError(
+            f"{shown_path(path)}: cannot be read ({error.strerror}); name a folder of {MAKER}"
+        ) from error
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise ForecastError(f"{shown_path(path)}: is no back-test of this version; make it again by {MAKER}") from error
+    if known != data_hash:
+        raise ForecastError(f"{shown_path(folder)}: the back-test is of another table; make one by {MAKER}")
+    return view | {"weights": [], "apart": [], "of_table": True}
+
+
+def _threshold(answer: Mapping[str, Any]) -> dict[str, Any]:
+    lines = [*answer["structures"], {**answer, "structure": "average", "weight": 1.0}]
+    return {
+        "task": answer["task"],
+        "at": f"{answer['at']:g}",
+        "lines": [
+            {
+                **{"name": each["structure"], "weight": each["weight"], "p_never": each["p_never"]},
+                **{name: each["log10_compute"][name] for name in ("q05", "q50", "q95")},
+            }
+            for each in lines
+        ],
+    }

@@ -1,0 +1,207 @@
+"""Content of the report: thresholds and curves of each task, check on held-out runs, k-sweep, evidence."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast.backtesting.run import OURS, Track
+from forecast.errors import ForecastError, shown
+from forecast.files import write_whole
+from forecast.fitting.contraction import moved
+from forecast.posterior.compute import compute_with_recipe, differs_by_recipe, effective_compute
+from forecast.posterior.fit import Fit, thinned
+from forecast.posterior.outliers import surprising_rows
+from forecast.posterior.predict import predict, summarise, typical_score
+from forecast.posterior.reached import recipe, with_context
+from forecast.posterior.score import law_of_task, loss_per_token
+from forecast.posterior.tasks import rate_tasks, task_label
+from forecast.posterior.threshold import threshold, threshold_compute
+from forecast.report.complaints import complaints, spelled_out
+from forecast.report.page import write_report
+from forecast.report.sections import Evidence, KSweep, OutcomeCheck, Section, TaskForecast
+from forecast.scales import named_by, scale_of
+from forecast.scoring.summary import summary
+from forecast.table.describe import warnings_of
+from forecast.table.splits import Split
+from forecast.words import counted, percent, plain_power
+from models.dates import years_of_runs
+from models.equations.surrogates import at_least_each
+
+CURVE_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+CURVE_DRAWS = 2000  # plenty for the quantiles and for the median lines of a figure
+
+
+def task_forecast(
+    fit: Fit, task: str, at: float, data: xr.Dataset | None = None, *, family: str | None = None
+) -> TaskForecast:
+    """All that the report shows of one task; rows of `data` that the fit has not seen appear as held out.
+
+    Curve and threshold are of a family or, for None, of the typical recipe.
+    """
+    data = fit.data if data is None else data
+    facts = fit.data.sel(task=task)  # not by label: a table of more rows may label the same task otherwise
+    same = (data.task_name == facts.task_name.item()) & (data.metric == facts.metric.item())
+    same &= (data.metric != "at_least_k") | (data.task_k.fillna(0) == facts.task_k.fillna(0))
+    if same.sum() > 1:
+        same &= data.task_length == facts.task_length.item()
+    own = same.values[data.task_index.values]
+    runs = data.run_index.values[own]
+    model, x = data.run.values[runs], data.log10_compute.values[runs]
+    families = data.family.values[data.family_index.values[runs]]
+    moved_to = np.full(len(x), np.nan)
+    if differs_by_recipe(fit):
+        years = years_of_runs(data)[runs]
+        sizes = {name: data[name].values[runs] for name in ("log10_params", "log10_tokens")}
+        moved_to = compute_with_recipe(fit, task, x, families=families, years=years, family=family, **sizes)
+    observed = pd.DataFrame(
+        {
+            "model": model,
+            "family": families,
+            "moved_to": moved_to,
+            "log10_compute": x,
+            "score": data.score.values[own],
+            "trials": data.trials.values[own].astype(float),
+            "held_out": ~np.isin(model, fit.data.run.values),
+        }
+    )
+    answer = with_context(fit, threshold(fit, task, at, family=family))
+    seen = answer["data_log10_compute"]
+    places = np.concatenate([x, moved_to[np.isfinite(moved_to)], seen])
+    far = min(float(answer["log10_compute"]["q75"]), seen[1] + 4.0)
+    grid = np.linspace(places.min() - 0.3, max(far, places.max()) + 0.7, 80)
+    curve = typical_score(thinned(fit, CURVE_DRAWS), task, grid, family=family)
+    bands = curve.quantile(CURVE_QUANTILES, dim=("chain", "draw")).values
+    return TaskForecast(
+        task=task,
+        metric=answer["metric"],
+        at=at,
+        threshold=answer,
+        log10_compute_draws=threshold_compute(fit, task, at, family=family).values.ravel(),
+        grid=grid,
+        curve={f"q{round(100 * q):02d}": bands[i] for i, q in enumerate(CURVE_QUANTILES)},
+        observed=observed,
+    )
+
+
+def check_held_out(
+    fit: Fit, frame: pd.DataFrame, track: Track, split: Split, predictions: Path, *, seed: int
+) -> OutcomeCheck | None:
+    """What the back-test says of one cut, and in a file the predictive quantiles of the hidden rows under the fit.
+
+    Losses are in the file only: in nats they belong neither on the axis nor in the mean CRPS of scores.
+    """
+    own = track.scores[(track.scores["cut"] == split.name) & (track.scores["metric"] != "loss")]
+    if own.empty:
+        return None
+    _, rows = split.parts(frame)
+    write_csv(predictions, summarise(rows, predict(fit, rows, seed=seed)))
+    outcomes = own[own["method"] == OURS].rename(columns={"outcome": "score", "inside_90": "inside"})
+    methods = summary(own[~own["method"].isin(track.structures)])
+    title = f"Forecast from {split.name} beside what the others scored"
+    return OutcomeCheck(
+        title=title,
+        outcomes=outcomes[["task", "model", "log10_compute", "score", "q05", "q50", "q95", "crps", "inside"]],
+        methods=methods[["method", "crps", "coverage_90", "width_90"]],
+    )
+
+
+def k_sweep(fit: Fit, task: str, length: int) -> KSweep:
+    """Median success at 'at least k of `length` tokens' for every k, from the fitted law of one task.
+
+    The law of the loss and the frailty are those of the task; only the metric changes, from token accuracy's slow rise
+    at small k to exact match's late jump at k = length. Loss is per token of the fitted answer.
+    """
+    fit = thinned(fit, CURVE_DRAWS)
+    law, ks = law_of_task(fit, task), range(1, length + 1)
+    x = fit.data.log10_compute.values
+    grid = np.linspace(x.min() - 0.3, x.max() + 3.0, 60)
+    medians = []
+    for place in grid:  # one after the other: all draws, places and k at once take gigabytes
+        loss = loss_per_token(law, effective_compute(fit, xr.DataArray(place)))
+        each = at_least_each(loss, ks=tuple(ks), length=length, nu=law.nu, token_floor=0.0)
+        medians.append(each.median(("chain", "draw")).values)
+    return KSweep(task=task, length=length, grid=grid, curves=dict(zip(ks, np.array(medians).T, strict=True)))
+
+
+def evidence(fit: Fit, headline: str, thresholds: Sequence[float], *, family: str | None = None, seed: int) -> Evidence:
+    """What the data moved, each parameter and threshold once and task by task, and the rows that surprise.
+
+    Thresholds are those of a family or, for None, of the typical recipe.
+    """
+    return Evidence(
+        headline=headline,
+        moved=moved(fit, at=thresholds, family=family, seed=seed),
+        surprising=surprising_rows(fit, seed=seed),
+        rows=fit.data.sizes["observation"],
+    )
+
+
+def write_csv(path: Path, frame: pd.DataFrame) -> None:
+    """Write a frame as CSV, whole or not at all."""
+    write_whole(path, lambda temporary: frame.to_csv(temporary, index=False))
+
+
+def report_of_fit(
+    fit: Fit,
+    path: Path,
+    *,
+    at: float,
+    headline: str | None = None,
+    family: str | None = None,
+    record: Mapping[str, Any] | None = None,
+) -> str:
+    """Write the report of one stored fit and answer its sentence: all tasks at one threshold.
+
+    Parameters
+    ----------
+    headline : task of the sentence; None: the first rate
+    family : whose curves and thresholds are shown; None: those of the typical recipe
+    record : a back-test of the table, of `forecast.report.backtest.stored_view`
+    """
+    names = rate_tasks(fit)
+    first = names[0] if headline is None else _rate_task(fit, headline, names)
+    tasks = [task_forecast(fit, task, at, family=family) for task in names]
+    section = Section(
+        title="Fit on " + ("all runs" if fit.below is None else f"runs below {plain_power(fit.below)} FLOP"),
+        text=size_in_words(fit),
+        tasks=tasks,
+        diagnostics=spelled_out(fit, complaints(fit)),
+        provenance=fit.provenance(),
+        evidence=evidence(fit, first, [at], family=family, seed=fit.sampling.seed),
+    )
+    answer = answer_sentence(next(task for task in tasks if task.task == first))
+    scale = scale_of(fit.data)
+    whose = "a typical run" + (f" of family {family}" if family else "")
+    question = f"At what {scale.quantity} does {whose} reach {at:g}, judging from {fit.table}?"
+    texts: dict[str, Any] = {"title": f"Forecast from {fit.table}", "question": question, "answer": answer}
+    texts |= {"warnings": warnings_of(fit.data), "record": record}
+    write_report(path, **texts, sections=[section], scale=scale)
+    return answer
+
+
+def _rate_task(fit: Fit, headline: str, names: Sequence[str]) -> str:
+    """The task that a name means; a `ForecastError` where it is a loss."""
+    task = task_label(fit, headline)
+    if task not in names:
+        listed = "; ".join(shown(name) for name in names[:10])
+        raise ForecastError(f"{shown(task)} is a loss, and the report answers for a rate; choose one of: {listed}")
+    return task
+
+
+def size_in_words(fit: Fit) -> str:
+    sizes = {noun: fit.data.sizes[dim] for dim, noun in (("run", "run"), ("task", "task"), ("observation", "row"))}
+    return ", ".join(counted(number, noun) for noun, number in sizes.items()) + "."
+
+
+def answer_sentence(task: TaskForecast) -> str:
+    """The posterior of one threshold in a sentence."""
+    q, never = task.threshold["log10_compute"], task.threshold["p_never"]
+    scale = named_by(task.threshold)
+    where = f"is not expected {scale.none}" if q["q50"] == "inf" else f"is expected {scale.where(q['q50'])}"
+    of = recipe(task.threshold)
+    doubt = f"90% interval {scale.interval(q['q05'], q['q95'])}; chance that it never does {percent(never)}"
+    return f"{task.task} reaching {task.at:g} {where} ({of + '; ' if of else ''}{doubt})."

@@ -1,0 +1,49 @@
+"""Numbers and plain values as the report writes them: compute in FLOP, small numbers as powers of ten."""
+
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from forecast.words import Reach, format_flop, out_of_reach
+
+
+def flop(log10_compute: float | str, reach: Reach | None = None) -> Markup:
+    """`format_flop` for HTML, with a superscript."""
+    value = float(log10_compute)
+    if outside := out_of_reach(value, reach):
+        return Markup('<span class="nowrap">{} 10<sup>{}</sup></span>').format(*outside)
+    text = format_flop(value)
+    return _power(*text.split("e")) if np.isfinite(value) else Markup("{}").format(text)
+
+
+def number(value: float | str) -> Markup:
+    """A number for HTML with two significant digits; below one in a thousand as a power of ten."""
+    value = float(value)
+    if np.isnan(value):
+        return Markup("unknown")
+    if not np.isfinite(value):
+        return Markup("∞") if value > 0 else Markup("−∞")
+    if value == 0 or 1e-3 <= abs(value) < 1e4:
+        return Markup("{}").format(f"{value:.0f}" if abs(value) >= 100 else f"{value:.2g}")
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return _power(mantissa, str(int(exponent)))
+
+
+def _power(mantissa: str, exponent: str) -> Markup:
+    return Markup('<span class="nowrap">{} × 10<sup>{}</sup></span>').format(mantissa, exponent.replace("-", "−"))
+
+
+def plain(value: Any) -> str:
+    """A plain value of the provenance as text, floats with four significant digits."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.4g}"
+        case list() | tuple():
+            return ", ".join(plain(item) for item in value) or "none"
+        case _:
+            return str(value)

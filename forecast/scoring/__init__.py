@@ -1,0 +1,1 @@
+"""Scores of forecasts against outcomes, and the baselines: frames and arrays only."""

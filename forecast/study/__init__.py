@@ -1,0 +1,1 @@
+"""Studies: `study.toml` and carrying it out."""

@@ -1,0 +1,1 @@
+"""Tables: from a file to a checked frame to labelled arrays."""

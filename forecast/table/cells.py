@@ -1,0 +1,135 @@
+"""Cells of a table: as typed, so that a message can show them, and as numbers and dates."""
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from forecast.errors import Problem
+from models.dates import log10_compute_of
+
+RATES = ("exact_match", "at_least_k", "token_accuracy", "choice")
+METRICS = (*RATES, "loss")
+NAMES = ("model", "task", "metric", "family")
+NUMBERS = ("score", "successes", "trials", "length", "k", "chance", "compute", "params", "tokens", "compute_sd")
+COLUMNS = ("model", "task", "metric", *NUMBERS, "family", "date")
+MISSING = ("", "nan", "na", "n/a", "nat", "none", "null", "<na>")  # blank numbers and dates; as names they are names
+DECIMAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+NUMBER = re.compile(rf"{DECIMAL}(?:e[+-]?[0-9]+)?|[+-]?inf(?:inity)?", re.IGNORECASE)
+ISO_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?")  # the time does not matter
+FEWEST_DATES = 3  # to be a scale
+EARLIEST, LATEST = pd.Timestamp("1950-01-01"), pd.Timestamp("2200-01-01")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cells:
+    """A table as it is checked: all known columns, blank where the file lacks them, indexed by line number."""
+
+    text: pd.DataFrame  # as typed
+    number: pd.DataFrame  # NaN where blank or not a number
+    date: pd.Series  # NaT where blank or not a date
+    blank: pd.DataFrame
+    columns: pd.Index  # as in the file, repeated and unknown ones included
+    scored: bool  # False: a table of rows to predict
+
+    @cached_property
+    def present(self) -> frozenset[str]:
+        """The known columns that the file has."""
+        return frozenset(self.columns) & frozenset(COLUMNS)
+
+    @cached_property
+    def metric(self) -> pd.Series:
+        return self.text["metric"].str.strip()
+
+    @cached_property
+    def rate(self) -> pd.Series:
+        return self.metric.isin(RATES)
+
+    @cached_property
+    def loss(self) -> pd.Series:
+        return self.metric == "loss"
+
+    @cached_property
+    def compute(self) -> pd.Series:
+        """Training FLOP: as given, else 6 N D; where no row has any, the place of the date on `models.dates`."""
+        if self.by_date:
+            return 10.0 ** pd.Series(log10_compute_of(self.date_of_model.to_numpy()), index=self.date.index)
+        return self.number["compute"].fillna(6 * self.number["params"] * self.number["tokens"])
+
+    @cached_property
+    def sizes(self) -> dict[str, pd.Series]:
+        """Compute, params and tokens: as given, else what C = 6 N D leaves where the other two are given."""
+        params, tokens, product = self.number["params"], self.number["tokens"], self.number["compute"] / 6
+        return {
+            "compute": self.compute,
+            "params": params.fillna(product / tokens),
+            "tokens": tokens.fillna(product / params),
+        }
+
+    @cached_property
+    def compute_given(self) -> pd.Series:
+        return ~self.blank["compute"] | ~(self.blank["params"] | self.blank["tokens"]) | self.by_date
+
+    @cached_property
+    def by_date(self) -> bool:
+        """Whether dates are the scale: no row has a compute and all models have a date, of which there are several."""
+        sizes = self.blank["compute"] & (self.blank["params"] | self.blank["tokens"])
+        fewest = FEWEST_DATES if self.scored else 1
+        return bool(sizes.all() and self.date_of_model.notna().all() and self.date_of_model.nunique() >= fewest)
+
+    @cached_property
+    def date_of_model(self) -> pd.Series:
+        return self.date.groupby(self.text["model"]).transform("first")
+
+    def problems(
+        self, bad: pd.Series, column: str, wrong: str, remedy: str | Callable[[str], str]
+    ) -> Iterator[Problem]:
+        """One problem for each row that is `bad`."""
+        for line in self.text.index[bad]:
+            value = self.text.at[line, column]
+            advice = remedy if isinstance(remedy, str) else remedy(value)
+            yield Problem(row=int(line), column=column, value=value, wrong=wrong, remedy=advice)
+
+
+def cells_of(frame: pd.DataFrame, *, scored: bool = True) -> Cells:
+    """The known columns of a frame as text, as numbers and as dates; without its scores if these do not count."""
+    unused = () if scored else ("score", "successes")
+    first = frame.loc[:, ~frame.columns.duplicated()].drop(columns=list(unused), errors="ignore")
+    text = {column: _texts(first, column) for column in COLUMNS}
+    blank = {column: [_is_blank(cell, column) for cell in cells] for column, cells in text.items()}
+    number = {column: [_as_number(cell) for cell in text[column]] for column in NUMBERS}
+    return Cells(
+        text=pd.DataFrame(text, index=frame.index, dtype=object),
+        number=pd.DataFrame(number, index=frame.index, dtype=float),
+        date=pd.Series([_as_date(cell) for cell in text["date"]], index=frame.index, dtype="datetime64[ns]"),
+        blank=pd.DataFrame(blank, index=frame.index, dtype=bool),
+        columns=frame.columns,
+        scored=scored,
+    )
+
+
+def _texts(frame: pd.DataFrame, column: str) -> list[str]:
+    if column not in frame.columns:
+        return [""] * len(frame)
+    cells = frame[column].astype(object)
+    return ["" if missing else str(cell) for cell, missing in zip(cells, cells.isna(), strict=True)]
+
+
+def _is_blank(cell: str, column: str) -> bool:
+    return not cell.strip() if column in NAMES else cell.strip().lower() in MISSING
+
+
+def _as_number(cell: str) -> float:
+    return float(cell) if NUMBER.fullmatch(cell.strip()) else math.nan
+
+
+def _as_date(cell: str) -> pd.Timestamp:
+    found = ISO_DATE.fullmatch(cell.strip())
+    try:
+        date = pd.Timestamp(found[1]) if found else pd.NaT
+    except ValueError:  # such as 30 February
+        return pd.NaT
+    return date if EARLIEST <= date < LATEST else pd.NaT

@@ -1,0 +1,173 @@
+"""Observation tables: files to checked frames to labelled arrays.
+
+path --read_table--> frame (one row a measurement) --observations--> Dataset
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from forecast.errors import TableError
+from forecast.table.cells import COLUMNS, NAMES, Cells, cells_of
+from forecast.table.checks import check_cells
+from forecast.table.files import cells_and_ragged
+from forecast.table.labels import given_rows, law_labels, task_labels
+from models.dates import is_by_date
+
+NO_FAMILY = "all"  # one recipe for all runs of which none is named
+
+
+def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """A table of measurements, checked and completed.
+
+    Returns
+    -------
+    DataFrame
+        All columns of DESIGN.md section 4 in its order, then the unknown ones as they came; the index `line` is the
+        line in the file. Of compute, params and tokens the missing one is filled by C = 6 N D. Rates have both `score`
+        (as given) and `successes` (the count nearest to score * trials); losses have neither successes nor trials.
+        Family and date given in one row of a model hold for all of them.
+
+    Raises
+    ------
+    TableError
+        with all problems of the table.
+    ForecastError
+        if the file cannot be read at all.
+    """
+    return _read(Path(path), scored=True)
+
+
+def read_rows(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Rows to predict: as `read_table`, but scores are ignored, trials may be blank and one run is enough."""
+    return _read(Path(path), scored=False)
+
+
+def _read(path: Path, *, scored: bool) -> pd.DataFrame:
+    frame, ragged = cells_and_ragged(path)
+    cells = cells_of(frame, scored=scored)
+    problems = check_cells(cells, complete=not ragged)
+    if ragged or problems:
+        raise TableError(path, sorted([*ragged, *problems], key=lambda problem: problem.row or 0))
+    return _normalised(frame, cells)
+
+
+def _normalised(frame: pd.DataFrame, cells: Cells) -> pd.DataFrame:
+    number, model, rate = cells.number, cells.text["model"], cells.rate
+    trials = number["trials"].where(rate)
+    successes = number["successes"].where(rate).fillna((number["score"] * trials).round())
+    family = cells.text["family"].mask(cells.blank["family"])
+    known = number.assign(
+        model=model,
+        task=cells.text["task"],
+        metric=cells.metric,
+        score=number["score"].fillna(successes / trials),
+        successes=successes.astype("Int64"),
+        trials=trials.astype("Int64"),
+        chance=number["chance"].fillna(0.0),
+        **cells.sizes,
+        compute_sd=_of_the_run(number["compute_sd"], model).fillna(0.0),
+        family=_of_the_run(family, model).fillna(NO_FAMILY),
+        date=_of_the_run(cells.date, model),
+    )
+    known = known.astype(dict.fromkeys(NAMES, str))
+    return pd.concat([known[list(COLUMNS)], frame.drop(columns=list(COLUMNS), errors="ignore")], axis=1)
+
+
+def _of_the_run(values: pd.Series, model: pd.Series) -> pd.Series:
+    return values.groupby(model).transform("first")
+
+
+def observations(frame: pd.DataFrame) -> xr.Dataset:
+    """A frame of `read_table` or `read_rows` as labelled arrays.
+
+    Dims: `observation` (labelled by line), `run`, `task`, `law`, `family`, each in the order of the file. A task is a
+    task name; where one name has several metrics, or several k or lengths, it is each of them: ``name [metric]``,
+    ``name [metric k]``, ``name [metric k of length]``. A law is what tasks of one name have in common (see
+    `forecast.table.labels`). Successes are NaN and trials 0 where they are not known or, as of a loss, mean nothing.
+    """
+    labels = task_labels(frame)
+    facts = ["compute", "compute_sd", "family", "date", "params", "tokens"]
+    runs = frame.groupby("model", sort=False)[facts].first()
+    tasks = frame.groupby(labels, sort=False)
+    means, names = (tasks[["chance", "length", "k"]].mean(), tasks[["task", "metric"]].first())
+    families, laws = pd.Index(runs["family"].unique()), law_labels(names.join(means))
+    law_names = pd.Index(laws.unique())
+    task_index, run_index = names.index.get_indexer(labels), runs.index.get_indexer(frame["model"])
+    by_observation = {
+        "run_index": run_index,
+        "task_index": task_index,
+        "placing": frame["score"].to_numpy(dtype=float),
+        "given_index": given_rows(frame, run_index, law_names.get_indexer(laws)[task_index]),
+        "successes": frame["successes"].to_numpy(dtype=float, na_value=np.nan),
+        "trials": frame["trials"].fillna(0).to_numpy(dtype=np.int64),
+        **{name: frame[name].to_numpy(dtype=float) for name in ("score", "length", "k")},
+    }
+    by_run = {
+        "log10_compute": np.log10(runs["compute"].to_numpy(dtype=float)),
+        "log10_params": np.log10(runs["params"].to_numpy(dtype=float)),
+        "log10_tokens": np.log10(runs["tokens"].to_numpy(dtype=float)),
+        "compute_sd": runs["compute_sd"].to_numpy(dtype=float),
+        "family_index": families.get_indexer(runs["family"]),
+        "date": runs["date"].to_numpy(dtype="datetime64[ns]"),
+    }
+    by_task = {
+        "task_name": names["task"].to_numpy(dtype=str),
+        "metric": names["metric"].to_numpy(dtype=str),
+        "chance": means["chance"].to_numpy(dtype=float),
+        "task_length": means["length"].to_numpy(dtype=float),
+        "task_k": means["k"].to_numpy(dtype=float),
+        "law_index": law_names.get_indexer(laws),
+    }
+    variables = {"observation": by_observation, "run": by_run, "task": by_task}
+    labelled = {"run": runs.index, "task": names.index, "law": law_names, "family": families}
+    dated = is_by_date(by_run["log10_compute"], by_run["date"])
+    return xr.Dataset(
+        {name: (dim, values) for dim, group in variables.items() for name, values in group.items()},
+        coords={"observation": frame.index.to_numpy()}
+        | {dim: np.asarray(values.to_list(), dtype=str) for dim, values in labelled.items()},
+        attrs={"data_hash": data_hash(frame)} | ({"scale": "date"} if dated else {}),
+    )
+
+
+def data_hash(frame: pd.DataFrame) -> str:
+    """SHA-256 of the known columns of a `read_table` frame in row order; line numbers and further columns are left out.
+
+    The same data as CSV and as Parquet have the same hash.
+    """
+    known = frame[list(COLUMNS)].assign(date=frame["date"].dt.strftime("%Y-%m-%d")).astype(object)
+    content = json.dumps([known[name].where(known[name].notna(), None).to_list() for name in COLUMNS])
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def frame_of(data: xr.Dataset) -> pd.DataFrame:
+    """The table behind labelled arrays: the inverse of `forecast.table.dataset.observations`, but for unknown
+    columns."""
+    task, run = data.task_index.values, data.run_index.values
+    rate = data.metric.values[task] != "loss"
+    frame = pd.DataFrame(
+        {
+            "model": data.run.values[run],
+            "task": data.task_name.values[task],
+            "metric": data.metric.values[task],
+            "score": data.score.values,
+            "successes": pd.array(np.where(rate, data.successes.values, np.nan), dtype="Float64").astype("Int64"),
+            "trials": pd.array(np.where(rate, data.trials.values, np.nan), dtype="Float64").astype("Int64"),
+            "length": data.length.values,
+            "k": data.k.values,
+            "chance": data.chance.values[task],
+            "compute": 10.0 ** data.log10_compute.values[run],
+            "params": 10.0 ** data.log10_params.values[run],
+            "tokens": 10.0 ** data.log10_tokens.values[run],
+            "compute_sd": data.compute_sd.values[run],
+            "family": data.family.values[data.family_index.values[run]],
+            "date": data.date.values[run],
+        },
+        index=pd.Index(data.observation.values, name="line"),
+    )
+    return frame[list(COLUMNS)]

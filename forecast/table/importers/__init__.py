@@ -1,0 +1,1 @@
+"""Importers: public result files to an observation table, one module a format."""

@@ -1,0 +1,1 @@
+"""Equations: bare functions of numbers that import nothing of the project."""

@@ -1,0 +1,1 @@
+"""Facts of a table before it is fitted: plain NumPy, nothing random."""

@@ -1,0 +1,63 @@
+"""Counts of answers given other counts of the same answers, and counts drawn around their mean."""
+
+import numpy as np
+
+MEAN_MARGIN = 1e-12  # keeps the beta-binomial proper where floor and success underflow
+
+
+def conditional_counts(data):
+    """Counts and trials (observation) of each rate row, given the row at `given_index` where that is not -1.
+
+    Answers of which k tokens are right are among those of which fewer are, so a row of at least k of L, or of exact
+    match, is a count out of the next lower one. Tokens of answers that are not all right are a count out of these
+    answers, each of which counts once: its tokens share one difficulty. Losses have no trials.
+    """
+    given, task = data.given_index.values, data.task_index.values
+    tokens = data.metric.values[task] == "token_accuracy"
+    length = np.where(tokens, np.nan_to_num(data.task_length.values[task], nan=1.0), 1.0)
+    counts, trials = np.nan_to_num(data.successes.values) / length, data.trials.values / length
+    among = np.where(given >= 0, counts[given], trials)
+    counts = np.where((given >= 0) & tokens, counts - among, counts)
+    trials = np.where((given >= 0) & tokens, trials - among, among)
+    return np.clip(counts, 0.0, trials), trials
+
+
+def alike(data, rows):
+    """Of the rows (positions) one of each task and number of trials, and which kind each is of (both int arrays).
+
+    Counts out of other counts are each of their own kind, so that tables of one layout have kinds alike.
+    """
+    kind = np.stack([data.task_index.values, data.trials.values, data.given_index.values])[:, rows]
+    kind[2] = np.where(kind[2] < 0, -1, np.arange(len(rows)))
+    _, first, of_row = np.unique(kind, axis=1, return_index=True, return_inverse=True)
+    return first, of_row
+
+
+def mean_among(mean, data, held=np.asarray):
+    """Expected share (observation first) among the trials of `conditional_counts`, from that among all answers.
+
+    `held` makes what a graph holds of an array.
+    """
+    given = data.given_index.values
+    if not (given >= 0).any():
+        return mean
+    shape = (-1,) + (1,) * (mean.ndim - 1)
+    tokens = held(1.0 * (data.metric.values[data.task_index.values] == "token_accuracy").reshape(shape))
+    of_given = mean[held(np.maximum(given, 0))]
+    # at least k among at least fewer; tokens of answers that are not all right
+    numerator = mean - tokens * of_given
+    denominator = tokens + (1.0 - 2.0 * tokens) * of_given + MEAN_MARGIN
+    conditional = held(1.0 * (given >= 0).reshape(shape))
+    return conditional * (numerator / denominator).clip(0.0, 1.0) + (1.0 - conditional) * mean
+
+
+def draw_counts(trials, mean, concentration, *, strange, broken, ratio, rng=None, size=None):
+    """Counts drawn from the same mixture; trials need not be whole."""
+    shape = np.broadcast_shapes(np.shape(trials), np.shape(mean), np.shape(concentration), size or ())
+    mean = np.clip(mean, MEAN_MARGIN, 1.0 - MEAN_MARGIN)
+    kind = rng.uniform(size=shape)
+    weight = np.where(kind < strange, concentration / ratio, concentration)
+    rate = rng.beta(np.maximum(mean * weight, 1e-290), np.maximum((1.0 - mean) * weight, 1e-290), size=shape)
+    rate = np.where(kind > 1.0 - broken, rng.uniform(size=shape), rate)
+    whole = np.ceil(trials).astype(np.int64) * np.ones(shape, np.int64)
+    return np.minimum(rng.binomial(whole, rate), trials * 1.0)

@@ -21,7 +21,7 @@ PLACES = {
 DISTANCES = {"between": "between_years", "within": "within_years", "width_decades": "width_years"}
 RUNG = {"log10_compute", "p"}  # a place and its chance: the date alone says where
 THRESHOLD = (
-    "log10_compute at "  # begins the name of a threshold among the lines of `forecast.fitting.contraction.moved`
+    "log10_compute at "  # begins the name of a threshold among the lines of `forecast.fitting.contraction.contraction`
 )
 
 

@@ -10,10 +10,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from markupsafe import Markup
 
-from forecast.figures.style import date_ticks, flop_ticks
-from forecast.report.text import flop
 from forecast.words import Reach, format_flop, reach_of, reach_of_answers
 from models.dates import DECADES_A_YEAR, by_date, iso_date, spoken, year_of
 
@@ -36,8 +33,7 @@ class Scale:
     bins: str  # unit of the bins of distance in a record, which are the same on every scale
     distance_of_one: float  # decades
     text: Callable[..., str]  # of a place; `within` names those out of reach
-    html: Callable[..., Markup]
-    ticks: Callable[..., None]  # of the x axis: (ax, limits, count)
+    dated: bool  # whether places are dates
 
     def units(self, decades: float | str) -> float:
         """A distance in units of the scale."""
@@ -81,15 +77,11 @@ class Scale:
 
     def within(self, reach: Reach | None) -> "Scale":
         """The same scale, on which places out of reach of a fit are 'beyond 1e30'; dates have one reach for all."""
-        return replace(self, text=partial(self.text, reach=reach), html=partial(self.html, reach=reach))
+        return replace(self, text=partial(self.text, reach=reach))
 
 
 def _date(place: float | str, reach: Reach | None = None) -> str:
     return spoken(iso_date(float(year_of(float(place)))))
-
-
-def _date_html(place: float | str, reach: Reach | None = None) -> Markup:
-    return Markup('<span class="nowrap">{}</span>').format(_date(place))
 
 
 COMPUTE = Scale(
@@ -107,8 +99,7 @@ COMPUTE = Scale(
     bins="decades",
     distance_of_one=1.0,
     text=format_flop,
-    html=flop,
-    ticks=flop_ticks,
+    dated=False,
 )
 DATES = Scale(
     quantity="date of release",
@@ -125,8 +116,7 @@ DATES = Scale(
     bins="decades (0.6 a year)",
     distance_of_one=DECADES_A_YEAR,
     text=_date,
-    html=_date_html,
-    ticks=date_ticks,
+    dated=True,
 )
 
 

@@ -21,12 +21,12 @@ from models.facts.parts import (
 from models.facts.placing import KNOT_SPACING, bend_knots, reference_compute
 from models.priors import Priors
 from models.run_coordinates import SAME_COMPUTE, sampled_as_residuals, sampled_directly
-from models.structures import Held, Structure
+from models.structures import Parts, Structure
 
 MANY_LAWS = 3  # from here on the laws fix a run's residual well enough to sample it directly
 
 
-def effective_compute(data: xr.Dataset, structure: Structure, priors: Priors, held: Held = Held()) -> tuple:
+def effective_compute(data: xr.Dataset, parts: Parts, priors: Priors, structure: Structure = Structure()) -> tuple:
     """Effective compute of each run (run) and the deviation of its family on each law (law, family), or None.
 
     x is log compute less what the run loses by its split into parameters and tokens, and in warm-up.
@@ -41,36 +41,36 @@ def effective_compute(data: xr.Dataset, structure: Structure, priors: Priors, he
     x = pm.Data("log10_compute", data.log10_compute.values, dims="run")
     spread = np.ptp(data.log10_compute.values) > SAME_COMPUTE
     knots = pm.Data("knots", bend_knots(data), dims="knot")
-    compute = x + _split(data, structure, reference, priors) if has_params_tokens(data, structure) else x
+    compute = x + _split(data, parts, reference, priors) if has_params_tokens(data, parts) else x
     direct = data.sizes["law"] >= MANY_LAWS and spread
-    slopes = _slopes(data, structure, priors, held, direct)
+    slopes = _slopes(data, parts, priors, structure, direct)
     expected = bent_compute(compute, slopes=slopes, knots=knots, theta_ref=reference)
-    if has_families(data, structure):
+    if has_families(data, parts):
         family = pm.Data("family_of_run", data.family_index.values.astype("int64"), dims="run")
         expected = expected + _family_effect(data, priors)[family]
-    if has_progress(data, structure):
+    if has_progress(data, parts):
         years = years_of_runs(data) - reference_year(data)
         later = pm.Data("years", np.where(np.isnan(years), 0.0, years), dims="run")
-        expected = expected + pm.LogNormal("progress", priors.log_progress_median, priors.log_progress_sd) * later
-    sigma_run = pm.LogNormal("sigma_run", priors.log_run_sd_median, priors.log_run_sd_sd)
+        expected = expected + pm.LogNormal("progress", np.log(priors.progress_median), priors.progress_log_sd) * later
+    sigma_run = pm.LogNormal("sigma_run", np.log(priors.run_sd_median), priors.run_sd_log_sd)
     sigma = pt.sqrt(sigma_run**2 + pm.Data("compute_sd", data.compute_sd.values, dims="run") ** 2)
     sample = sampled_directly if direct else sampled_as_residuals
     standard, scale = sample(data, x - reference, expected, sigma)
-    return standard, _deviation(data, structure, priors, scale)
+    return standard, _deviation(data, parts, priors, scale)
 
 
-def _slopes(data, structure, priors, held, direct):
+def _slopes(data, parts, priors, structure, direct):
     """Slope of theta on each piece between knots: a random walk in logs from 1 at the reference (segment).
 
     Steps among runs that are sampled directly are fixed by these, so they are sampled themselves, not in their spread.
     """
     knots = bend_knots(data)
-    if not has_bend(data, structure):
+    if not has_bend(data, parts):
         return pm.Deterministic("slopes", pt.ones(len(knots) + 1), dims="segment")
-    split = has_params_tokens(data, structure)
-    median = priors.log_bend_sd_median_of_split if split else priors.log_bend_sd_median
-    sigma = pm.LogNormal("sigma_bend", median, priors.log_bend_sd_sd)
-    bends = pm.Data("bends", float(not held.bend))
+    split = has_params_tokens(data, parts)
+    median = np.log(priors.bend_sd_median_of_split) if split else np.log(priors.bend_sd_median)
+    sigma = pm.LogNormal("sigma_bend", median, priors.bend_sd_log_sd)
+    bends = pm.Data("bends", float(not structure.bend))
     x = data.log10_compute.values
     among = pm.Data("knot_among_runs", direct & (x.min() < knots) & (knots < x.max()), dims="knot")
     steps = pm.Normal("bend_step", 0.0, pt.where(among, sigma, 1.0), dims="knot")
@@ -83,13 +83,13 @@ def _slopes(data, structure, priors, held, direct):
     return pm.Deterministic("slopes", pt.exp(pt.dot(walk, steps)), dims="segment")
 
 
-def _split(data, structure, reference, priors):
+def _split(data, parts, reference, priors):
     """Deficit of each run (run); one whose parameters and tokens are unknown counts as compute-optimal, warmed up."""
     exponents = {
-        name: pm.LogNormal(name, priors.log_params_exponent_mean, priors.log_params_exponent_sd)
+        name: pm.LogNormal(name, np.log(priors.params_exponent_median), priors.params_exponent_log_sd)
         for name in ("params_exponent", "tokens_exponent")
     }
-    log_ratio = pm.Normal("log_optimal_ratio", priors.log_optimal_ratio_mean, priors.log_optimal_ratio_sd)
+    log_ratio = pm.Normal("log_optimal_ratio", np.log(priors.optimal_ratio_median), priors.optimal_ratio_log_sd)
     log10_ratio = pm.Deterministic("log10_optimal_ratio", log_ratio / np.log(10.0))
     sizes = data.log10_params.values, data.log10_tokens.values
     known = np.isfinite(sizes).all(axis=0)
@@ -98,7 +98,7 @@ def _split(data, structure, reference, priors):
         for name, size in zip(("log10_params", "log10_tokens"), sizes, strict=True)
     )
     deficit = split_deficit(params, tokens, **exponents, log10_ratio=log10_ratio, reference=reference)
-    if has_warm_up(data, structure):
+    if has_warm_up(data, parts):
         first = pm.Data("fewest_tokens", fewest_tokens(data)) + priors.log10_warm_up_beyond_fewest
         warm_up = {
             "log10_warm_up_tokens": pm.Normal("log10_warm_up_tokens", first, priors.log10_warm_up_sd),
@@ -115,22 +115,22 @@ def _family_effect(data, priors):
     onto the slope within them, and every later family forecast too low. Dates enter through `progress`.
     """
     slope = pm.Normal("family_slope", 0.0, priors.family_slope_sd)
-    sigma = pm.LogNormal("sigma_family", priors.log_family_sd_median, priors.log_family_sd_sd)
+    sigma = pm.LogNormal("sigma_family", np.log(priors.family_sd_median), priors.family_sd_log_sd)
     own = pm.ZeroSumNormal("family_own", sigma=sigma, dims="family")
     beyond = pm.Data("family_compute", family_compute(data) - reference_compute(data), dims="family")
     return pm.Deterministic("family_effect", slope * beyond + own, dims="family")
 
 
-def _deviation(data, structure, priors, scale):
+def _deviation(data, parts, priors, scale):
     """How far each family is ahead on each law (law, family), beyond its effect on all, in units of the laws.
 
     Where laws are of several kinds, a family has a skill in each kind, the skills adding to zero over the kinds, and
     what is its own on a law adds to zero over the laws of the kind; both add to zero over the families.
     """
-    if not has_deviations(data, structure):
+    if not has_deviations(data, parts):
         return None
     kinds, kind = kinds_of_laws(data)
-    sigma = pm.LogNormal("sigma_deviation", priors.log_deviation_sd_median, priors.log_deviation_sd_sd, dims="kind")
+    sigma = pm.LogNormal("sigma_deviation", np.log(priors.deviation_sd_median), priors.deviation_sd_log_sd, dims="kind")
     found = pt.zeros((data.sizes["law"], data.sizes["family"]))
     for place, name in enumerate(kinds):
         laws = np.flatnonzero(kind == place)
@@ -140,6 +140,6 @@ def _deviation(data, structure, priors, scale):
             )
             found = pt.set_subtensor(found[laws], own)
     if len(kinds) > 1:
-        sigma = pm.LogNormal("sigma_skill", priors.log_deviation_sd_median, priors.log_deviation_sd_sd)
+        sigma = pm.LogNormal("sigma_skill", np.log(priors.deviation_sd_median), priors.deviation_sd_log_sd)
         found = found + pm.ZeroSumNormal("skill", sigma=sigma / scale, n_zerosum_axes=2, dims=("kind", "family"))[kind]
     return pm.Deterministic("deviation", found, dims=("law", "family"))

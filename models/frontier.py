@@ -80,9 +80,9 @@ def frontier_model(years, log10_compute, until, priors: FrontierPriors = Frontie
     with pm.Model(coords={"piece": edges[:-1], "record": years}) as model:
         y = pm.Data("log10_compute", log10_compute, dims="record")
         spent = pm.Data("time_in_pieces", time_in_pieces([*years, until], edges, middle))
-        walk_sd = pm.LogNormal("walk_sd", priors.log_walk_sd_median, priors.log_walk_sd_sd)
-        jump = pm.LogNormal("jump", priors.log_jump_median, priors.log_jump_sd)
-        log_growth = pm.Normal("log_growth", priors.log_growth_median, priors.log_growth_sd)
+        walk_sd = pm.LogNormal("walk_sd", np.log(priors.walk_sd_median), priors.walk_sd_log_sd)
+        jump = pm.LogNormal("jump", np.log(priors.jump_median), priors.jump_log_sd)
+        log_growth = pm.Normal("log_growth", np.log(priors.growth_median), priors.growth_log_sd)
         if len(edges) > 2:
             steps = pm.Normal("step", shape=len(edges) - 2)
             walk = pt.concatenate([[0.0], pt.cumsum(steps)]) * walk_sd * PIECE**0.5

@@ -10,11 +10,11 @@ class Priors:
 
     # Exponent alpha, per decade of compute. Published compute exponents of pre-training loss are 0.05 to 0.18
     # (Kaplan 2020, Hoffmann 2022), of generative task loss 0.12 to 0.4; fits of emergent tasks find 0.2 to 1.
-    log_exponent_mean: float = log(0.35)
-    log_exponent_sd: float = 0.8
+    exponent_median: float = 0.35
+    exponent_log_sd: float = 0.8
     # Tasks of one table differ in exponent by a factor of about 1.4; log-normal, so that pooling is never complete.
-    log_exponent_spread_median: float = log(0.35)
-    log_exponent_spread_sd: float = 0.5
+    exponent_spread_median: float = 0.35
+    exponent_spread_log_sd: float = 0.5
     # Success at the reference run (`models.facts.placing.reference_compute`), as a logit: 95% from 0.2% to 88%, so
     # tables of tasks just beginning and of tasks half solved are both ordinary; tasks of one table differ widely.
     reference_logit_mean: float = -2.0
@@ -23,9 +23,9 @@ class Priors:
     reference_logit_spread_sd: float = 0.5
     # Frailty shape nu: LogNormal(0, 1) for one task. nu = 1, the logistic curve people fit by hand, is the median.
     # The variance is split into what tasks share (0.9) and what is their own (0.4).
-    log_frailty_mean: float = 0.0
-    log_frailty_sd: float = 0.9
-    log_frailty_spread: float = 0.4
+    frailty_median: float = 1.0
+    frailty_log_sd: float = 0.9
+    frailty_log_spread: float = 0.4
     # Ceiling: below 1 by the share u^power of the way down to the success at the reference run, u uniform. Power 4 puts
     # half of the mass within 6% of 1 (the task can be solved) and a quarter below 0.7 (label noise, ambiguity), as
     # Beta(2, 1/2) does. Power 2 on six beds: three better, three worse, five farther from the right coverage.
@@ -40,22 +40,22 @@ class Priors:
     choice_floor_logit_sd: float = 0.7
     # Residual of a run, decades: 95% from 0.07 to 0.33, about a factor of 1.4 in compute. Seeds, data order and recipe
     # details are worth that; log-normal, since no pair of runs agrees exactly and samplers stick in the neck at zero.
-    log_run_sd_median: float = log(0.15)
-    log_run_sd_sd: float = 0.4
+    run_sd_median: float = 0.15
+    run_sd_log_sd: float = 0.4
     # Families, decades: open models of different recipes reach one score at computes up to two decades apart.
-    log_family_sd_median: float = log(0.4)
-    log_family_sd_sd: float = 0.6
+    family_sd_median: float = 0.4
+    family_sd_log_sd: float = 0.6
     # Their larger models may come from better recipes, or worse: decades of theta per decade of a family's compute.
     family_slope_sd: float = 0.3
     # What a family is good at beyond its effect on all tasks (code, trivia, arithmetic), decades.
-    log_deviation_sd_median: float = log(0.3)
-    log_deviation_sd_sd: float = 0.6
+    deviation_sd_median: float = 0.3
+    deviation_sd_log_sd: float = 0.6
     # Exponents of parameters and tokens in the reducible loss: .35 and .37 for Hoffmann et al. 2022 as refitted by
     # Besiroglu et al. 2024. Tokens per parameter of a compute-optimal run: 20, within a factor of 4.
-    log_params_exponent_mean: float = log(0.35)
-    log_params_exponent_sd: float = 0.3
-    log_optimal_ratio_mean: float = log(20.0)
-    log_optimal_ratio_sd: float = 0.7
+    params_exponent_median: float = 0.35
+    params_exponent_log_sd: float = 0.3
+    optimal_ratio_median: float = 20.0
+    optimal_ratio_log_sd: float = 0.7
     # Warm-up of checkpoints of one training: tokens at which it ends, in decades from those of the youngest run, which
     # is usually past it; and the lag, of which twice is lost at a tenth of these tokens: half-normal, median 1.35, down
     # to none, by which a bend of the law and a warm-up pass into each other.
@@ -63,60 +63,60 @@ class Priors:
     log10_warm_up_sd: float = 0.7
     warm_up_lag_sd: float = 2.0
     # Progress of recipes at equal compute, decades a year: median 0.4, 95% from 0.12 to 1.3.
-    log_progress_median: float = log(0.4)
-    log_progress_sd: float = 0.6
+    progress_median: float = 0.4
+    progress_log_sd: float = 0.6
     # Bend of the law: random walk of the log slope, per square root of a decade. Slopes of published curves change by
     # tens of percent per decade; the scale is learned, 95% from 0.08 to 0.53.
-    log_bend_sd_median: float = log(0.2)
-    log_bend_sd_sd: float = 0.5
+    bend_sd_median: float = 0.2
+    bend_sd_log_sd: float = 0.5
     # Where parameters and tokens count each for itself, what their split bends is no bend of the path: half of that.
-    log_bend_sd_median_of_split: float = log(0.1)
+    bend_sd_median_of_split: float = 0.1
     # Concentration of the beta-binomial: spread beyond binomial of prompts and formats, median 100 items' worth.
-    log_concentration_mean: float = log(100.0)
-    log_concentration_sd: float = 1.2
+    concentration_median: float = 100.0
+    concentration_log_sd: float = 1.2
     # Share of evaluations that are strange (another prompt, half of the answers not parsed): their scores scatter as if
     # the concentration were 12 times less. A table of some hundred rows has some. A wider scatter (25 times, of 3%)
     # makes posteriors fall apart into modes: one for each choice of rows to disbelieve.
-    strange_share: float = 0.05
-    strange_ratio: float = 12.0
+    outlier_share: float = 0.05
+    outlier_dispersion: float = 12.0
     # Share of evaluations that score anything, such as a model trained on the test: what nothing else explains.
-    broken_share: float = 1e-5
+    gross_error_share: float = 1e-5
     # Loss at the reference run, nats, where a law is seen by losses alone: median 2, 95% from 0.5 to 8; its exponent
     # per decade: published ones of pre-training loss are 0.05 to 0.18 (Kaplan 2020, Hoffmann 2022).
-    log_loss_mean: float = log(2.0)
-    log_loss_sd: float = 0.7
-    log_loss_exponent_mean: float = log(0.15)
-    log_loss_exponent_sd: float = 0.5
+    loss_median: float = 2.0
+    loss_log_sd: float = 0.7
+    loss_exponent_median: float = 0.15
+    loss_exponent_log_sd: float = 0.5
     # Where parameters and tokens vary, its exponent is ab / (a + b): by definition where it is all that a table holds;
     # of a loss beside others or rates, on other texts, within a factor of 2: published exponents of losses on answers
     # differ that much (0.12 to 0.4). At 10% forecasts of two tables were worse (OLMo ladder, Cerebras-GPT).
-    log_loss_exponent_sd_of_own_split: float = 0.01
-    log_loss_exponent_sd_of_split: float = 0.4
+    loss_exponent_log_sd_of_own_split: float = 0.01
+    loss_exponent_log_sd_of_split: float = 0.4
     # Irreducible part of such a loss: power 1/2 puts its median at 40% of a loss of 2.5 nats; published: 0.6 to 0.75.
     loss_gap_power: float = 0.5
     # Scatter of the log of a measured loss: Student-t of 3 degrees of freedom, scale 0.3 to 15%. Where rates of the
     # same answers are seen too, what they share is in the residual of the answers, and this is the noise of a mean loss
     # over some thousand items, 1 to 4%: a wide prior of both would leave it open which is which.
-    log_loss_scale_median: float = log(0.02)
-    log_loss_scale_sd: float = 1.0
-    log_loss_scale_sd_of_answers: float = 0.3
+    loss_scale_median: float = 0.02
+    loss_scale_log_sd: float = 1.0
+    loss_scale_log_sd_of_answers: float = 0.3
     loss_degrees_of_freedom: float = 3.0
     # Answers are right as if their loss were s loss^gamma: greedy success follows a smaller loss than teacher forcing
     # measures (0.36 to 0.42 times, gamma 1.3 to 1.9 on character models); an unknown length is in s as well.
-    log_greedy_mean: float = log(0.5)
-    log_greedy_sd: float = 0.7
-    log_greedy_sd_of_unknown_length: float = 1.5
-    log_greedy_power_mean: float = log(1.2)
-    log_greedy_power_sd: float = 0.25
+    loss_link_factor_median: float = 0.5
+    loss_link_factor_log_sd: float = 0.7
+    loss_link_factor_log_sd_of_unknown_length: float = 1.5
+    loss_link_power_median: float = 1.2
+    loss_link_power_log_sd: float = 0.25
     # Loss of a model that only guesses by frequency, over the largest measured loss of the answers, which no run
     # exceeds: 6 to 90% more, median 22%. The smallest character models come within 20% of it. It is about 4 nats
     # for characters, 7 for words: 4 stands for the largest where all losses are smaller.
     least_guess_loss: float = 4.0
-    log_guess_excess_median: float = log(0.2)
-    log_guess_excess_sd: float = 0.6
+    guess_excess_median: float = 0.2
+    guess_excess_log_sd: float = 0.6
     # Residual that all metrics of the same answers share, natural log of the loss: 95% from 0.03 to 0.4.
-    log_answer_sd_median: float = log(0.1)
-    log_answer_sd_sd: float = 0.7
+    answer_sd_median: float = 0.1
+    answer_sd_log_sd: float = 0.7
     # Drift of log nu per decade: small models find items more alike; fits of character models give -0.4 to -1.
     frailty_drift_mean: float = -0.2
     frailty_drift_sd: float = 0.4
@@ -124,12 +124,12 @@ class Priors:
     token_floor_logit_mean: float = -2.8
     token_floor_logit_sd: float = 1.0
     # Runs differ in it, as logits: sd 0.28 over the character models; those that have not learned to guess lie below.
-    log_token_floor_spread_median: float = log(0.3)
-    log_token_floor_spread_sd: float = 0.4
+    token_floor_spread_median: float = 0.3
+    token_floor_spread_log_sd: float = 0.4
     # Judgements of L sub-judgements of which an unknown number must be right: any share is as likely as another. Judges
     # pass some answers with one less and fail some with one more: softness 0.2 (nearly always the same number) to 1.3.
-    log_passing_softness_median: float = log(0.5)
-    log_passing_softness_sd: float = 0.5
+    required_share_softness_median: float = 0.5
+    required_share_softness_log_sd: float = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,14 +138,14 @@ class FrontierPriors:
 
     # Growth of the trend, decades a year: median 0.6, a factor of 4, 95% from 0.22 to 1.6. Published rates of training
     # compute since 2010 lie between 0.6 and 0.7 (Sevilla et al. 2022, arXiv:2202.05924, and later counts).
-    log_growth_median: float = log(0.6)
-    log_growth_sd: float = 0.5
+    growth_median: float = 0.6
+    growth_log_sd: float = 0.5
     # Random walk of the log of that growth, per square root of a year: 95% from 0.04 to 0.27. At 0.1 a rate is 1.4
     # times as large or small after ten years (one standard deviation). Records say little about it.
-    log_walk_sd_median: float = log(0.1)
-    log_walk_sd_sd: float = 0.5
+    walk_sd_median: float = 0.1
+    walk_sd_log_sd: float = 0.5
     # Mean size of a record, decades: 95% from 0.19 to 1.3.
-    log_jump_median: float = log(0.5)
-    log_jump_sd: float = 0.5
+    jump_median: float = 0.5
+    jump_log_sd: float = 0.5
     # Level of the trend in the middle of the records, decades around their line: hardly informative.
     level_sd: float = 2.0

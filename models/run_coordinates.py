@@ -4,7 +4,7 @@ import numpy as np
 import pymc as pm
 from pytensor import tensor as pt
 
-from models.facts.placing import residual_basis, standard_weights, telling_runs
+from models.facts.placing import informative_runs, residual_basis, standard_weights
 
 SMALLEST_SCALE = 0.05
 SAME_COMPUTE = 1e-6  # decades
@@ -17,12 +17,12 @@ def sampled_directly(data, x, expected, sigma):
     coordinates such moves touch a few numbers, not every run. The prior is that of theta, carried over by the Jacobian.
     Runs whose scores say next to nothing hang on the path alone: they are sampled as standard normal residuals.
     """
-    weights, telling = standard_weights(data), telling_runs(data)
-    own = pm.Data("telling_index", np.flatnonzero(telling), dims="telling_run")
-    basis = residual_basis(weights[:, telling])
+    weights, informative = standard_weights(data), informative_runs(data)
+    own = pm.Data("informative_index", np.flatnonzero(informative), dims="informative_run")
+    basis = residual_basis(weights[:, informative])
     weights = (
-        pm.Data("standard_weights", weights[:, telling], dims=("standard", "telling_run")),
-        pm.Data("residual_basis", basis, dims=("telling_run", "residual")),
+        pm.Data("standard_weights", weights[:, informative], dims=("standard", "informative_run")),
+        pm.Data("residual_basis", basis, dims=("informative_run", "residual")),
     )
     coordinates = pm.CustomDist(
         "run_coordinates",
@@ -33,15 +33,15 @@ def sampled_directly(data, x, expected, sigma):
         logp=_log_density,
         random=_draw,
         signature="(n),(n),(n),(r,n),(n,m)->(n)",
-        initval=np.zeros(telling.sum()),
+        initval=np.zeros(informative.sum()),
         dims="run_coordinate",
     )
     origin, scale, standard = _standard(coordinates, x[own], weights[1])
     origin, scale = pm.Deterministic("theta_origin", origin), pm.Deterministic("theta_scale", scale)
-    if not telling.all():
-        others = pm.Data("silent_index", np.flatnonzero(~telling), dims="silent_run")
-        theta = expected[others] + sigma[others] * pm.Normal("run_residual", dims="silent_run")
-        order = np.argsort(np.concatenate([np.flatnonzero(telling), np.flatnonzero(~telling)]))
+    if not informative.all():
+        others = pm.Data("uninformative_index", np.flatnonzero(~informative), dims="uninformative_run")
+        theta = expected[others] + sigma[others] * pm.Normal("run_residual", dims="uninformative_run")
+        order = np.argsort(np.concatenate([np.flatnonzero(informative), np.flatnonzero(~informative)]))
         order = pm.Data("run_order", order, dims="run")
         standard = pt.concatenate([standard, (theta - origin) / scale])[order]
     pm.Deterministic("theta", origin + scale * standard, dims="run")

@@ -5,7 +5,7 @@ from math import inf
 
 
 @dataclass(frozen=True, kw_only=True)
-class Structure:
+class Parts:
     """Which parts of the capability model are on."""
 
     frailty: bool = True  # False: items alike, tokens independent (nu -> infinity)
@@ -17,13 +17,13 @@ class Structure:
     families: bool = True  # False: recipes are alike
     deviations: bool = True  # False: a family is as far ahead on every task
     progress: bool = True  # False: recipes do not improve with time
-    broken_rows: bool = True  # False: every row is a sound evaluation
+    outliers: bool = True  # False: every row is a sound evaluation
     drift: bool = True  # False: items differ in difficulty as much for large models as for small ones
     token_floor: bool = True  # False: no token is right by guessing
 
 
 @dataclass(frozen=True, kw_only=True)
-class Held:
+class Structure:
     """Which parts of a structure are held at their simple case.
 
     They enter the graph as numbers, so that one compiled program serves them all, and every posterior has the same
@@ -38,13 +38,13 @@ class Held:
     bend: bool = False  # True: one power law over all compute
 
 
-STRUCTURES: dict[str, Held] = {
-    "full": Held(),
-    "ceiling 1": Held(ceiling=True),
-    "independent": Held(nu=inf),
-    "nu 1": Held(nu=1.0),
-    "no floor": Held(floor=True),
-    "one power law": Held(bend=True),
+STRUCTURES: dict[str, Structure] = {
+    "full": Structure(),
+    "ceiling 1": Structure(ceiling=True),
+    "independent": Structure(nu=inf),
+    "nu 1": Structure(nu=1.0),
+    "no floor": Structure(floor=True),
+    "one power law": Structure(bend=True),
 }
 """The structures of DESIGN 3.9 by name; names joined by '+' hold all that they hold, see `held_of`."""
 DEFAULT = ("full",)
@@ -53,10 +53,10 @@ AVERAGED = ("full", "ceiling 1", "independent")
 """Those that an average is over, and that are compared."""
 
 
-def held_of(name: str) -> Held:
+def structure_of(name: str) -> Structure:
     """What a structure holds, as of 'ceiling 1' or 'ceiling 1+no floor'; a `KeyError` names what is unknown."""
-    default = asdict(Held())
+    default = asdict(Structure())
     found = dict(default)
     for part in name.split("+"):
         found |= {key: value for key, value in asdict(STRUCTURES[part.strip()]).items() if value != default[key]}
-    return Held(**found)
+    return Structure(**found)

@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -199,17 +200,17 @@ def prior_fit():
     from forecast.table.dataset import observations
     from models.capability import capability_model
     from models.priors import Priors
-    from models.structures import Structure
+    from models.structures import Parts
 
-    def draw(frame, *, draws, structure=Structure()):
+    def draw(frame, *, draws, parts=Parts()):
         data = observations(frame)
-        model = capability_model(data, structure)
+        model = capability_model(data, parts)
         names = [variable.name for variable in model.unobserved_RVs]
         return Fit(
             posterior=draw_prior(model, draws=draws, seed=SEED, names=names)["prior"].to_dataset()[names],
             data=data,
             priors=Priors(),
-            structure=structure,
+            parts=parts,
             sampling=Sampling(seed=SEED),
             diagnostics=UNKNOWN,
             table="prior",
@@ -231,6 +232,12 @@ def guesses(job) -> xr.Dataset:
     rng = np.random.default_rng(job.seed)
     shares = rng.beta(1, 2, (len(job.arguments["structures"]), STAND_IN_DRAWS, len(job.data["rows"])))
     return _forecasts_of(job, np.where(job.data["rows"]["metric"] == "loss", 1 + 3 * shares, shares), rng)
+
+
+def guesses_of_hidden(train, rows, *, structures, at, sampling, **_) -> xr.Dataset:
+    """The same in place of `forecast.fitting.stacking.forecast_hidden`."""
+    arguments = {"structures": list(structures), "at": list(at)}
+    return guesses(SimpleNamespace(seed=sampling.seed, arguments=arguments, data={"train": train, "rows": rows}))
 
 
 def knowing(job) -> xr.Dataset:
@@ -261,12 +268,12 @@ def track_of(tmp_path, monkeypatch):
     """Back-tests the splits of a frame by a work that stands in for the fits."""
     from forecast.backtesting.run import backtest
 
-    def track(frame, *splits, work=guesses, **options):
+    def tested(frame, *splits, work=guesses, **options):
         monkeypatch.setattr("forecast.backtesting.run.forecasts", work)
         known = {"table": "table.csv", "folder": tmp_path / "jobs", "structures": AVERAGED}
         return backtest(frame, splits, **known | options)
 
-    return track
+    return tested
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,8 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 
+from forecast.figures.style import place_ticks
+from forecast.report.text import place_html
 from forecast.scales import COMPUTE, DATES, named_by, scale_of, scale_of_answer
 from forecast.words import Reach, counted, first_of, reach_of, reach_of_answers
 from models.dates import log10_compute_of, log10_compute_of_year
@@ -28,7 +30,7 @@ from models.dates import log10_compute_of, log10_compute_of_year
 )
 def test_a_place_is_a_compute_or_a_date(scale, place, text):
     assert scale.text(place) == text
-    assert scale is COMPUTE or text in scale.html(place)
+    assert scale is COMPUTE or text in place_html(place, scale=scale)
 
 
 def test_a_distance_is_in_decades_or_years_and_never_called_inf():
@@ -61,8 +63,10 @@ NEAR = reach_of([20.0, 23.4])
 def test_a_compute_more_than_six_whole_decades_from_all_runs_is_beyond_or_below_them(place, text):
     scale = COMPUTE.within(NEAR)
     assert scale.text(place) == text
-    assert text[:6] in scale.html(place) or "<sup>" in scale.html(place)
-    assert ("beyond" in scale.html(place)) == ("beyond" in text) and ("below" in scale.html(place)) == ("below" in text)
+    assert text[:6] in place_html(place, scale=scale) or "<sup>" in place_html(place, scale=scale)
+    assert ("beyond" in place_html(place, scale=scale)) == ("beyond" in text) and (
+        "below" in place_html(place, scale=scale)
+    ) == ("below" in text)
     assert COMPUTE.text(42.4) == "2.5e42"  # a scale of no fit has no reach
 
 
@@ -125,7 +129,7 @@ def test_the_scale_is_that_of_the_table_or_of_an_answer():
 )
 def test_ticks_are_at_new_years_or_quarters_where_their_labels_say(first, last, labels):
     ax = Figure().subplots()
-    DATES.ticks(ax, (log10_compute_of_year(first), log10_compute_of_year(last)), count=4)
+    place_ticks(ax, DATES, (log10_compute_of_year(first), log10_compute_of_year(last)), count=4)
     assert [label.get_text() for label in ax.get_xticklabels()] == labels
     if len(labels[0]) == 4:
         np.testing.assert_allclose(ax.get_xticks(), [log10_compute_of_year(float(year)) for year in labels])

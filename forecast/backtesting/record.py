@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.backtesting.figures import crps_by_distance_figure, pit_figure, reliability_figure
-from forecast.backtesting.run import OURS, Track
+from forecast.backtesting.run import OURS, BacktestResult
 from forecast.files import json_number, make_folder, write_json, write_whole
 from forecast.scoring.baselines import BASELINES, LOSS_BASELINES, TWO_STEP
 from forecast.scoring.summary import DISTANCES, paired_bootstrap, pit_histogram, reliability, summary
@@ -19,7 +19,7 @@ METHODS = tuple(dict.fromkeys([*BASELINES, TWO_STEP, *LOSS_BASELINES]))
 
 
 def record(scores: pd.DataFrame, *, seed: int = 1) -> dict[str, Any]:
-    """The track record of the averaged forecast: scores beside the best baseline and how honest intervals were.
+    """The back-test of the averaged forecast: scores beside the best baseline and how honest intervals were.
 
     `scores` are lines of `forecast.backtesting.run.Track.scores`. The best baseline is chosen with hindsight, as the
     one of lowest mean CRPS on these very outcomes: a bar that no single baseline was known to reach before.
@@ -84,13 +84,15 @@ FEWEST_OUTCOMES = 20  # with fewer, a histogram of ten bars shows chance
 PRINTED = ("n", "crps", "log_score", "width_90", "coverage_50", "coverage_80", "coverage_90")
 
 
-def write_track(track: Track, verdict: Mapping[str, Any], folder: Path, *, table: str, seed: int) -> dict[str, Any]:
+def write_backtest(
+    tested: BacktestResult, verdict: Mapping[str, Any], folder: Path, *, table: str, seed: int
+) -> dict[str, Any]:
     """Write the files into `folder`, each whole or not at all; answers what summary.json holds."""
     make_folder(folder)
-    result = summarised(track, verdict, table=table, seed=seed)
-    for name, frame in {"scores": track.scores, "thresholds": track.thresholds}.items():
+    result = summarised(tested, verdict, table=table, seed=seed)
+    for name, frame in {"scores": tested.scores, "thresholds": tested.thresholds}.items():
         write_whole(folder / f"{name}.csv", partial(frame.to_csv, index=False))
-    drawn = figures(track, key="backtest")
+    drawn = figures(tested, key="backtest")
     for name, figure in drawn.items():
         write_whole(folder / f"{name}.svg", partial(_write, text=figure))
     for name in {"reliability", "pit"} - drawn.keys():
@@ -103,12 +105,12 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def figures(track: Track, *, key: str) -> dict[str, str]:
+def figures(tested: BacktestResult, *, key: str) -> dict[str, str]:
     """CRPS by distance and, from `FEWEST_OUTCOMES` on, reliability and PIT of the average and the baselines, as SVG."""
-    shown = track.scores[~track.scores["method"].isin(track.structures)]
+    shown = tested.scores[~tested.scores["method"].isin(tested.structures)]
     distances = summary(shown, by=("method", "distance"))
-    found = {"crps_by_distance": str(crps_by_distance_figure(distances, unit=track.scale.bins, key=key))}
-    if outcomes_of(track) < FEWEST_OUTCOMES:
+    found = {"crps_by_distance": str(crps_by_distance_figure(distances, unit=tested.scale.bins, key=key))}
+    if outcomes_of(tested) < FEWEST_OUTCOMES:
         return found
     return found | {
         "reliability": str(reliability_figure(reliability(shown), key=key)),
@@ -116,9 +118,9 @@ def figures(track: Track, *, key: str) -> dict[str, str]:
     }
 
 
-def outcomes_of(track: Track) -> int:
+def outcomes_of(tested: BacktestResult) -> int:
     """How many outcomes were forecast."""
-    return int((track.scores["method"] == OURS).sum())
+    return int((tested.scores["method"] == OURS).sum())
 
 
 def too_few(outcomes: int) -> str:
@@ -129,28 +131,28 @@ def too_few(outcomes: int) -> str:
     return f"{counts}: too few to draw the reliability of intervals and the histogram of PIT."
 
 
-def summarised(track: Track, verdict: Mapping[str, Any], *, table: str, seed: int) -> dict[str, Any]:
-    """The track record as plain values: methods, cuts, tasks, metrics, distances, pairs, thresholds, verdict."""
-    scores = track.scores
+def summarised(tested: BacktestResult, verdict: Mapping[str, Any], *, table: str, seed: int) -> dict[str, Any]:
+    """The back-test as plain values: methods, cuts, tasks, metrics, distances, pairs, thresholds, verdict."""
+    scores = tested.scores
     others = [name for name in scores["method"].unique() if name != OURS]
     return {
         "table": table,
-        "data_hash": track.data_hash,
+        "data_hash": tested.data_hash,
         "seed": seed,
         "verdict": dict(verdict),
         "methods": _lines(scores, "method"),
         "pairs": [paired_bootstrap(scores, method=OURS, against=name, seed=seed) for name in others],
         "cuts": [
-            {"cut": cut, "runs": train, "hidden_runs": hidden, "weights": dict(track.weights.get(cut, {}))}
-            for cut, (train, hidden) in track.runs.items()
+            {"cut": cut, "runs": train, "hidden_runs": hidden, "weights": dict(tested.weights.get(cut, {}))}
+            for cut, (train, hidden) in tested.runs.items()
         ],
         "by_cut": _lines(scores, "cut", "method"),
         "by_task": _lines(scores, "task", "method"),
         "by_metric": _lines(scores, "metric", "method"),
         "by_distance": _lines(scores, "distance", "method"),
-        "thresholds": _thresholds(track.thresholds),
-        "fits": track.fits.to_dict("records"),
-        "failed": dict(track.failed),
+        "thresholds": _thresholds(tested.thresholds),
+        "fits": tested.fits.to_dict("records"),
+        "failed": dict(tested.failed),
     }
 
 

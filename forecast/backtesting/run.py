@@ -18,14 +18,13 @@ from forecast.errors import ForecastError
 from forecast.fitting.stacking import (
     SAMPLING,
     equal_weights,
-    forecast_dataset,
-    forecast_rows,
+    forecast_hidden,
     fullest,
     hidden,
     mixture,
-    stacking_weights,
+    weights_of_scores,
 )
-from forecast.fitting.structures import distinct, fit_table
+from forecast.fitting.structures import distinct
 from forecast.posterior.fit import Sampling, installed_versions
 from forecast.scales import COMPUTE, Scale, scale_of
 from forecast.scoring.baselines import baseline_forecasts
@@ -34,7 +33,7 @@ from forecast.scoring.rows import score_rows
 from forecast.table.dataset import data_hash, observations
 from forecast.table.labels import task_labels
 from forecast.table.splits import Split, latest, params_beyond
-from models.structures import DEFAULT, Held, held_of
+from models.structures import DEFAULT, Structure, structure_of
 
 VERSION = 8
 """Of the forecasts: raise it when the same table gives other ones than before."""
@@ -44,33 +43,21 @@ def trial(name: str, frame: pd.DataFrame, split: Split, table: str, options: Map
     """The job of one split; `options` are structures, at and sampling, all as JSON values."""
     train, rows = split.parts(frame)
     asked = hidden(rows)
-    held = {structure: _plain(held_of(structure)) for structure in options["structures"]}
-    arguments = dict(options) | {"train": data_hash(train), "rows": data_hash(asked), "held": held}
+    structure = {structure: _plain(structure_of(structure)) for structure in options["structures"]}
+    arguments = dict(options) | {"train": data_hash(train), "rows": data_hash(asked), "structure": structure}
     arguments |= {"versions": installed_versions()}
     return Job(name=name, arguments=arguments, version=VERSION, data={"train": train, "rows": asked, "table": table})
 
 
-def _plain(held: Held) -> dict[str, Any]:
-    return {name: str(value) for name, value in asdict(held).items()}
+def _plain(structure: Structure) -> dict[str, Any]:
+    return {name: str(value) for name, value in asdict(structure).items()}
 
 
 def forecasts(job: Job) -> xr.Dataset:
-    """The work of a job: every structure fitted to the training rows, its forecast of the others and its thresholds.
-
-    Returns
-    -------
-    Dataset
-        score (structure, draw, row) and log10_compute (structure, draw, task, at); its attributes hold, for each
-        structure, draws (kept, a chain), max_rhat, min_ess and divergences of its parameters, and forecast_rhat of its
-        forecasts.
-    """
-    given, data = job.arguments, job.data
-    sampling = Sampling(**given["sampling"])
-    names = given["structures"]
-    fits = {name: fit_table(data["train"], table=data["table"], name=name, sampling=sampling) for name in names}
-    return forecast_dataset(
-        {name: forecast_rows(fit, data["rows"], sampling) for name, fit in fits.items()}, given["at"]
-    )
+    """The work of a job: see `forecast.fitting.stacking.forecast_hidden`."""
+    asked, data = dict(job.arguments), job.data
+    options = {"table": data["table"], "structures": asked["structures"], "at": asked["at"]}
+    return forecast_hidden(data["train"], data["rows"], **options, sampling=Sampling(**asked["sampling"]))
 
 
 OURS = "capability model"
@@ -78,8 +65,8 @@ THRESHOLD_COLUMNS = ["cut", "method", "task", "at", "low", "high", "rps", "q05",
 
 
 @dataclass(frozen=True, kw_only=True)
-class Track:
-    """The track record of forecasts of one table."""
+class BacktestResult:
+    """The back-test of forecasts of one table."""
 
     scores: pd.DataFrame  # lines of `forecast.scoring.rows.score_rows`, with bed and cut, of all methods
     thresholds: pd.DataFrame  # cut, method, task, at, low, high (log10 FLOP of the rungs around), rps, q05, q50, q95
@@ -110,7 +97,7 @@ def backtest(
     workers: int = 1,
     scheduler: str | None = None,
     progress: Callable[[Progress], object] | None = None,
-) -> Track:
+) -> BacktestResult:
     """Forecasts of the hidden rows of each split by the average, each structure and the baselines, with their scores.
 
     Parameters
@@ -164,14 +151,14 @@ def backtest(
         elif judged is not None and judged.result is not None and before is not None:
             lines = _scored(judged.result, split.parts(frame)[0], before, weights[split.name], sampling.seed)
             past.append(lines.assign(bed=table, cut=split.name))
-            weights[split.name] = _stacked(lines, structures)
+            weights[split.name] = weights_of_scores(lines, structures)
         lines = _scored(outcome.result, frame, split, weights[split.name], sampling.seed)
         scores.append(lines.assign(bed=table, cut=split.name))
         thresholds += _threshold_lines(outcome.result, weights[split.name], frame, split)
         fits += _fit_lines(outcome, split)
     if not scores:
         raise ForecastError(f"no fit of the back-test succeeded; the first ended with: {next(iter(failed.values()))}")
-    return Track(
+    return BacktestResult(
         scores=pd.concat(scores, ignore_index=True),
         past=pd.concat(past, ignore_index=True) if past else scores[0][:0],
         thresholds=pd.DataFrame(thresholds, columns=THRESHOLD_COLUMNS),
@@ -182,26 +169,6 @@ def backtest(
         scale=scale_of(data),
         data_hash=data.attrs["data_hash"],
     )
-
-
-def weights_of(
-    frame: pd.DataFrame, structures: Sequence[str], *, table: str, sampling: Sampling = SAMPLING
-) -> dict[str, float]:
-    """Weights of structures by how well they forecast the largest runs of a table from the others; equal if too few."""
-    past = latest(frame) if len(structures) > 1 else None
-    if past is None:
-        return equal_weights(structures)
-    options = {"structures": list(structures), "at": [], "sampling": asdict(sampling)}
-    result = forecasts(trial(past.name, frame, past, table, options))
-    return _stacked(_scored(result, frame, past, equal_weights(structures), sampling.seed), structures)
-
-
-def _stacked(lines: pd.DataFrame, structures: Sequence[str]) -> dict[str, float]:
-    """Weights by scored forecasts, in the order of the structures."""
-    if len(structures) == 1:
-        return equal_weights(structures)
-    weights = stacking_weights(lines[lines["method"].isin(structures)])
-    return {name: weights[name] for name in structures}
 
 
 def _scored(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.backtesting.record import baselines, distances, record
-from forecast.backtesting.run import OURS, Track
+from forecast.backtesting.run import OURS, BacktestResult
 from forecast.scales import COMPUTE, Scale, scale_of_answer
 from forecast.scoring.summary import summary
 from forecast.table.describe import few_runs
@@ -37,7 +37,7 @@ WEIGHT = (
 
 
 def verdict(
-    track: Track | None,
+    tested: BacktestResult | None,
     *,
     runs: int,
     thresholds: Sequence[Mapping[str, Any]] = (),
@@ -49,11 +49,11 @@ def verdict(
 
     Parameters
     ----------
-    track : the back-test of this table; None where none could be made
+    tested : the back-test of this table; None where none could be made
     runs : that the forecast learned from
     thresholds : of the headline task: JSON of `forecast.posterior.threshold.threshold`, and `structures` as of
         `threshold_by_structure` where it is averaged over several
-    moved : lines of `forecast.fitting.contraction.moved`
+    moved : lines of `forecast.fitting.contraction.contraction`
     unsound : what the sampler complains of
 
     Returns
@@ -63,24 +63,24 @@ def verdict(
         each text once, heaviest first), record (see `forecast.backtesting.record`; None without a back-test) and
         distances (the same by decades beyond a cut).
     """
-    found = record(track.scores, seed=seed) if track is not None else None
+    found = record(tested.scores, seed=seed) if tested is not None else None
     reasons = _of_runs(runs) + _of_record(found)
     for each in thresholds:
         reasons += _of_threshold(each, moved, found["tested_decades"] if found else 0.0)
-    reasons += [_reason(NOT, "not converged", each) for each in unsound] + _of_tests(track)
+    reasons += [_reason(NOT, "not converged", each) for each in unsound] + _of_tests(tested)
     reasons = _by_weight(reasons)
     trust = NOT if any(each["level"] == NOT for each in reasons) else CARE if reasons else YES
     return {
         "trust": trust,
-        "sentence": _sentence(trust, found, reasons, COMPUTE if track is None else track.scale),
+        "sentence": _sentence(trust, found, reasons, COMPUTE if tested is None else tested.scale),
         "reasons": reasons,
         "record": found,
-        "distances": [] if track is None else distances(track.scores),
+        "distances": [] if tested is None else distances(tested.scores),
     }
 
 
 def cell_trust(past: pd.DataFrame, task: str, *, farther: float, rhat: float = 1.0) -> tuple[str, list[dict[str, Any]]]:
-    """Whether to believe the forecast of one task, from the track record of its table on earlier runs.
+    """Whether to believe the forecast of one task, from the back-test of its table on earlier runs.
 
     `past` are scores of a split of the training rows; `farther` the decades by which the forecast looks farther beyond
     its data than any of those did; `rhat` that of its own fit. What speaks against the table speaks against the task.
@@ -108,9 +108,9 @@ def _of_runs(runs: int) -> list[dict[str, Any]]:
     return [_reason(NOT, "too few runs", few)] if few else []
 
 
-def _of_tests(track: Track | None) -> list[dict[str, Any]]:
+def _of_tests(tested: BacktestResult | None) -> list[dict[str, Any]]:
     """Fits of the back-test are short: what counts is that their chains agree about the forecasts."""
-    return [] if track is None or track.fits.empty else _of_chains(float(track.fits["forecast_rhat"].max()))
+    return [] if tested is None or tested.fits.empty else _of_chains(float(tested.fits["forecast_rhat"].max()))
 
 
 def _of_chains(rhat: float) -> list[dict[str, Any]]:

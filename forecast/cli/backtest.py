@@ -54,7 +54,7 @@ def backtest(
     """
     from dataclasses import replace
 
-    from forecast.backtesting.record import write_track
+    from forecast.backtesting.record import write_backtest
     from forecast.backtesting.run import backtest as record_of
     from forecast.backtesting.verdict import verdict
     from forecast.files import make_folder
@@ -77,7 +77,7 @@ def backtest(
             failed = f", {done.failed} failed" if done.failed else ""
             stages.advance(done.done / max(done.total, 1), f"fits {done.done} of {done.total}{failed}")
 
-        track = record_of(
+        tested = record_of(
             frame,
             list(dict.fromkeys(splits)),
             table=table.name,
@@ -89,12 +89,12 @@ def backtest(
             scheduler=scheduler,
             progress=advance,
         )
-    judged = verdict(track, runs=max(runs for runs, _ in track.runs.values()), seed=seed)
-    summary = write_track(track, judged, output, table=str(table), seed=seed)
+    judged = verdict(tested, runs=max(runs for runs, _ in tested.runs.values()), seed=seed)
+    summary = write_backtest(tested, judged, output, table=str(table), seed=seed)
     if as_json:
         print_json(summary)
     else:
-        print_track(summary)
+        print_backtest(summary)
         print(f"\nscores: {output / 'scores.csv'}, summary: {output / 'summary.json'}")
     exit_unless_trustworthy(distrust(judged))
 
@@ -147,7 +147,7 @@ def distrust(verdict: dict[str, Any]) -> list[str]:
     return [each["text"] for each in verdict["reasons"] if each["level"] == "do not trust"]
 
 
-def print_track(summary: dict[str, Any]) -> None:
+def print_backtest(summary: dict[str, Any]) -> None:
     """Scores by method and the verdict."""
     from forecast.words import counted
 
@@ -163,14 +163,16 @@ def print_track(summary: dict[str, Any]) -> None:
 
 def print_compared(answer: dict[str, Any]) -> None:
     """Thresholds by structure, a line each, and the average."""
-    from forecast.posterior.reached import recipe
+    from forecast.posterior.reached import family_in_words
     from forecast.scales import named_by
     from forecast.words import percent
 
     print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in answer["weights"].items()))
     for line in answer["thresholds"]:
         scale = named_by(line)
-        what = filter(None, (f"{plain(line['task'])} at {line['at']:g}", plain(recipe(line)), scale.unit.strip()))
+        what = filter(
+            None, (f"{plain(line['task'])} at {line['at']:g}", plain(family_in_words(line)), scale.unit.strip())
+        )
         print(f"\n{', '.join(what)}: median, 90% interval, P(never)")
         for name, of in [*((each["structure"], each) for each in line["structures"]), ("average", line)]:
             q = of["log10_compute"]

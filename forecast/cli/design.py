@@ -105,11 +105,11 @@ def print_design(answer: dict[str, Any], scale: Any) -> None:
 
 def _print_now(answer: dict[str, Any], scale: Any) -> None:
     """The interval as `forecast threshold` gives it, and what candidates are compared by."""
-    from forecast.posterior.reached import recipe
+    from forecast.posterior.reached import family_in_words
     from forecast.words import percent
 
     q, unit = answer["log10_compute"], answer["unit"]
-    whose = f" ({recipe(answer)})" if recipe(answer) else ""
+    whose = f" ({family_in_words(answer)})" if family_in_words(answer) else ""
     interval = scale.interval(q["q05"], q["q95"])
     wide = "unbounded" if answer["width"] == "inf" else f"{answer['width']:.2f} {unit} wide"
     now = interval if interval == "never" else f"{interval}, {wide}"

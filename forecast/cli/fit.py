@@ -58,9 +58,9 @@ def fit(
 
     frame = read_table(table)
     from forecast.fitting.average import fit_average
-    from forecast.fitting.contraction import moved
+    from forecast.fitting.contraction import contraction
     from forecast.posterior.fit import save
-    from forecast.posterior.outliers import surprising_rows
+    from forecast.posterior.outliers import outliers
     from forecast.published import as_published
     from forecast.report.complaints import complaints, fit_command
     from forecast.words import counted
@@ -71,7 +71,7 @@ def fit(
     with shown_stages(quiet=quiet) as stages, stages.stage("fitted", weight=1.0):
         result = fit_average(frame, **options, stages=stages, warn=warn)
         save(result, output)
-    found, surprising = result.diagnostics, surprising_rows(result, seed=seed)
+    found, surprising = result.diagnostics, outliers(result, seed=seed)
     reasons = complaints(result, start=fit_command(result, table, output))
     facts = {
         "fit": str(output),
@@ -91,7 +91,7 @@ def fit(
         "provenance": result.provenance(),
     }
     if as_json:
-        answer = facts | {"moved": moved(result, at=(HALF,), seed=seed)}
+        answer = facts | {"moved": contraction(result, at=(HALF,), seed=seed)}
         print_json(as_published(answer, dated=by_date(result.data)))
     else:
         least = facts["diagnostics"]["min_ess"]

@@ -47,11 +47,11 @@ def howmuch(
     if output is not None:
         check_figure(output)
     from forecast.posterior.reached import measured_runs
-    from forecast.questions.howmuch.answer import Given
+    from forecast.questions.howmuch.answer import FixedSizes
     from forecast.questions.howmuch.answer import howmuch as sizes_that_reach
     from models.dates import years
 
-    given = Given(params=params, tokens=tokens, unique_tokens=unique_tokens)
+    given = FixedSizes(params=params, tokens=tokens, unique_tokens=unique_tokens)
     loaded = load_part(fit, structure)
     year = None if date is None else float(years(date))
     answer = sizes_that_reach(loaded, task, at, given=given, family=family, year=year, seed=seed)
@@ -80,10 +80,10 @@ OTHER = {"params": ("parameters", "with fewer tokens"), "tokens": ("tokens", "wi
 
 def print_answer(answer: dict[str, Any]) -> None:
     """Each question with its sizes and compute, as median and 90% interval, and P(never)."""
-    from forecast.posterior.reached import recipe
+    from forecast.posterior.reached import family_in_words
     from forecast.words import percent
 
-    whose = f" ({recipe(answer)})" if recipe(answer) else ""
+    whose = f" ({family_in_words(answer)})" if family_in_words(answer) else ""
     asked = f"{plain(answer['task'])} at {answer['at']:g}{plain(whose)}"
     print(f"{asked}, P(never) {percent(answer['p_never'])}: median, 90% interval")
     print(f"({answer['split_note']})")

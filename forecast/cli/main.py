@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from forecast import files
 from forecast.cli.backtest import backtest, compare, distrust
 from forecast.cli.design import design
 from forecast.cli.emergence import emergence
@@ -40,7 +41,6 @@ from forecast.cli.options import (
 from forecast.cli.tables import import_, simulate
 from forecast.cli.when import print_dates, when
 from forecast.errors import ForecastError, TableError, shown_path
-from forecast.files import written
 
 SHOWN_CHARACTERS, SHOWN_FILES = 200, 4  # of an unforeseen error
 REPORT_BUG = "this is a bug: please report it with what `forecast --debug ...` shows"
@@ -75,9 +75,9 @@ def unforeseen(error: Exception) -> str:
     """An error that nobody has thought of, in one line: what it is, where, what was kept and what to do."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     what = plain(f"{type(error).__name__}: {error}"[:SHOWN_CHARACTERS])
-    names = ", ".join(shown_path(path) for path in written[-SHOWN_FILES:])
-    more = f" and {len(written) - SHOWN_FILES} more" if len(written) > SHOWN_FILES else ""
-    kept = f"kept: {names}{more}" if written else "nothing was written"
+    names = ", ".join(shown_path(path) for path in files.written[-SHOWN_FILES:])
+    more = f" and {len(files.written) - SHOWN_FILES} more" if len(files.written) > SHOWN_FILES else ""
+    kept = f"kept: {names}{more}" if files.written else "nothing was written"
     return f"error: unforeseen: {what} ({Path(place.filename).name}:{place.lineno}); {kept}; {REPORT_BUG}"
 
 

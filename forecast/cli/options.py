@@ -100,13 +100,13 @@ def print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from forecast.posterior.reached import recipe
+    from forecast.posterior.reached import family_in_words
     from forecast.scales import named_by
     from forecast.words import percent
 
     for name, answers in fits:
         scale = named_by(*answers)
-        what = ", ".join(filter(None, (scale.threshold, scale.unit.strip(), recipe(answers[0]))))
+        what = ", ".join(filter(None, (scale.threshold, scale.unit.strip(), family_in_words(answers[0]))))
         table = Table(title=Text(plain(f"{what}{': ' + name if name else ''}")), title_justify="left")
         table.add_column("task")
         for column in ("score", "median", "90% interval", "P(never)"):

@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 
-from forecast.figures.style import BLUE, GREY, INK, VERMILLION, name_label, padded, score_limits
+from forecast.figures.style import BLUE, GREY, INK, VERMILLION, name_label, padded, place_ticks, score_limits
 from forecast.scales import COMPUTE, Scale
 from forecast.scoring.summary import wilson_interval
 from forecast.words import percent
@@ -64,7 +64,7 @@ def plot_curve(
     shown = np.concatenate([*curve.values(), observed["score"].to_numpy(dtype=float), [at]])
     ax.set_ylim(*score_limits(shown))
     ax.set_xlim(*limits)
-    scale.ticks(ax, limits)
+    place_ticks(ax, scale, limits)
     ax.set_xlabel(scale.axis)
     return ax
 
@@ -150,7 +150,7 @@ def plot_k_sweep(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, scale: S
     ax.set_xlabel(scale.axis)
     limits = padded(float(grid.min()), float(grid.max()), share=0.0)
     ax.set_xlim(*limits)
-    scale.ticks(ax, limits, count=6)
+    place_ticks(ax, scale, limits, count=6)
     if curves:
         ax.legend(loc="upper left", frameon=False, title="tokens needed")
     return ax

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from forecast.files import check_figure, write_whole
+from forecast.scales import Scale
 from forecast.words import scientific
 from models.dates import iso_date, log10_compute_of_year, year_of
 
@@ -53,13 +54,16 @@ def family_colours(families: Iterable[str]) -> dict[str, str]:
     return {name: FAMILIES[place] if place < len(FAMILIES) else GREY for place, name in enumerate(names)}
 
 
-def flop_ticks(ax: Axes, limits: tuple[float, float], *, count: int = 5) -> None:
-    """Ticks of the x axis at round log10 FLOP within `limits`, at most about `count`, labelled as powers of ten."""
-    power_ticks(ax.xaxis, limits, count=count)
+def place_ticks(ax: Axes, scale: Scale, limits: tuple[float, float], *, count: int = 5) -> None:
+    """Ticks of the x axis at round places of a scale within `limits`, at most about `count`: powers of ten or dates."""
+    if scale.dated:
+        date_ticks(ax, limits, count=count)
+    else:
+        power_ticks(ax.xaxis, limits, count=count)
 
 
 def power_ticks(axis: Axis, limits: tuple[float, float], *, count: int = 5) -> None:
-    """The same of any axis of a log10."""
+    """Ticks of an axis of log10 at round places within `limits`, at most about `count`, labelled as powers of ten."""
     whole = limits[1] - limits[0] >= 1.5
     locator = MaxNLocator(nbins=count if whole else 2, integer=whole, steps=[1, 2, 5, 10])
     ticks = [t for t in locator.tick_values(*limits) if limits[0] <= t <= limits[1]]

@@ -81,7 +81,7 @@ def k_sweep_figure(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, scale:
     return inline_svg(draw, size=(4.0, 2.6), key=f"k-{key}", layout="constrained")
 
 
-def moved_figure(rows: pd.DataFrame, *, key: str) -> Markup:
+def contraction_figure(rows: pd.DataFrame, *, key: str) -> Markup:
     """Posterior intervals on prior intervals, a row each; see `plots.plot_prior_posterior`."""
 
     def draw(figure: Figure) -> None:

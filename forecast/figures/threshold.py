@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from forecast.figures.style import BLUE, GREY, INK, ORANGE
+from forecast.figures.style import BLUE, GREY, INK, ORANGE, place_ticks
 from forecast.scales import COMPUTE, Scale
 from forecast.words import percent
 
@@ -126,7 +126,7 @@ def _threshold_axis(
         ax.axvline(q50, color=INK, linewidth=1, label="median")
     ax.axvline(data_max, color=GREY, linestyle=":", linewidth=0.9, label=f"{scale.largest} run of the data")
     ax.set_xlim(left, right)
-    scale.ticks(ax, limits, count=4)
+    place_ticks(ax, scale, limits, count=4)
     # Ticks next to a slot would print over its label.
     ticks = [(t, s) for t, s in zip(ax.get_xticks(), _tick_texts(ax), strict=True) if t <= limits[1] - 0.7 * width]
     if "earlier" in mass:

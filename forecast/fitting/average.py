@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.backtesting.run import weights_of
 from forecast.errors import ForecastError, shown
 from forecast.files import json_number
-from forecast.fitting.stacking import equal_weights, fullest, mixture
+from forecast.fitting.stacking import equal_weights, fullest, mixture, weights_of
 from forecast.fitting.structures import distinct, fit_table, observed
 from forecast.posterior.fit import Diagnostics, Fit, Sampling
 from forecast.posterior.reached import with_context

@@ -17,7 +17,7 @@ from models.capability import capability_model
 
 QUANTILES = (0.05, 0.5, 0.95)
 PRIOR_DRAWS = 1000
-MOVED = 0.5  # a 90% interval at most half as wide as that of the prior: the data had the larger say
+CONTRACTED = 0.5  # a 90% interval at most half as wide as that of the prior: the data had the larger say
 SHARED = ("sigma_run", "sigma_bend", "progress", "sigma_family", "family_slope", "sigma_deviation", "sigma_skill")
 SHARED_SPLIT = ("params_exponent", "tokens_exponent", "log10_optimal_ratio", "log10_warm_up_tokens", "warm_up_lag")
 EACH_TASK = (
@@ -28,26 +28,26 @@ EACH_TASK = (
     "floor",
     "frailty_drift",
     "token_floor",
-    "log_greedy",
-    "greedy_power",
-    "passing_share",
-    "passing_softness",
+    "log_loss_link_factor",
+    "loss_link_power",
+    "required_share",
+    "required_share_softness",
 )
 MEASURED_PLAIN = (  # all other widths are those of the log
     *("ceiling", "floor", "irreducible", "family_slope", "log10_optimal_ratio"),
-    *("frailty_drift", "token_floor", "log_greedy", "log10_warm_up_tokens", "passing_share"),
+    *("frailty_drift", "token_floor", "log_loss_link_factor", "log10_warm_up_tokens", "required_share"),
 )
 
 
 def prior_of(fit: Fit, *, draws: int = PRIOR_DRAWS, seed: int = 1) -> Fit:
     """The same fit with draws from its prior in place of the posterior; it knows the table's runs, not their scores."""
     names = [str(name) for name in fit.posterior.data_vars]
-    model = capability_model(fit.data, fit.structure, fit.priors)
+    model = capability_model(fit.data, fit.parts, fit.priors)
     tree = draw_prior(model, draws=draws, seed=seed, names=names)
     return replace(fit, posterior=tree["prior"].to_dataset())
 
 
-def moved(fit: Fit, *, at: Sequence[float], family: str | None = None, seed: int = 1) -> list[dict[str, Any]]:
+def contraction(fit: Fit, *, at: Sequence[float], family: str | None = None, seed: int = 1) -> list[dict[str, Any]]:
     """Prior and posterior 5, 50 and 95% quantiles of each parameter of interest and of each threshold.
 
     Thresholds are at each score of `at`, for tasks that are rates, of a family or the typical recipe. `width_ratio` is
@@ -98,7 +98,7 @@ def _line(name: str, task: str | None, prior: xr.DataArray, posterior: xr.DataAr
         "prior": [json_number(value) for value in before],
         "posterior": [json_number(value) for value in after],
         "width_ratio": ratio,
-        "moved": ratio is not None and ratio <= MOVED,
+        "moved": ratio is not None and ratio <= CONTRACTED,
     }
 
 

@@ -11,13 +11,13 @@ from forecast.table.dataset import observations
 from models.capability import capability_model
 from models.facts.counts import draw_counts, mean_among
 from models.priors import Priors
-from models.structures import Structure
+from models.structures import Parts
 
 ITEMS = 1000  # of a row that does not say
 
 
 def simulate(
-    rows: pd.DataFrame, *, seed: int, structure: Structure = Structure(), priors: Priors = Priors()
+    rows: pd.DataFrame, *, seed: int, parts: Parts = Parts(), priors: Priors = Priors()
 ) -> tuple[pd.DataFrame, xr.Dataset]:
     """One table with the rows of `rows` and scores drawn from the model, and the truth they were drawn from.
 
@@ -30,21 +30,21 @@ def simulate(
     design = rows.assign(trials=trials.where(rows["metric"] != "loss"), successes=0)
     design = design.assign(score=(rows["metric"] == "loss").astype(float))  # a loss of one nat; only its place counts
     data = observations(design.astype({"successes": "Int64", "trials": "Int64"}))
-    model = capability_model(data, structure, priors)
+    model = capability_model(data, parts, priors)
     names = [variable.name for variable in model.unobserved_RVs]
     prior = draw_prior(model, draws=1, seed=seed, names=names)["prior"].to_dataset()[names]
-    truth = drawn_fit(prior, data, priors, structure)
+    truth = drawn_fit(prior, data, priors, parts)
     drawn = prior.isel(chain=0, draw=0, drop=True).assign_attrs(seed=seed)
     return _scored(design, truth, np.random.default_rng([seed, len(design)])), drawn
 
 
-def drawn_fit(draws: xr.Dataset, data: xr.Dataset, priors: Priors, structure: Structure) -> Fit:
+def drawn_fit(draws: xr.Dataset, data: xr.Dataset, priors: Priors, parts: Parts) -> Fit:
     """Draws that no diagnosis belongs to, such as a truth, as a fit that forecasts can be asked of."""
     return Fit(
         posterior=draws,
         data=data,
         priors=priors,
-        structure=structure,
+        parts=parts,
         sampling=Sampling(),
         diagnostics=UNKNOWN,
         table="simulated",
@@ -58,8 +58,8 @@ def _scored(design: pd.DataFrame, truth: Fit, rng: np.random.Generator) -> pd.Da
     data, priors, law = truth.data, truth.priors, truth.posterior.isel(chain=0, draw=0, drop=True)
     mean = row_means(truth)[:, 0]
     among, given, task = mean_among(mean, data), data.given_index.values, data.task_index.values
-    shares = (priors.strange_share, priors.broken_share) if truth.structure.broken_rows else (0.0, 0.0)
-    options = {"strange": shares[0], "broken": shares[1], "ratio": priors.strange_ratio, "rng": rng}
+    shares = (priors.outlier_share, priors.gross_error_share) if truth.parts.outliers else (0.0, 0.0)
+    options = {"outlier": shares[0], "gross_error": shares[1], "ratio": priors.outlier_dispersion, "rng": rng}
     successes, score = np.full(len(design), np.nan), np.empty(len(design))
     for row in _given_first(given):
         t = task[row]

@@ -11,18 +11,21 @@ import xarray as xr
 from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
 
+from forecast.fitting.structures import fit_table
 from forecast.posterior.fit import Fit, Sampling, evenly_thinned
 from forecast.posterior.predict import predict
 from forecast.posterior.tasks import rate_tasks
 from forecast.posterior.threshold import threshold_compute
+from forecast.scoring.rows import score_rows
+from forecast.table.splits import latest
 
 PSEUDO_TASKS = 1.0
-"""Tasks' worth of outcomes that speak for equal weights, over all structures. At 4 forecasts of six of ten open tables
+"""Strength of the prior towards equal weights, in tasks. At 4 forecasts of six of ten open tables
 were worse (of two by 6%), of two better (by less than 1%)."""
 
 
 def stacking_weights(scores: pd.DataFrame) -> dict[str, float]:
-    """Weights of structures by how well their mixture would have forecast, a little drawn to equal ones.
+    """Weights of structures by how well their mixture would have forecast, shrunk slightly towards equal weights.
 
     Stacking of predictive distributions (Yao et al. 2018, Bayesian Analysis 13:917) with scores of left-out futures:
     the weights that maximise ``sum_t mean_i log sum_s w_s p_s(i) + (m / S) sum_s log w_s``, with i the outcomes of task
@@ -78,13 +81,57 @@ def hidden(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.drop(columns=list(UNKNOWN)).assign(score=np.nan, successes=pd.NA)
 
 
+def forecast_hidden(
+    train: pd.DataFrame,
+    rows: pd.DataFrame,
+    *,
+    table: str,
+    structures: Sequence[str],
+    at: Sequence[float],
+    sampling: Sampling = SAMPLING,
+) -> xr.Dataset:
+    """Every structure fitted to the training rows, its forecast of the hidden rows and its thresholds.
+
+    Returns
+    -------
+    Dataset
+        score (structure, draw, row) and log10_compute (structure, draw, task, at); its attributes hold, for each
+        structure, draws (kept, a chain), max_rhat, min_ess and divergences of its parameters, and forecast_rhat of its
+        forecasts.
+    """
+    fits = {name: fit_table(train, table=table, name=name, sampling=sampling) for name in structures}
+    return _dataset({name: _forecast(fit, rows, sampling) for name, fit in fits.items()}, at)
+
+
 def forecasts_of(fit: Fit, rows: pd.DataFrame, *, at: Sequence[float], sampling: Sampling = SAMPLING) -> xr.Dataset:
     """The same of a fit of one structure that is there already, for rows that it has not seen."""
     (name,) = fit.weights
-    return forecast_dataset({name: forecast_rows(fit, hidden(rows), sampling)}, at)
+    return _dataset({name: _forecast(fit, hidden(rows), sampling)}, at)
 
 
-def forecast_dataset(found: Mapping[str, "_Forecast"], at: Sequence[float]) -> xr.Dataset:
+def weights_of(
+    frame: pd.DataFrame, structures: Sequence[str], *, table: str, sampling: Sampling = SAMPLING
+) -> dict[str, float]:
+    """Weights of structures by how well they forecast the largest runs of a table from the others; equal if too few."""
+    past = latest(frame) if len(structures) > 1 else None
+    if past is None:
+        return equal_weights(structures)
+    train, rows = past.parts(frame)
+    found = forecast_hidden(train, hidden(rows), table=table, structures=structures, at=(), sampling=sampling)
+    where: dict[str, Any] = {"log10_cut": past.log10_cut(train), "seed": sampling.seed}
+    scores = [score_rows(found.score.sel(structure=name).values, rows, method=name, **where) for name in structures]
+    return weights_of_scores(pd.concat(scores, ignore_index=True), structures)
+
+
+def weights_of_scores(lines: pd.DataFrame, structures: Sequence[str]) -> dict[str, float]:
+    """Weights by scored forecasts, lines of `forecast.scoring.rows`, in the order of the structures."""
+    if len(structures) == 1:
+        return equal_weights(structures)
+    weights = stacking_weights(lines[lines["method"].isin(structures)])
+    return {name: weights[name] for name in structures}
+
+
+def _dataset(found: Mapping[str, "_Forecast"], at: Sequence[float]) -> xr.Dataset:
     scores = xr.DataArray(np.stack([each.scores for each in found.values()]), dims=("structure", "draw", "row"))
     crossed = xr.concat([_thresholds(each.fit, at) for each in found.values()], dim="structure")
     variables = {"score": scores.astype(np.float32), "log10_compute": crossed}
@@ -99,7 +146,7 @@ class _Forecast:
     diagnostics: dict[str, Any]
 
 
-def forecast_rows(fit: Fit, rows: pd.DataFrame, sampling: Sampling) -> _Forecast:
+def _forecast(fit: Fit, rows: pd.DataFrame, sampling: Sampling) -> _Forecast:
     found, few = fit.diagnostics, evenly_thinned(fit, DRAWS // sampling.chains)
     scores = predict(few, rows, seed=sampling.seed).values
     diagnostics = {

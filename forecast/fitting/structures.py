@@ -18,7 +18,7 @@ from models.capability import capability_model
 from models.facts.layout import is_loss
 from models.facts.parts import has_bend, has_irreducible, is_frailty_open
 from models.priors import Priors
-from models.structures import Held, Structure, held_of
+from models.structures import Parts, Structure, structure_of
 
 
 def fit_table(
@@ -28,7 +28,7 @@ def fit_table(
     name: str = "full",
     sampling: Sampling = Sampling(),
     below: float | None = None,
-    structure: Structure = Structure(),
+    parts: Parts = Parts(),
     priors: Priors = Priors(),
     stages: Stages = SILENT,
 ) -> Fit:
@@ -45,10 +45,10 @@ def fit_table(
     A `ForecastError` says why nothing can be fitted: fewer than three runs below the cut.
     """
     data = observed(frame, below)
-    known: dict[str, Any] = {"data": data, "table": table, "below": below, "structure": structure, "priors": priors}
+    known: dict[str, Any] = {"data": data, "table": table, "below": below, "parts": parts, "priors": priors}
     known |= {"sampling": sampling, "versions": installed_versions(), "weights": {name: 1.0}}
     found = sampled(
-        capability_model(data, structure, priors, held_of(name)),
+        capability_model(data, parts, priors, structure_of(name)),
         sampling,
         reported=lambda posterior: reported(Fit(posterior=posterior, diagnostics=UNKNOWN, **known)),
         stages=stages,
@@ -62,20 +62,20 @@ def distinct(names: Sequence[str], data: xr.Dataset) -> tuple[str, ...]:
     Where every law has an irreducible loss in place of a ceiling, 'ceiling 1' is 'full'; where several rates look at
     every law, 'independent' is; of losses alone all are one.
     """
-    first: dict[Held, str] = {}
+    first: dict[Structure, str] = {}
     for name in names:
-        first.setdefault(_held_on(held_of(name), data), name)
+        first.setdefault(_on_table(structure_of(name), data), name)
     return tuple(first.values())
 
 
-def _held_on(held: Held, data: xr.Dataset) -> Held:
+def _on_table(structure: Structure, data: xr.Dataset) -> Structure:
     """What of a structure can be held at all on a table."""
     rates = ~is_loss(data)
-    return Held(
-        nu=held.nu if is_frailty_open(data).any() else None,
-        ceiling=held.ceiling and not has_irreducible(data).all(),
-        floor=held.floor and bool((rates & (data.chance.values == 0)).any()),
-        bend=held.bend and has_bend(data, Structure()),
+    return Structure(
+        nu=structure.nu if is_frailty_open(data).any() else None,
+        ceiling=structure.ceiling and not has_irreducible(data).all(),
+        floor=structure.floor and bool((rates & (data.chance.values == 0)).any()),
+        bend=structure.bend and has_bend(data, Parts()),
     )
 
 

@@ -18,7 +18,7 @@ from models.facts.placing import bend_knots, reference_compute
 SMALLEST_SLOPE = 0.05  # effective compute never falls with compute
 
 
-def recipe_slopes(fit: Fit, family: str | None) -> xr.DataArray:
+def path_slopes(fit: Fit, family: str | None) -> xr.DataArray:
     """Decades of effective compute a decade, by piece: within a family or, for None, across typical families."""
     slopes = fit.posterior.slopes
     if family is not None or "family_slope" not in fit.posterior:
@@ -26,7 +26,7 @@ def recipe_slopes(fit: Fit, family: str | None) -> xr.DataArray:
     return (slopes + fit.posterior.family_slope).clip(SMALLEST_SLOPE).transpose(*slopes.dims)
 
 
-def recipe_shift(fit: Fit, family: str | None, year: float | None) -> xr.DataArray | float:
+def family_shift(fit: Fit, family: str | None, year: float | None) -> xr.DataArray | float:
     """Decades by which a recipe of that family and year is ahead at equal compute: dims chain, draw.
 
     `family` None is the typical one. `year` None is that of the family's runs or, without a family, the latest.
@@ -60,12 +60,12 @@ def new_deviation(fit: Fit, task: str, normal: Callable[[str], xr.DataArray]) ->
     """The same of a family that was not fitted, from standard normal numbers by what they are of: skill, or law."""
     if "deviation" not in fit.posterior:
         return 0.0
-    law, (kinds, kind) = fit.posterior, kinds_of_laws(fit.data)
+    posterior, (kinds, kind) = fit.posterior, kinds_of_laws(fit.data)
     place = int(kind[int(fit.data.law_index.sel(task=task))])
-    own = law.sigma_deviation.isel(kind=place, drop=True) * normal(f"deviation on {law_name(fit, task)}")
+    own = posterior.sigma_deviation.isel(kind=place, drop=True) * normal(f"deviation on {law_name(fit, task)}")
     if len(kinds) > 1:  # the skills of a family add to zero over the kinds, of which there are two
-        own = own + (1 - 2 * place) * law.sigma_skill / len(kinds) ** 0.5 * normal("skill")
-    return own / law.theta_scale
+        own = own + (1 - 2 * place) * posterior.sigma_skill / len(kinds) ** 0.5 * normal("skill")
+    return own / posterior.theta_scale
 
 
 def effective_compute(
@@ -77,7 +77,7 @@ def effective_compute(
     improves with compute as the families of the table do; `shift`: all else that is added, in decades.
     """
     reference = reference_compute(fit.data)
-    slopes = recipe_slopes(fit, family)
+    slopes = path_slopes(fit, family)
     path = bent_compute(log10_compute, slopes=slopes, knots=bend_knots(fit.data), theta_ref=reference)
     return (path + shift - fit.posterior.theta_origin) / fit.posterior.theta_scale
 
@@ -86,28 +86,28 @@ def compute_at_theta(
     fit: Fit, label: str, theta: xr.DataArray, *, family: str | None = None, year: float | None = None
 ) -> xr.DataArray:
     """Log10 FLOP at which a recipe is at standard effective compute theta on a task: dims chain, draw."""
-    law, shift = fit.posterior, recipe_shift(fit, family, year)
-    path = (theta - family_deviation(fit, label, family)) * law.theta_scale + law.theta_origin - shift
+    posterior, shift = fit.posterior, family_shift(fit, family, year)
+    path = (theta - family_deviation(fit, label, family)) * posterior.theta_scale + posterior.theta_origin - shift
     knots, reference = bend_knots(fit.data), reference_compute(fit.data)
-    crossed_at = compute_from_bent(path, slopes=recipe_slopes(fit, family), knots=knots, theta_ref=reference)
+    crossed_at = compute_from_bent(path, slopes=path_slopes(fit, family), knots=knots, theta_ref=reference)
     return crossed_at.reset_coords(drop=True)
 
 
 def split_deficit(fit: Fit, log10_params: xr.DataArray | float, log10_tokens: xr.DataArray | float) -> xr.DataArray:
     """Decades (chain, draw) that runs lose by their split and in warm-up: zero if not fitted, NaN if N or D is."""
-    law = fit.posterior
-    if "params_exponent" not in law:
-        return xr.zeros_like(law.sigma_run)
+    posterior = fit.posterior
+    if "params_exponent" not in posterior:
+        return xr.zeros_like(posterior.sigma_run)
     found = compute.split_deficit(
         log10_params,
         log10_tokens,
-        params_exponent=law.params_exponent,
-        tokens_exponent=law.tokens_exponent,
-        log10_ratio=law.log10_optimal_ratio,
+        params_exponent=posterior.params_exponent,
+        tokens_exponent=posterior.tokens_exponent,
+        log10_ratio=posterior.log10_optimal_ratio,
         reference=reference_compute(fit.data),
     )
-    if "warm_up_lag" in law:
-        warm_up = {name: law[name] for name in ("log10_warm_up_tokens", "warm_up_lag")}
+    if "warm_up_lag" in posterior:
+        warm_up = {name: posterior[name] for name in ("log10_warm_up_tokens", "warm_up_lag")}
         found = found + warm_up_deficit(log10_tokens, **warm_up)
     return found
 
@@ -118,7 +118,7 @@ def slopes_of(fit: Fit, family: str | None) -> xr.DataArray:
     As in `forecast.posterior.threshold` where the fit tells progress from compute. Where it does not, larger families
     of the table may be better because they are later: that is progress, so the path is that of one recipe.
     """
-    return recipe_slopes(fit, family) if "progress" in fit.posterior or by_date(fit.data) else fit.posterior.slopes
+    return path_slopes(fit, family) if "progress" in fit.posterior or by_date(fit.data) else fit.posterior.slopes
 
 
 def path_of(fit: Fit, log10_compute: np.ndarray, slopes: np.ndarray) -> np.ndarray:
@@ -135,20 +135,20 @@ def compute_of(fit: Fit, path: xr.DataArray, family: str | None) -> xr.DataArray
 
 
 def placed(fit: Fit, theta: xr.DataArray, deviation: xr.DataArray | float, family: str | None) -> xr.DataArray:
-    law = fit.posterior
-    place = (theta - deviation) * law.theta_scale + law.theta_origin - recipe_shift(fit, family, None)
+    posterior = fit.posterior
+    place = (theta - deviation) * posterior.theta_scale + posterior.theta_origin - family_shift(fit, family, None)
     return place.reset_coords(drop=True).transpose("chain", "draw", ...)
 
 
 DRAWS = 2000  # as of the curves; a median of 400 draws was off by up to 0.3 decades far from the data
 
 
-def differs_by_recipe(fit: Fit) -> bool:
+def differs_by_family(fit: Fit) -> bool:
     """Whether runs of the fit differ by more than compute: in family or, with progress, in date."""
     return "family_effect" in fit.posterior or "progress" in fit.posterior
 
 
-def compute_with_recipe(
+def compute_as_family(
     fit: Fit,
     task: str,
     log10_compute: np.ndarray,
@@ -175,15 +175,15 @@ def compute_with_recipe(
     scale = few.posterior.theta_scale
     found = np.full(len(log10_compute), np.nan)
     knots, reference = bend_knots(fit.data), reference_compute(fit.data)
-    ends = {"slopes": recipe_slopes(few, family), "knots": knots, "theta_ref": reference}
-    curve = recipe_shift(few, family, None) + scale * family_deviation(few, task, family)
+    ends = {"slopes": path_slopes(few, family), "knots": knots, "theta_ref": reference}
+    curve = family_shift(few, family, None) + scale * family_deviation(few, task, family)
     for own in sorted(set(families.tolist()) & set(fit.data.family.values.tolist())):
         runs = np.flatnonzero(families == own)
         x = xr.DataArray(log10_compute[runs], dims="run")
         if log10_params is not None and log10_tokens is not None:
             sizes = (xr.DataArray(size[runs], dims="run") for size in (log10_params, log10_tokens))
             x = x + split_deficit(few, *sizes).fillna(0.0)
-        path = bent_compute(x, slopes=recipe_slopes(few, own), knots=knots, theta_ref=reference)
+        path = bent_compute(x, slopes=path_slopes(few, own), knots=knots, theta_ref=reference)
         ahead = xr.concat([_shift(few, own, float(year)) for year in years[runs]], dim="run")
         place = path + ahead + scale * family_deviation(few, task, own) - curve
         moved = compute_from_bent(place, **ends).reset_coords(drop=True)
@@ -192,4 +192,4 @@ def compute_with_recipe(
 
 
 def _shift(fit: Fit, family: str, year: float) -> xr.DataArray:
-    return recipe_shift(fit, family, year) + xr.zeros_like(fit.posterior.theta_origin)
+    return family_shift(fit, family, year) + xr.zeros_like(fit.posterior.theta_origin)

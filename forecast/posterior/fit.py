@@ -14,7 +14,7 @@ import xarray as xr
 from forecast.errors import ForecastError, shown, shown_path
 from forecast.files import write_whole
 from models.priors import Priors
-from models.structures import Structure
+from models.structures import Parts
 
 ROUND, MOST_ROUNDS = 400, 10  # kept draws a chain after which they are judged, and how often
 FINE_ACCEPT = 0.95  # target of a posterior that is hard to sample
@@ -104,7 +104,7 @@ UNKNOWN = Diagnostics(
     max_rhat=math.nan, min_ess_bulk=math.nan, min_ess_tail=math.nan, divergences=0, total_draws=1, worst=()
 )
 """Of draws that nobody has judged."""
-SCHEMA = 6
+SCHEMA = 7
 PACKAGES = ("capability-forecast", "pymc", "nutpie", "arviz", "numpy", "xarray")
 
 
@@ -115,7 +115,7 @@ class Fit:
     posterior: xr.Dataset  # chain, draw, and the dims of `models.capability.capability_model`
     data: xr.Dataset  # what was fitted, as `forecast.table.dataset.observations` gives it
     priors: Priors
-    structure: Structure
+    parts: Parts
     sampling: Sampling
     diagnostics: Diagnostics
     table: str  # name of the table
@@ -131,7 +131,7 @@ class Fit:
             "below": self.below,
             "seed": self.sampling.seed,
             "model": "capability_model",
-            "structure": asdict(self.structure),
+            "parts": asdict(self.parts),
             "weights": dict(self.weights),
             "priors": asdict(self.priors),
             "sampling": asdict(self.sampling),
@@ -203,7 +203,7 @@ def _fit_of(tree: xr.DataTree, attributes: dict) -> Fit:
         posterior=tree["posterior"].to_dataset(),
         data=tree["data"].to_dataset(),
         priors=Priors(**attributes["priors"]),
-        structure=Structure(**attributes["structure"]),
+        parts=Parts(**attributes["parts"]),
         sampling=Sampling(**attributes["sampling"]),
         diagnostics=Diagnostics(**diagnostics),
         table=attributes["table"],

@@ -20,8 +20,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "floor": ("floor", "success of a hopeless model"),
     "frailty_drift": ("drift of frailty", "change of log ν in a decade of effective compute"),
     "token_floor": ("floor of a token", "chance that a single token is right by guessing"),
-    "log_greedy": ("factor of the loss", "log of the factor between the loss that answers follow and the measured one"),
-    "greedy_power": ("power of the loss", "power of the measured loss in the loss that answers follow"),
+    "log_loss_link_factor": (
+        "factor of the loss",
+        "log of the factor between the loss that answers follow and the measured one",
+    ),
+    "loss_link_power": ("power of the loss", "power of the measured loss in the loss that answers follow"),
     "sigma_run": ("run residual", "spread of runs around what their compute says, decades"),
     "sigma_bend": ("bend", "how far the slope of the law may change with compute"),
     "progress": ("progress", "decades that recipes improve in a year at equal compute"),
@@ -34,10 +37,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "log10_optimal_ratio": ("optimal ratio", "log10 of the tokens per parameter of a compute-optimal run"),
     "log10_warm_up_tokens": ("tokens of warm-up", "log10 of the tokens until which checkpoints lag behind the law"),
     "warm_up_lag": ("lag in warm-up", "decades that a checkpoint lags behind at a third of these tokens"),
-    "passing_share": ("passing share", "share of the sub-judgements that a judgement wants"),
-    "passing_softness": ("softness of passing", "how far judges differ in the number that they want"),
+    "required_share": ("passing share", "share of the sub-judgements that a judgement wants"),
+    "required_share_softness": ("softness of passing", "how far judges differ in the number that they want"),
 }
-"""Words and meaning of each parameter of `forecast.fitting.contraction.moved`."""
+"""Words and meaning of each parameter of `forecast.fitting.contraction.contraction`."""
 _SAMPLED: Mapping[str, str] = {  # of those that only diagnostics name
     "log_concentration": "scatter of scores",
     "concentration": "scatter of scores",
@@ -124,7 +127,7 @@ def _phrase(fit: Fit, variable: str, draws: xr.DataArray, place: Mapping[str, in
             return f"deviation of family {label['family']} on {next(iter(label.values()))}"
         case ("kind",):
             return f"{words} of {label['kind']}s"
-        case ("run",) | ("silent_run",):
+        case ("run",) | ("uninformative_run",):
             return f"{words} of run {next(iter(label.values()))}"
         case ("family",):
             return f"{words} of family {label['family']}"

@@ -12,18 +12,18 @@ from forecast.posterior.score import law_of_task
 from forecast.posterior.tasks import is_loss
 from models.facts.counts import MEAN_MARGIN, conditional_counts, mean_among
 
-BROKEN = 0.5  # probability from which a row is called broken
-SURPRISING = 0.002  # two-sided tail of the predictive: one row in five hundred by chance
+GROSS_ERROR = 0.5  # probability from which a row is called broken
+OUTLYING = 0.002  # two-sided tail of the predictive: one row in five hundred by chance
 MOST_DRAWS = 1000
 
 
-def surprising_rows(fit: Fit, *, seed: int = 1) -> list[dict[str, Any]]:
+def outliers(fit: Fit, *, seed: int = 1) -> list[dict[str, Any]]:
     """Rows called broken, and rows in the far tail of their own predictive distribution, most surprising first.
 
     `p_broken` is the posterior probability that the row is one of the strange or broken evaluations
-    (`models.priors.Priors.strange_share` and `broken_share`); `tail` the two-sided tail probability of a count, or of a
-    loss, under the fitted curve. A row that counts the same answers as another (at least k among at least fewer) is
-    judged given that one; its expected scores are shares of all answers, given that one.
+    (`models.priors.Priors.outlier_share` and `gross_error_share`); `tail` the two-sided tail probability of a count,
+    or of a loss, under the fitted curve. A row that counts the same answers as another (at least k among at least
+    fewer) is judged given that one; its expected scores are shares of all answers, given that one.
     """
     rng, data = np.random.default_rng(seed), fit.data
     few = thinned(fit, MOST_DRAWS)
@@ -40,20 +40,20 @@ def surprising_rows(fit: Fit, *, seed: int = 1) -> list[dict[str, Any]]:
             concentration = law.concentration.values.ravel()
             judged = _judged_counts(counts[rows], trials[rows], among[rows], concentration, fit, rng)
         for row, (p_broken, tail, interval) in zip(rows, judged, strict=True):
-            if p_broken > BROKEN or tail < SURPRISING:
+            if p_broken > GROSS_ERROR or tail < OUTLYING:
                 found.append(_line(data, int(row), p_broken, tail, interval))
     return sorted(found, key=lambda each: (-each["p_broken"], each["tail"]))
 
 
 def _judged_counts(counts, trials, means, concentration, fit: Fit, rng):
     """Probability of being strange or broken, two-sided tail and 5, 50, 95% of the share, row by row."""
-    priors, mixed = fit.priors, fit.structure.broken_rows
+    priors, mixed = fit.priors, fit.parts.outliers
     for count, number, mean in zip(counts, trials, means, strict=True):
         mean = mean.clip(MEAN_MARGIN, 1.0 - MEAN_MARGIN)
         sound = _density(count, number, mean, concentration)
-        strange = _density(count, number, mean, concentration / priors.strange_ratio)
-        wrong = priors.strange_share * strange + priors.broken_share / (number + 1.0)
-        right = (1.0 - priors.strange_share - priors.broken_share) * sound
+        outlier = _density(count, number, mean, concentration / priors.outlier_dispersion)
+        wrong = priors.outlier_share * outlier + priors.gross_error_share / (number + 1.0)
+        right = (1.0 - priors.outlier_share - priors.gross_error_share) * sound
         p_broken = float(np.mean(wrong / (wrong + right + 1e-300))) if mixed else 0.0
         rate = rng.beta(np.maximum(mean * concentration, 1e-12), np.maximum((1.0 - mean) * concentration, 1e-12))
         drawn = np.minimum(rng.binomial(int(np.ceil(number)), rate), number)

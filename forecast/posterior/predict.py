@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.posterior.compute import effective_compute, family_deviation, new_deviation, recipe_shift, split_deficit
+from forecast.posterior.compute import effective_compute, family_deviation, family_shift, new_deviation, split_deficit
 from forecast.posterior.fit import Fit
 from forecast.posterior.score import Residuals, expected_score, law_of_task
 from forecast.posterior.tasks import is_loss, law_name, task_label, usual_trials
@@ -22,7 +22,7 @@ def typical_score(
     fit: Fit, task: str, log10_compute: np.ndarray, *, family: str | None = None, year: float | None = None
 ) -> xr.DataArray:
     """Expected score of a typical run along a grid of log10 FLOP: dims chain, draw, point."""
-    grid, shift = xr.DataArray(log10_compute, dims="point"), recipe_shift(fit, family, year)
+    grid, shift = xr.DataArray(log10_compute, dims="point"), family_shift(fit, family, year)
     theta = effective_compute(fit, grid, family=family, shift=shift)
     return expected_score(fit, task, theta + family_deviation(fit, task, family))
 
@@ -38,17 +38,17 @@ def residuals_of_answers(fit: Fit, answer: xr.DataArray | int) -> Residuals:
 
 def row_means(fit: Fit) -> np.ndarray:
     """Expected score or loss of each row at the run's own residuals: dims row, draw."""
-    data, law = fit.data, fit.posterior
-    standard = (law.theta - law.theta_origin) / law.theta_scale
+    data, posterior = fit.data, fit.posterior
+    standard = (posterior.theta - posterior.theta_origin) / posterior.theta_scale
     answer = answers(data)
-    means = np.empty((data.sizes["observation"], law.sizes["chain"] * law.sizes["draw"]))
+    means = np.empty((data.sizes["observation"], posterior.sizes["chain"] * posterior.sizes["draw"]))
     for t, task in enumerate(data.task.values):
         rows = np.flatnonzero(data.task_index.values == t)
         runs = xr.DataArray(data.run_index.values[rows], dims="row")
         theta = standard.isel(run=runs)
-        if "deviation" in law:
+        if "deviation" in posterior:
             families = data.family_index.values[runs.values]
-            own = law.deviation.sel(law=law_name(fit, str(task)), drop=True)
+            own = posterior.deviation.sel(law=law_name(fit, str(task)), drop=True)
             theta = theta + own.isel(family=xr.DataArray(families, dims="row"), drop=True).drop_vars("family")
         shared = answer[rows[0]] >= 0
         residuals = residuals_of_answers(fit, xr.DataArray(answer[rows], dims="row")) if shared else Residuals()
@@ -75,7 +75,7 @@ def predict(fit: Fit, rows: pd.DataFrame, *, seed: int) -> xr.DataArray:
     fit = replace(fit, posterior=bare)
     laws = {label: law_of_task(fit, label) for label in dict.fromkeys(labels)}
     posterior = fit.posterior.sizes
-    recipes = Recipes(fit, rows, rng.standard_normal)
+    recipes = NewRuns(fit, rows, rng.standard_normal)
     thetas = {model: recipes.theta(model, group) for model, group in rows.groupby("model", sort=False)}
     scores = np.empty((posterior["chain"] * posterior["draw"], len(rows)))
     for position, (label, row) in enumerate(zip(labels, rows.itertuples(), strict=True)):
@@ -116,7 +116,7 @@ def summarise(rows: pd.DataFrame, draws: xr.DataArray) -> pd.DataFrame:
     return pd.concat([names, pd.DataFrame({"mean": draws.values.mean(axis=0), **columns})], axis=1)
 
 
-class Recipes:
+class NewRuns:
     """What is new in a table of rows, each drawn once: residuals of runs, effects and deviations of families.
 
     `normal` gives standard normal draws of a shape: that of `sigma_run`, which may have dims beside chain and draw.
@@ -129,16 +129,16 @@ class Recipes:
 
     def theta(self, model: str, rows: pd.DataFrame) -> xr.DataArray:
         """Effective compute of a run, in units of the laws: dims chain, draw."""
-        law = self._fit.posterior
+        posterior = self._fit.posterior
         if model in self._fit.data.run.values:
-            return (law.theta.sel(run=model, drop=True) - law.theta_origin) / law.theta_scale
+            return (posterior.theta.sel(run=model, drop=True) - posterior.theta_origin) / posterior.theta_scale
         run = rows.iloc[0]
-        sd = np.hypot(law.sigma_run, run["compute_sd"] if pd.notna(run["compute_sd"]) else 0.0)
+        sd = np.hypot(posterior.sigma_run, run["compute_sd"] if pd.notna(run["compute_sd"]) else 0.0)
         year = None if pd.isna(run["date"]) else float(years(np.datetime64(run["date"])))
         if self._is_known(run["family"]):
-            shift = recipe_shift(self._fit, run["family"], year)
+            shift = family_shift(self._fit, run["family"], year)
         else:
-            shift = recipe_shift(self._fit, None, year) + self._new_family(run["family"])
+            shift = family_shift(self._fit, None, year) + self._new_family(run["family"])
         shift = shift + sd * self._normal(("run", model))
         x = np.log10(run["compute"]) + self._deficit(run["params"], run["tokens"])
         return effective_compute(self._fit, x, family=run["family"], shift=shift)  # the regression is in the shift
@@ -175,11 +175,11 @@ class Recipes:
         return family in self._fit.data.family.values
 
     def _new_family(self, family: str) -> xr.DataArray | float:
-        law = self._fit.posterior
-        if "family_slope" not in law:
+        posterior = self._fit.posterior
+        if "family_slope" not in posterior:
             return 0.0
         beyond = self._mean_compute[family] - reference_compute(self._fit.data)
-        return law.family_slope * beyond + law.sigma_family * self._normal(("family", family))
+        return posterior.family_slope * beyond + posterior.sigma_family * self._normal(("family", family))
 
     def _normal(self, of: object) -> xr.DataArray:
         if of not in self._own:

@@ -83,7 +83,7 @@ def records(runs: pd.DataFrame) -> list[dict[str, Any]]:
     return [{name: line[name] for name in COLUMNS} for line in plain.to_dict("records")]
 
 
-def recipe(answer: Mapping[str, Any]) -> str:
+def family_in_words(answer: Mapping[str, Any]) -> str:
     """Whose curve a threshold is of, where the table holds several families; else empty."""
     if answer.get("families", 1) == 1:
         return ""

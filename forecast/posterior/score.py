@@ -17,14 +17,14 @@ from models.equations.metrics import (
     token_floor_of_run,
 )
 from models.equations.surrogates import loss_from_at_least_k, loss_from_exact_match
-from models.facts.layout import has_greedy, has_unknown_k, judged_length
+from models.facts.layout import has_unknown_k, links_loss_to_rates, unknown_k_length
 from models.facts.parts import has_drift, has_token_floor
 from models.facts.placing import drift_limits
 
 PER_LAW = ("nu", "log10_amplitude", "exponent", "irreducible", "frailty_drift", "token_floor", "answer_sd")
 PER_TASK = ("floor", "ceiling", "concentration")
-PASSING = ("passing_share", "passing_softness")
-GREEDY = ("log_greedy", "greedy_power", "log_guess_loss")
+REQUIRED = ("required_share", "required_share_softness")
+LOSS_LINK = ("log_loss_link_factor", "loss_link_power", "log_guess_loss")
 FARTHEST = 60.0  # decades of standard effective compute between which a crossing without a closed form is sought
 BISECTIONS = 50  # from 120 decades to 1e-13
 
@@ -32,23 +32,23 @@ BISECTIONS = 50  # from 120 decades to 1e-13
 def law_of_task(fit: Fit, task: str) -> xr.Dataset:
     """Parameters of one task and its law, by their name in the equations: dims chain, draw.
 
-    frailty_drift, token_floor, passing_share, passing_softness, log_greedy, greedy_power, log_guess_loss and loss_scale
-    are there only where they apply.
+    frailty_drift, token_floor, required_share, required_share_softness, log_loss_link_factor, loss_link_power,
+    log_guess_loss and loss_scale are there only where they apply.
     """
     posterior, law = fit.posterior, law_name(fit, task)
     at, data = int(fit.data.law_index.sel(task=task)), fit.data
     found = {name: posterior[name].sel(law=law, drop=True) for name in PER_LAW if name in posterior}
     found |= {name: posterior[name].sel(task=task, drop=True) for name in PER_TASK}
-    if not has_drift(data, fit.structure)[at]:
+    if not has_drift(data, fit.parts)[at]:
         found.pop("frailty_drift", None)
-    if not has_token_floor(data, fit.structure)[at]:
+    if not has_token_floor(data, fit.parts)[at]:
         found.pop("token_floor", None)
     if has_unknown_k(data)[data.task.values == task].item():
-        found |= {name: posterior[name].sel(judged=task, drop=True) for name in PASSING}
+        found |= {name: posterior[name].sel(unknown_k=task, drop=True) for name in REQUIRED}
     if is_loss(fit, task):
         found["loss_scale"] = posterior.loss_scale.sel(measured=task, drop=True)
-        if has_greedy(data)[at]:
-            found |= {name: posterior[name].sel(law=law, drop=True) for name in GREEDY}
+        if links_loss_to_rates(data)[at]:
+            found |= {name: posterior[name].sel(law=law, drop=True) for name in LOSS_LINK}
     return xr.Dataset(found)
 
 
@@ -71,14 +71,18 @@ def expected_score(fit: Fit, task: str, theta: xr.DataArray, residuals: Residual
     law, metric, length, k = law_of_task(fit, task), *_facts(fit, task)
     loss = loss_per_token(law, theta, residual=residuals.log_loss)
     if metric == "loss":
-        if "log_greedy" not in law:
+        if "log_loss_link_factor" not in law:
             return loss
         with np.errstate(over="ignore", divide="ignore"):  # far away a loss is infinite or zero
-            return np.exp(log_measured_loss(loss, **{name: law[name] for name in GREEDY}))
+            return np.exp(log_measured_loss(loss, **{name: law[name] for name in LOSS_LINK}))
     nu = frailty(theta, law.nu, law.get("frailty_drift"), limits=drift_limits(fit.data))
     floor = token_floor_of_run(law.token_floor, residuals.token_floor) if "token_floor" in law else None
-    if "passing_share" in law:
-        own = {"share": law.passing_share, "softness": law.passing_softness, "length": _judged_length(fit, task)}
+    if "required_share" in law:
+        own = {
+            "share": law.required_share,
+            "softness": law.required_share_softness,
+            "length": _judged_length(fit, task),
+        }
         success = success_of_judgement(loss, nu, **own, token_floor=0.0 if floor is None else floor)
     else:
         success = success_of_task(loss, nu, metric=metric, length=length, k=k, token_floor=floor)
@@ -91,7 +95,7 @@ def theta_at_score(fit: Fit, task: str, at: float | xr.DataArray, residuals: Res
     Closed form where there is one. `inf` where no compute suffices, `-inf` where any does.
     """
     law, metric, length, k = law_of_task(fit, task), *_facts(fit, task)
-    if {"frailty_drift", "token_floor", "log_greedy", "passing_share"} & set(law):
+    if {"frailty_drift", "token_floor", "log_loss_link_factor", "required_share"} & set(law):
         return _bisected(fit, task, at, residuals, like=law.nu + 0.0 * at + 0.0 * residuals.log_loss)
     shape = {name: law[name] for name in ("irreducible", "log10_amplitude", "exponent")}
     if metric == "loss":
@@ -120,7 +124,7 @@ def _bisected(
 
 
 def _judged_length(fit: Fit, task: str) -> int:
-    return int(judged_length(fit.data)[fit.data.task.values == task].item())
+    return int(unknown_k_length(fit.data)[fit.data.task.values == task].item())
 
 
 def _facts(fit: Fit, task: str) -> tuple[str, float, float]:

@@ -22,7 +22,7 @@ def threshold_compute(
 
     tau -> success -> loss -> theta -> compute, closed form where there is one. `inf` where the ceiling is at or below
     tau or the irreducible loss too high for it, `-inf` where guessing already reaches it. Of a loss, `at` is in nats
-    and reached from above. `family` and `year` as in `forecast.posterior.compute.recipe_shift`.
+    and reached from above. `family` and `year` as in `forecast.posterior.compute.family_shift`.
     """
     label = checked_task(fit, task, at)
     return compute_at_theta(fit, label, theta_at_score(fit, label, at), family=family, year=year)

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from forecast.backtesting.record import figures, summarised, too_few
-from forecast.backtesting.run import OURS, Track
+from forecast.backtesting.run import OURS, BacktestResult
 from forecast.errors import ForecastError, shown_path
 
 MAKER = "`forecast backtest TABLE -o DIR`"
@@ -17,18 +17,18 @@ CLASSES = {"trust": "answer sure", "trust with care": "warning", "do not trust":
 
 
 @dataclass(frozen=True, kw_only=True)
-class Believed:
+class BacktestView:
     """Whether to believe the forecast of a table, and the back-test behind that."""
 
     verdict: Mapping[str, Any]  # of `forecast.backtesting.verdict.verdict`
-    track: Track | None
+    tested: BacktestResult | None
     weights: Mapping[str, float]  # of the structures in the forecast
     apart: Sequence[Mapping[str, Any]]  # thresholds of the headline task with their `structures`
 
 
-def track_view(believed: Believed, *, table: str, seed: int) -> dict[str, Any]:
+def backtest_view(believed: BacktestView, *, table: str, seed: int) -> dict[str, Any]:
     """What the template shows."""
-    verdict, track = believed.verdict, believed.track
+    verdict, tested = believed.verdict, believed.tested
     view: dict[str, Any] = {
         "of_table": False,  # the verdict knows the fit, its thresholds and its diagnostics
         "sentence": verdict["sentence"],
@@ -38,10 +38,10 @@ def track_view(believed: Believed, *, table: str, seed: int) -> dict[str, Any]:
         "apart": [_threshold(each) for each in believed.apart],
         "methods": [],
     }
-    if track is None:
+    if tested is None:
         return view
-    facts = summarised(track, verdict, table=table, seed=seed)
-    drawn = {name: Markup(figure) for name, figure in figures(track, key="record").items()}
+    facts = summarised(tested, verdict, table=table, seed=seed)
+    drawn = {name: Markup(figure) for name, figure in figures(tested, key="record").items()}
     return view | _of_summary(facts, averaged=len(believed.weights) > 1) | {"figures": drawn}
 
 

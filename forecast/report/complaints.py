@@ -14,7 +14,7 @@ from scipy import stats
 
 from forecast.posterior.fit import FINE_ACCEPT, MAX_RHAT, MIN_ESS, ROUND, Fit
 from forecast.posterior.names import named
-from forecast.posterior.outliers import BROKEN, surprising_rows
+from forecast.posterior.outliers import GROSS_ERROR, outliers
 from forecast.posterior.tasks import is_loss
 from forecast.scales import scale_of
 from forecast.table.describe import FEW_RUNS
@@ -99,8 +99,8 @@ def likely_causes(fit: Fit) -> Iterator[str]:
     tokens = fit.posterior.get("log10_warm_up_tokens")
     if tokens is not None and float(az.rhat(tokens.values)) > TWO_MODES:
         yield "chains disagree where warm-up ends (leave out the earliest checkpoints)"
-    for row in surprising_rows(fit, seed=fit.sampling.seed)[:1]:
-        if row["p_broken"] > BROKEN:
+    for row in outliers(fit, seed=fit.sampling.seed)[:1]:
+        if row["p_broken"] > GROSS_ERROR:
             yield f"row {row['row']} fits nothing else ({row['model']} on {row['task']}; check it)"
     if falling := [task for task in map(str, data.task.values) if _falls(fit, task)]:
         yield f"{falling[0]} gets worse with {scale_of(data).quantity} (leave it out)"

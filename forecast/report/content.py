@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.backtesting.run import OURS, Track
+from forecast.backtesting.run import OURS, BacktestResult
 from forecast.errors import ForecastError, shown
 from forecast.files import write_whole
-from forecast.fitting.contraction import moved
-from forecast.posterior.compute import compute_with_recipe, differs_by_recipe, effective_compute
+from forecast.fitting.contraction import contraction
+from forecast.posterior.compute import compute_as_family, differs_by_family, effective_compute
 from forecast.posterior.fit import Fit, thinned
-from forecast.posterior.outliers import surprising_rows
+from forecast.posterior.outliers import outliers
 from forecast.posterior.predict import predict, summarise, typical_score
-from forecast.posterior.reached import recipe, with_context
+from forecast.posterior.reached import family_in_words, with_context
 from forecast.posterior.score import law_of_task, loss_per_token
 from forecast.posterior.tasks import rate_tasks, task_label
 from forecast.posterior.threshold import threshold, threshold_compute
@@ -53,10 +53,10 @@ def task_forecast(
     model, x = data.run.values[runs], data.log10_compute.values[runs]
     families = data.family.values[data.family_index.values[runs]]
     moved_to = np.full(len(x), np.nan)
-    if differs_by_recipe(fit):
+    if differs_by_family(fit):
         years = years_of_runs(data)[runs]
         sizes = {name: data[name].values[runs] for name in ("log10_params", "log10_tokens")}
-        moved_to = compute_with_recipe(fit, task, x, families=families, years=years, family=family, **sizes)
+        moved_to = compute_as_family(fit, task, x, families=families, years=years, family=family, **sizes)
     observed = pd.DataFrame(
         {
             "model": model,
@@ -88,19 +88,19 @@ def task_forecast(
 
 
 def check_held_out(
-    fit: Fit, frame: pd.DataFrame, track: Track, split: Split, predictions: Path, *, seed: int
+    fit: Fit, frame: pd.DataFrame, tested: BacktestResult, split: Split, predictions: Path, *, seed: int
 ) -> OutcomeCheck | None:
     """What the back-test says of one cut, and in a file the predictive quantiles of the hidden rows under the fit.
 
     Losses are in the file only: in nats they belong neither on the axis nor in the mean CRPS of scores.
     """
-    own = track.scores[(track.scores["cut"] == split.name) & (track.scores["metric"] != "loss")]
+    own = tested.scores[(tested.scores["cut"] == split.name) & (tested.scores["metric"] != "loss")]
     if own.empty:
         return None
     _, rows = split.parts(frame)
     write_csv(predictions, summarise(rows, predict(fit, rows, seed=seed)))
     outcomes = own[own["method"] == OURS].rename(columns={"outcome": "score", "inside_90": "inside"})
-    methods = summary(own[~own["method"].isin(track.structures)])
+    methods = summary(own[~own["method"].isin(tested.structures)])
     title = f"Forecast from {split.name} beside what the others scored"
     return OutcomeCheck(
         title=title,
@@ -134,8 +134,8 @@ def evidence(fit: Fit, headline: str, thresholds: Sequence[float], *, family: st
     """
     return Evidence(
         headline=headline,
-        moved=moved(fit, at=thresholds, family=family, seed=seed),
-        surprising=surprising_rows(fit, seed=seed),
+        moved=contraction(fit, at=thresholds, family=family, seed=seed),
+        surprising=outliers(fit, seed=seed),
         rows=fit.data.sizes["observation"],
     )
 
@@ -202,6 +202,6 @@ def answer_sentence(task: TaskForecast) -> str:
     q, never = task.threshold["log10_compute"], task.threshold["p_never"]
     scale = named_by(task.threshold)
     where = f"is not expected {scale.none}" if q["q50"] == "inf" else f"is expected {scale.where(q['q50'])}"
-    of = recipe(task.threshold)
+    of = family_in_words(task.threshold)
     doubt = f"90% interval {scale.interval(q['q05'], q['q95'])}; chance that it never does {percent(never)}"
     return f"{task.task} reaching {task.at:g} {where} ({of + '; ' if of else ''}{doubt})."

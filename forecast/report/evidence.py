@@ -1,16 +1,17 @@
 """Evidence in the report: how much the data narrowed each number, and which rows are outliers."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from forecast.figures.svg import moved_figure
-from forecast.fitting.contraction import MEASURED_PLAIN, MOVED
-from forecast.posterior.outliers import BROKEN, SURPRISING
+from forecast.figures.svg import contraction_figure
+from forecast.fitting.contraction import CONTRACTED, MEASURED_PLAIN
+from forecast.posterior.outliers import GROSS_ERROR, OUTLYING
 from forecast.report.sections import Evidence
-from forecast.report.text import number
+from forecast.report.text import number, place_html
 from forecast.report.wording import (
     SHARED,
     Line,
@@ -49,8 +50,8 @@ def evidence_view(evidence: Evidence, scale: Scale, *, key: str) -> dict[str, An
         "thresholds": threshold_sentences(lines, task),
         "parameters": parameters_sentence(lines, task),
         "others": others_sentence(lines, task),
-        "limit": f"{MOVED:g}",
-        "figure": moved_figure(pd.DataFrame([_drawn(line) for line in drawn]), key=key) if drawn else None,
+        "limit": f"{CONTRACTED:g}",
+        "figure": contraction_figure(pd.DataFrame([_drawn(line) for line in drawn]), key=key) if drawn else None,
         "half": any(is_half(line) for line in drawn),
         "groups": [{"name": each or SHARED, "rows": [_table_row(line, scale) for line in of[each]]} for each in of],
         "meanings": meanings(lines),
@@ -58,9 +59,9 @@ def evidence_view(evidence: Evidence, scale: Scale, *, key: str) -> dict[str, An
         "more": len(evidence.surprising) - len(listed),
         "total": len(evidence.surprising),
         "rows": evidence.rows,
-        "by_chance": number(SURPRISING * evidence.rows),
-        "one_in": f"{1 / SURPRISING:.0f}",
-        "broken": sum(row["p_broken"] > BROKEN for row in evidence.surprising),
+        "by_chance": number(OUTLYING * evidence.rows),
+        "one_in": f"{1 / OUTLYING:.0f}",
+        "broken": sum(row["p_broken"] > GROSS_ERROR for row in evidence.surprising),
     }
 
 
@@ -94,7 +95,7 @@ def _places(line: Line, values: Sequence[float | str]) -> np.ndarray:
 
 
 def _table_row(line: Line, scale: Scale) -> dict[str, Any]:
-    ratio, written = line["width_ratio"], scale.html if is_threshold(line) else number
+    ratio, written = line["width_ratio"], partial(place_html, scale=scale) if is_threshold(line) else number
     never = [percent(line[name]) for name in ("prior_p_never", "p_never")] if is_threshold(line) else None
     return {
         "name": name_of(line),

@@ -4,6 +4,7 @@ Everything shown goes through jinja2's autoescape; figures are inline SVG whose 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ from forecast.figures.style import GREY, family_colours
 from forecast.figures.svg import curve_figure, k_sweep_figure, outcomes_figure, threshold_figure, threshold_limits
 from forecast.files import write_whole
 from forecast.posterior.fit import Diagnostics
-from forecast.posterior.reached import already, recipe
+from forecast.posterior.reached import already, family_in_words
 from forecast.report.dates import dates_view
 from forecast.report.evidence import evidence_view, headline_warnings
 from forecast.report.sections import KSweep, OutcomeCheck, Section, TaskForecast
-from forecast.report.text import number, plain
+from forecast.report.text import number, place_html, plain
 from forecast.report.wording import threshold_remarks
 from forecast.scales import COMPUTE, Scale, scale_of_answer
 from forecast.words import counted, percent, reach_of_answers
@@ -67,7 +68,7 @@ def write_report(
     sections : the fits, in reading order
     warnings : what a reader must know before believing the answer. Without a verdict, the reasons for which a fit is
         not trustworthy and thresholds of the headline task that are prior-dominated are added. Nothing is said twice.
-    record : the track record, what `forecast.report.backtest.track_view` gives
+    record : the back-test, what `forecast.report.backtest.backtest_view` gives
     dates : of each threshold, answers of `forecast.questions.when.answer.when`
     scale : of the table, that all fits share
     """
@@ -79,7 +80,7 @@ def write_report(
         lstrip_blocks=True,
     )
     scale = scale.within(reach_of_answers(*(task.threshold for section in sections for task in section.tasks)))
-    environment.filters.update(place=scale.html, number=number, percent=percent, plain=plain)
+    environment.filters.update(place=partial(place_html, scale=scale), number=number, percent=percent, plain=plain)
     verdict = record["sentence"] if record else ""
     said = _warnings(sections, warnings, verdict, judged=record is not None and not record.get("of_table"))
     told = "\n".join([verdict, *said])
@@ -137,7 +138,7 @@ def _section(section: Section, scale: Scale, *, told: str, key: str) -> dict[str
             _panel(task, scale, limits=limits, colours=colours, key=f"{key}-{i}") for i, task in enumerate(drawn)
         ],
         "families": _legend(colours or {}),
-        "recipe": recipe(section.tasks[0].threshold) if section.tasks else "",
+        "recipe": family_in_words(section.tasks[0].threshold) if section.tasks else "",
         "held_out": any(task.observed["held_out"].any() for task in drawn),
         "check": section.check and _check(section.check, key=key),
         "k_sweep": section.k_sweep and _k_sweep(section.k_sweep, scale, key=key),

@@ -15,8 +15,8 @@ class Evidence:
     """What the data moved and which rows surprise, of one fit."""
 
     headline: str  # the task whose parameters are drawn
-    moved: Sequence[Line]  # of `forecast.fitting.contraction.moved`, every threshold of the report among them
-    surprising: Sequence[Mapping[str, Any]]  # what `forecast.posterior.outliers.surprising_rows` answers
+    moved: Sequence[Line]  # of `forecast.fitting.contraction.contraction`, every threshold of the report among them
+    surprising: Sequence[Mapping[str, Any]]  # what `forecast.posterior.outliers.outliers` answers
     rows: int  # rows of the fit
 
 

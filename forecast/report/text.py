@@ -1,20 +1,25 @@
 """Numbers and plain values as the report writes them: compute in FLOP, small numbers as powers of ten."""
 
+import re
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
-from forecast.words import Reach, format_flop, out_of_reach
+from forecast.scales import Scale
+
+POWER = re.compile(r"(?:(?P<side>beyond|below) 1|(?P<mantissa>[\d.]+))e(?P<exponent>-?\d+)")
 
 
-def flop(log10_compute: float | str, reach: Reach | None = None) -> Markup:
-    """`format_flop` for HTML, with a superscript."""
-    value = float(log10_compute)
-    if outside := out_of_reach(value, reach):
-        return Markup('<span class="nowrap">{} 10<sup>{}</sup></span>').format(*outside)
-    text = format_flop(value)
-    return _power(*text.split("e")) if np.isfinite(value) else Markup("{}").format(text)
+def place_html(place: float | str, *, scale: Scale) -> Markup:
+    """A place on a scale for HTML: powers of ten with a superscript, nothing broken across lines."""
+    text = scale.text(place)
+    power = POWER.fullmatch(text)
+    if power and power["side"]:
+        return Markup('<span class="nowrap">{side} 10<sup>{exponent}</sup></span>').format(**power.groupdict())
+    if power:
+        return _power(power["mantissa"], power["exponent"])
+    return Markup('<span class="nowrap">{}</span>' if scale.dated else "{}").format(text)
 
 
 def number(value: float | str) -> Markup:

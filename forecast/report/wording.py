@@ -8,7 +8,7 @@ import numpy as np
 from forecast.posterior.names import WORDS
 from forecast.words import percent
 
-Line = Mapping[str, Any]  # of `forecast.fitting.contraction.moved`
+Line = Mapping[str, Any]  # of `forecast.fitting.contraction.contraction`
 SHARED = "shared by all tasks"
 _LISTED = 5  # names in a sentence; the table has them all
 _REMARKS = {"prior": "prior-dominated", "not comparable": "not comparable with its prior"}

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from forecast.backtesting.record import write_track
-from forecast.backtesting.run import Track, backtest
+from forecast.backtesting.record import write_backtest
+from forecast.backtesting.run import BacktestResult, backtest
 from forecast.backtesting.verdict import verdict
 from forecast.errors import ForecastError, shown
 from forecast.files import make_folder, write_json
@@ -21,7 +21,7 @@ from forecast.posterior.threshold import threshold_by_structure
 from forecast.published import as_published, threshold_rows
 from forecast.questions.when.answer import when as dates_of
 from forecast.questions.when.frontier import fit_frontier
-from forecast.report.backtest import Believed, track_view
+from forecast.report.backtest import BacktestView, backtest_view
 from forecast.report.complaints import complaints, run_command, spelled_out, worst_complaints
 from forecast.report.content import (
     answer_sentence,
@@ -84,7 +84,7 @@ def run_study(
         for cut in study.cuts:
             with stages.stage(f"fit of {_seen(cut)}", weight=FIT):
                 fitted[cut] = fit_average(frame, **options, **how, below=cut)
-    track = None
+    tested = None
     if splits:
         with stages.stage("forecasts of hidden runs", weight=TEST):
             made = {
@@ -92,7 +92,7 @@ def run_study(
                 for split in splits
                 if split.at in fitted
             }
-            track = backtest(
+            tested = backtest(
                 frame,
                 splits,
                 **options,
@@ -109,14 +109,14 @@ def run_study(
         name, seen = "all" if below is None else f"below_{plain_power(below)}", _seen(below)
         if below not in fitted:
             with stages.stage(f"fit of {seen}", weight=FIT):
-                fitted[below] = fit_average(frame, **options, **how, weights=_weights(track, below), below=below)
+                fitted[below] = fit_average(frame, **options, **how, weights=_weights(tested, below), below=below)
         fit = fitted[below]
         save(fit, output / f"fit_{name}.nc")
         tasks = [task_forecast(fit, task, at, data) for task in rate_tasks(fit) for at in study.thresholds]
         check = None
-        if below is not None and track is not None:
+        if below is not None and tested is not None:
             check = check_held_out(
-                fit, frame, track, _split(below), output / f"predictions_{name}.csv", seed=study.seed
+                fit, frame, tested, _split(below), output / f"predictions_{name}.csv", seed=study.seed
             )
             if check is not None:
                 write_csv(output / f"scores_{name}.csv", check.outcomes)
@@ -145,7 +145,7 @@ def run_study(
         if each.task == found.headline
     ]
     judged = verdict(
-        track,
+        tested,
         runs=frame["model"].nunique(),
         thresholds=headline,
         moved=found.moved,
@@ -159,11 +159,11 @@ def run_study(
     if study.when:
         with stages.stage("dates", weight=DATES):
             result["when"] = dates = _dates(study, fit, found.headline)
-    if track is not None:
-        write_track(track, judged, output / "backtest", table=study.table.name, seed=study.seed)
+    if tested is not None:
+        write_backtest(tested, judged, output / "backtest", table=study.table.name, seed=study.seed)
     write_csv(output / "thresholds.csv", threshold_rows(results))
-    believed = Believed(verdict=judged, track=track, weights=fit.weights, apart=headline)
-    record = track_view(believed, table=study.table.name, seed=study.seed)
+    believed = BacktestView(verdict=judged, tested=tested, weights=fit.weights, apart=headline)
+    record = backtest_view(believed, table=study.table.name, seed=study.seed)
     texts: dict[str, Any] = {"title": study.title, "question": study.question, "answer": answer, "warnings": warnings}
     with stages.stage("report", weight=REPORT):
         write_report(
@@ -193,16 +193,16 @@ def _split(below: float) -> Split:
     return Split(by="compute", at=below)
 
 
-def _weights(track: Track | None, below: float | None) -> dict[str, float] | None:
+def _weights(tested: BacktestResult | None, below: float | None) -> dict[str, float] | None:
     """Weights of a fit: those of its cut, learned below it; of all runs by the record at all cuts; None: not known."""
-    if track is None:
+    if tested is None:
         return None
     if below is not None:
-        return dict(track.weights[_split(below).name]) if _split(below).name in track.weights else None
-    names = track.structures
+        return dict(tested.weights[_split(below).name]) if _split(below).name in tested.weights else None
+    names = tested.structures
     if len(names) == 1:
         return {names[0]: 1.0}
-    found = stacking_weights(track.scores[track.scores["method"].isin(names)])
+    found = stacking_weights(tested.scores[tested.scores["method"].isin(names)])
     return {name: found[name] for name in names}
 
 

@@ -102,7 +102,7 @@ def observations(frame: pd.DataFrame) -> xr.Dataset:
     by_observation = {
         "run_index": run_index,
         "task_index": task_index,
-        "placing": frame["score"].to_numpy(dtype=float),
+        "score_for_placing": frame["score"].to_numpy(dtype=float),
         "given_index": given_rows(frame, run_index, law_names.get_indexer(laws)[task_index]),
         "successes": frame["successes"].to_numpy(dtype=float, na_value=np.nan),
         "trials": frame["trials"].fillna(0).to_numpy(dtype=np.int64),

@@ -11,7 +11,7 @@ from forecast.published import as_published
 from forecast.table.dataset import data_hash, observations, read_table
 from models.dates import by_date
 from models.facts.guessing import chance_of_placing, likely_choices, smallest_score, unknown_chance
-from models.facts.layout import has_greedy
+from models.facts.layout import links_loss_to_rates
 from models.facts.parts import (
     FEWEST_CHECKPOINTS,
     SHORTEST_SPAN,
@@ -21,7 +21,7 @@ from models.facts.parts import (
     has_progress,
     has_warm_up,
 )
-from models.structures import Structure
+from models.structures import Parts
 
 FEW = 3  # counts above guessing that tell a score from zero
 WIDE, FALLEN = 2.0, 1.5  # decades of compute, and factor of the loss, over which a bend towards E can show
@@ -63,7 +63,7 @@ def _dates(dates: np.ndarray) -> list[str] | None:
 
 def _parts(data: Any) -> dict[str, str]:
     """Which parts of effective compute the table switches on, and why not (DESIGN 3.1)."""
-    full = Structure()
+    full = Parts()
     return {
         "families": f"on, {data.sizes['family']} families"
         if has_families(data, full)
@@ -144,7 +144,7 @@ def _of_the_law(label: str, data: Any, law: int, given: int) -> list[str]:
     said = [f"shares one law of loss with: {named}"] if tasks else []
     if given:
         said.append(f"{given} rows count the same answers as another row and are used given that one, not twice")
-    if has_greedy(data)[law]:
+    if links_loss_to_rates(data)[law]:
         said.append("measured loss: related to the answers by a factor and a power that are learned")
     same_name = data.task_name.values == data.task_name.sel(task=label).item()
     lone = data.metric.sel(task=label).item() in ("exact_match",) and np.isnan(data.task_length.sel(task=label).item())

@@ -25,12 +25,14 @@ def theta_from_loss(loss, *, irreducible, log10_amplitude, exponent, theta_ref):
 FARTHEST_LOG = 1e3  # of a measured loss: beyond it, zero or infinity
 
 
-def log_measured_loss(loss, *, log_greedy, greedy_power, log_guess_loss):
+def log_measured_loss(loss, *, log_loss_link_factor, loss_link_power, log_guess_loss):
     """Log of the loss that teacher forcing measures where answers behave as if it were `loss`.
 
     ``loss = s measured^gamma``, s the factor at one nat; but guessing by frequency keeps what is measured below
     ``guess_loss``, of which it is the smooth minimum: ``1 / measured^2 = (s / loss)^(2 / gamma) + 1 / guess_loss^2``.
     """
-    log_free = ((np.log(loss) - log_greedy) / greedy_power).clip(-FARTHEST_LOG, FARTHEST_LOG)  # an infinite loss too
+    log_free = ((np.log(loss) - log_loss_link_factor) / loss_link_power).clip(
+        -FARTHEST_LOG, FARTHEST_LOG
+    )  # an infinite loss too
     gap = abs(log_free - log_guess_loss)
     return 0.5 * (log_free + log_guess_loss - gap - np.log1p(np.exp(-2.0 * gap)))

@@ -55,7 +55,7 @@ LARGEST_LENGTH = 32  # for which `models.equations.surrogates.at_least_each` is 
 UNKNOWN_LENGTH = 12  # sub-judgements that stand for an unknown number: what is learned then is the share that is needed
 
 
-def passing_weights(share, *, softness, length):
+def required_share_weights(share, *, softness, length):
     """Weight of at least k of `length` for each k = 1..L, on a last axis (dim k), positive and adding up to one.
 
     ``w_k = (F_k - F_(k-1)) / (F_L - F_0)`` with the logistic ``F_j = 1 / (1 + exp(-(j - L share) / softness))``: half
@@ -65,7 +65,7 @@ def passing_weights(share, *, softness, length):
     """
     if isinstance(share, xr.DataArray) or isinstance(softness, xr.DataArray):
         return xr.apply_ufunc(
-            lambda share, softness: passing_weights(share, softness=softness, length=length),
+            lambda share, softness: required_share_weights(share, softness=softness, length=length),
             *(share, softness),
             output_core_dims=[["k"]],
         )
@@ -78,6 +78,6 @@ def passing_weights(share, *, softness, length):
 def success_of_judgement(loss, nu, *, share, softness, length, token_floor=0.0):
     """Probability that a judgement of `length` sub-judgements is passed where the number needed is not known."""
     tails = at_least_each(loss, ks=tuple(range(1, length + 1)), length=length, nu=nu, token_floor=token_floor)
-    weights = passing_weights(share, softness=softness, length=length)
+    weights = required_share_weights(share, softness=softness, length=length)
     last = {"dim": "k"} if isinstance(tails, xr.DataArray) else {"axis": -1}
     return (tails * weights).sum(**last)

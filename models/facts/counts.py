@@ -22,7 +22,7 @@ def conditional_counts(data):
     return np.clip(counts, 0.0, trials), trials
 
 
-def alike(data, rows):
+def row_groups(data, rows):
     """Of the rows (positions) one of each task and number of trials, and which kind each is of (both int arrays).
 
     Counts out of other counts are each of their own kind, so that tables of one layout have kinds alike.
@@ -33,31 +33,31 @@ def alike(data, rows):
     return first, of_row
 
 
-def mean_among(mean, data, held=np.asarray):
+def mean_among(mean, data, as_graph=np.asarray):
     """Expected share (observation first) among the trials of `conditional_counts`, from that among all answers.
 
-    `held` makes what a graph holds of an array.
+    `as_graph` makes what a graph holds of an array.
     """
     given = data.given_index.values
     if not (given >= 0).any():
         return mean
     shape = (-1,) + (1,) * (mean.ndim - 1)
-    tokens = held(1.0 * (data.metric.values[data.task_index.values] == "token_accuracy").reshape(shape))
-    of_given = mean[held(np.maximum(given, 0))]
+    tokens = as_graph(1.0 * (data.metric.values[data.task_index.values] == "token_accuracy").reshape(shape))
+    of_given = mean[as_graph(np.maximum(given, 0))]
     # at least k among at least fewer; tokens of answers that are not all right
     numerator = mean - tokens * of_given
     denominator = tokens + (1.0 - 2.0 * tokens) * of_given + MEAN_MARGIN
-    conditional = held(1.0 * (given >= 0).reshape(shape))
+    conditional = as_graph(1.0 * (given >= 0).reshape(shape))
     return conditional * (numerator / denominator).clip(0.0, 1.0) + (1.0 - conditional) * mean
 
 
-def draw_counts(trials, mean, concentration, *, strange, broken, ratio, rng=None, size=None):
+def draw_counts(trials, mean, concentration, *, outlier, gross_error, ratio, rng=None, size=None):
     """Counts drawn from the same mixture; trials need not be whole."""
     shape = np.broadcast_shapes(np.shape(trials), np.shape(mean), np.shape(concentration), size or ())
     mean = np.clip(mean, MEAN_MARGIN, 1.0 - MEAN_MARGIN)
     kind = rng.uniform(size=shape)
-    weight = np.where(kind < strange, concentration / ratio, concentration)
+    weight = np.where(kind < outlier, concentration / ratio, concentration)
     rate = rng.beta(np.maximum(mean * weight, 1e-290), np.maximum((1.0 - mean) * weight, 1e-290), size=shape)
-    rate = np.where(kind > 1.0 - broken, rng.uniform(size=shape), rate)
+    rate = np.where(kind > 1.0 - gross_error, rng.uniform(size=shape), rate)
     whole = np.ceil(trials).astype(np.int64) * np.ones(shape, np.int64)
     return np.minimum(rng.binomial(whole, rate), trials * 1.0)

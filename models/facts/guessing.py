@@ -22,8 +22,8 @@ def smallest_score(data):
     for task in range(data.sizes["task"]):
         rows = np.flatnonzero(data.task_index.values == task)
         if len(rows):
-            least = rows[np.argmin(data.placing.values[rows])]
-            found[task], trials[task] = data.placing.values[least], max(data.trials.values[least], 1)
+            least = rows[np.argmin(data.score_for_placing.values[rows])]
+            found[task], trials[task] = data.score_for_placing.values[least], max(data.trials.values[least], 1)
     return found, np.sqrt((found * (1.0 - found)).clip(0.0) / trials)
 
 

@@ -1,8 +1,8 @@
 """Layout of a table before it is fitted: laws, each of one loss, and the tasks that look at them.
 
 Plain NumPy, nothing random. `data` is what `forecast.table.dataset.observations` gives: dims observation, run, task,
-law and family. Scores enter here only as `placing` (observation), which says where the data are informative; it is the
-score, but for tables drawn from the prior, whose prior must not look at them.
+law and family. Scores enter here only as `score_for_placing` (observation), which says where the data are informative;
+it is the score, but for tables drawn from the prior, whose prior must not look at them.
 """
 
 import numpy as np
@@ -47,12 +47,12 @@ def has_unknown_floor(data):
     return np.bincount(data.law_index.values, tasks, data.sizes["law"]) > 0
 
 
-def judged_length(data):
+def unknown_k_length(data):
     """Sub-judgements (task) of which a judgement with an unknown k is made."""
     return np.nan_to_num(data.task_length.values, nan=UNKNOWN_LENGTH).astype(int)
 
 
-def has_greedy(data):
+def links_loss_to_rates(data):
     """Whether a law (law) is seen both by rates and by measured losses."""
     return (np.bincount(data.law_index.values, is_loss(data), data.sizes["law"]) > 0) & ~is_loss_law(data)
 
@@ -61,7 +61,7 @@ def largest_loss(data):
     """The largest measured loss of each law (law), nats; of a law without any zero."""
     rows = is_loss(data)[data.task_index.values]
     found = np.zeros(data.sizes["law"])
-    np.maximum.at(found, data.law_index.values[data.task_index.values[rows]], data.placing.values[rows])
+    np.maximum.at(found, data.law_index.values[data.task_index.values[rows]], data.score_for_placing.values[rows])
     return found
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from models.dates import years_of_runs
 from models.facts.layout import is_loss, is_loss_law, rates_of_law
-from models.structures import Structure
+from models.structures import Parts
 
 
 def has_irreducible(data):
@@ -16,9 +16,9 @@ def has_irreducible(data):
     return (tasks > 1) | is_loss_law(data)
 
 
-def has_drift(data, structure: Structure):
+def has_drift(data, parts: Parts):
     """Whether the frailty of a law (law) may drift with effective compute: where several rates look at it."""
-    return (rates_of_law(data) > 1) & structure.frailty & structure.drift
+    return (rates_of_law(data) > 1) & parts.frailty & parts.drift
 
 
 def is_frailty_open(data):
@@ -26,38 +26,38 @@ def is_frailty_open(data):
     return rates_of_law(data) == 1
 
 
-def has_token_floor(data, structure: Structure):
+def has_token_floor(data, parts: Parts):
     """Whether single tokens of a law (law) may be guessed right: where several rates look at it, in whole tokens."""
     length = np.nan_to_num(data.task_length.values, nan=1.0)
     fractional = np.bincount(data.law_index.values, (length % 1 > 0) & ~is_loss(data), data.sizes["law"]) > 0
-    return (rates_of_law(data) > 1) & ~fractional & structure.token_floor
+    return (rates_of_law(data) > 1) & ~fractional & parts.token_floor
 
 
-def has_bend(data, structure: Structure):
+def has_bend(data, parts: Parts):
     """Whether the law may bend: not where losses alone are seen, whose irreducible part would pass for a bend."""
-    return structure.bend and not (data.metric.values == "loss").all()
+    return parts.bend and not (data.metric.values == "loss").all()
 
 
 SHORTEST_SPAN = 1.0  # years that dates must span for progress to be told from families
 
 
-def has_families(data, structure):
+def has_families(data, parts):
     """Whether the table can tell families apart."""
-    return structure.families and data.sizes["family"] > 1
+    return parts.families and data.sizes["family"] > 1
 
 
-def has_deviations(data, structure):
+def has_deviations(data, parts):
     """Whether the table can tell what a family is good at: several families on several tasks."""
-    return structure.deviations and has_families(data, structure) and data.sizes["law"] > 1
+    return parts.deviations and has_families(data, parts) and data.sizes["law"] > 1
 
 
-def has_progress(data, structure):
+def has_progress(data, parts):
     """Whether known dates span enough time to tell progress, and are not themselves the scale."""
     if data.attrs.get("scale") == "date":
         return False
     known = years_of_runs(data)
     known = known[np.isfinite(known)]
-    return structure.progress and len(known) > 1 and bool(np.ptp(known) > SHORTEST_SPAN)
+    return parts.progress and len(known) > 1 and bool(np.ptp(known) > SHORTEST_SPAN)
 
 
 def family_compute(data):
@@ -72,21 +72,21 @@ FEWEST_CHECKPOINTS = 3
 SHORTEST_TRAJECTORY = 1.0  # decades of tokens
 
 
-def has_params_tokens(data, structure):
+def has_params_tokens(data, parts):
     """Whether parameters and tokens of enough runs are known and vary independently (rank check of DESIGN 3.1)."""
     sizes = _known_sizes(data)[0]
-    if not structure.params_tokens or len(sizes) < FEWEST_SPLIT_RUNS:
+    if not parts.params_tokens or len(sizes) < FEWEST_SPLIT_RUNS:
         return False
     least = np.linalg.svd(sizes - sizes.mean(axis=0), compute_uv=False)[-1] / np.sqrt(len(sizes))
     return bool(least >= SMALLEST_VARIATION)
 
 
-def has_warm_up(data, structure):
+def has_warm_up(data, parts):
     """Whether runs of one recipe and size differ in their tokens widely, as checkpoints of one training do.
 
     Not where losses alone are seen: there a lag of few tokens would pass for their exponent.
     """
-    if not structure.warm_up or not has_params_tokens(data, structure) or is_loss(data).all():
+    if not parts.warm_up or not has_params_tokens(data, parts) or is_loss(data).all():
         return False
     sizes, known = _known_sizes(data)
     recipe = np.stack([data.family_index.values[known], sizes[:, 0].round(2)], axis=1)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from models.facts.guessing import chance_of_placing
-from models.facts.layout import has_unknown_k, is_loss, judged_length
+from models.facts.layout import has_unknown_k, is_loss, unknown_k_length
 
 KNOT_SPACING = 0.5  # decades
 KNOTS_BEYOND = 4.0  # decades past the largest run over which the law may still bend
@@ -18,7 +18,7 @@ def reference_compute(data):
     """
     x = data.log10_compute.values
     order = np.argsort(x, kind="stable")
-    runs = [run for run in _informative_runs(data) if run >= 0]
+    runs = [run for run in _main_runs(data) if run >= 0]
     return x[order[int(np.median(np.argsort(order, kind="stable")[runs]))] if runs else order[len(x) // 2]]
 
 
@@ -28,18 +28,18 @@ def standard_weights(data):
     Runs count by what their scores say: most at one half, next to nothing at none or all. Effective compute measured by
     these two numbers is what the scores fix; the numbers themselves are what the compute of the runs fixes.
     """
-    x, weight = data.log10_compute.values, _information(data) * telling_runs(data)
+    x, weight = data.log10_compute.values, _information(data) * informative_runs(data)
     weight /= weight.sum()
     centred = x - weight @ x
     slope = weight * centred / (weight @ centred**2)
     return np.stack([weight + (reference_compute(data) - weight @ x) * slope, slope])
 
 
-def telling_runs(data):
+def informative_runs(data):
     """Whether the scores of a run (run) say where it is; all runs where hardly any do."""
     rows = np.bincount(data.run_index.values, minlength=data.sizes["run"])
-    telling = _information(data) > FEWEST_INFORMATION * rows.clip(1)
-    return telling if telling.sum() > 3 else np.ones_like(telling)
+    informative = _information(data) > FEWEST_INFORMATION * rows.clip(1)
+    return informative if informative.sum() > 3 else np.ones_like(informative)
 
 
 def _information(data):
@@ -75,11 +75,11 @@ def bend_knots(data):
 def share_of_rows(data):
     """Score of each row between guessing, 0, and full marks, 1; NaN for losses."""
     chance = chance_of_placing(data)[data.task_index.values]
-    share = ((data.placing.values - chance) / (1.0 - chance)).clip(0.0, 1.0)
+    share = ((data.score_for_placing.values - chance) / (1.0 - chance)).clip(0.0, 1.0)
     return np.where(data.metric.values[data.task_index.values] == "loss", np.nan, share)
 
 
-def _informative_runs(data):
+def _main_runs(data):
     """The run (task) that says most about a task: the last before the first that half solves it; -1 for losses."""
     x, share, runs = data.log10_compute.values, share_of_rows(data), []
     for t in range(data.sizes["task"]):
@@ -100,10 +100,12 @@ BEYOND_BEST = 1.2  # a top is expected this much above the best score
 def main_task(data):
     """The task (law) whose scores say most about a law: its surrogate carries the coordinates of the law."""
     share = share_of_rows(data)
-    told = np.bincount(data.task_index.values, np.nan_to_num(share * (1.0 - share)), data.sizes["task"])
-    told = told + np.where(is_loss(data), 0.0, 1e-9)
+    informative = np.bincount(data.task_index.values, np.nan_to_num(share * (1.0 - share)), data.sizes["task"])
+    informative = informative + np.where(is_loss(data), 0.0, 1e-9)
     laws = data.law_index.values
-    return np.array([max(np.flatnonzero(laws == law), key=lambda t: told[t]) for law in range(data.sizes["law"])])
+    return np.array(
+        [max(np.flatnonzero(laws == law), key=lambda t: informative[t]) for law in range(data.sizes["law"])]
+    )
 
 
 def surrogate_length(data):
@@ -114,7 +116,7 @@ def surrogate_length(data):
     """
     task = main_task(data)
     metric, length, k = data.metric.values[task], data.task_length.values[task], data.task_k.values[task]
-    k = np.where(has_unknown_k(data)[task], np.ceil(0.5 * judged_length(data)[task]), k)
+    k = np.where(has_unknown_k(data)[task], np.ceil(0.5 * unknown_k_length(data)[task]), k)
     return np.select(
         [metric == "exact_match", metric == "at_least_k"], [np.nan_to_num(length, nan=1.0), k], default=1.0
     )
@@ -143,23 +145,23 @@ def anchors(data):
     return ends[0], ends[1] - ends[0]
 
 
-def is_told(data):
+def is_informative(data):
     """Whether the scores of a law (law) say how it rises.
 
     Losses do; rates do where the largest third of the runs is beyond guessing, by two standard errors and more than
     next to nothing. It decides how a law is sampled, never what its prior is.
     """
     x, share, task = data.log10_compute.values, share_of_rows(data), data.task_index.values
-    chances, told = chance_of_placing(data), np.ones(data.sizes["law"], dtype=bool)
+    chances, informative = chance_of_placing(data), np.ones(data.sizes["law"], dtype=bool)
     for law, main in enumerate(main_task(data)):
         rows = np.flatnonzero((task == main) & ~np.isnan(share))
         if len(rows):
             rows = rows[np.argsort(x[data.run_index.values[rows]], kind="stable")][-max(len(rows) // 3, 1) :]
-            score, chance = data.placing.values[rows], chances[main]
+            score, chance = data.score_for_placing.values[rows], chances[main]
             items = np.minimum(data.trials.values[rows].astype(float), ITEMS_WORTH)
             error = np.sqrt((score * (1.0 - score) / items).clip(0.01 / items).sum()) / len(rows)
-            told[law] = score.mean() - chance > max(2.0 * error, LEAST_TOLD * (1.0 - chance))
-    return told
+            informative[law] = score.mean() - chance > max(2.0 * error, LEAST_TOLD * (1.0 - chance))
+    return informative
 
 
 def drift_limits(data):

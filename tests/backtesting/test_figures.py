@@ -1,4 +1,4 @@
-"""Figures of a track record: what is drawn, and that names are shown as they are."""
+"""Figures of a back-test: what is drawn, and that names are shown as they are."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""A track record as files, of tables that leave next to nothing to score."""
+"""A back-test as files, of tables that leave next to nothing to score."""
 
 import json
 from dataclasses import fields, replace
@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.backtesting.record import too_few, write_track
-from forecast.backtesting.run import OURS, THRESHOLD_COLUMNS, Track
+from forecast.backtesting.record import too_few, write_backtest
+from forecast.backtesting.run import OURS, THRESHOLD_COLUMNS, BacktestResult
 from forecast.backtesting.verdict import verdict
 from forecast.errors import ForecastError
 from forecast.report.backtest import stored_view
@@ -18,17 +18,17 @@ from tests.conftest import SEED, refuse_constant
 CUT = 22.0
 
 
-def track_of(rows, **draws) -> Track:
-    """A track of forecasts given as draws (draw, row)."""
+def track_of(rows, **draws) -> BacktestResult:
+    """A back-test of forecasts given as draws (draw, row)."""
     lines = [
         score_rows(np.asarray(own, dtype=float), rows, method=name, log10_cut=CUT, seed=SEED)
         for name, own in draws.items()
     ]
     scores = pd.concat(lines, ignore_index=True).assign(bed="table", cut="a cut", params_beyond=np.nan)
-    empty = {field.name: {} for field in fields(Track) if field.name not in ("scale", "data_hash")}
+    empty = {field.name: {} for field in fields(BacktestResult) if field.name not in ("scale", "data_hash")}
     thresholds = pd.DataFrame([], columns=THRESHOLD_COLUMNS)
     fits = pd.DataFrame({"cut": ["a cut"], "structure": ["full"], "forecast_rhat": [1.0]})
-    return Track(**empty | {"scores": scores, "thresholds": thresholds, "past": scores[:0], "fits": fits})
+    return BacktestResult(**empty | {"scores": scores, "thresholds": thresholds, "past": scores[:0], "fits": fits})
 
 
 def rows_of(outcomes) -> pd.DataFrame:
@@ -51,9 +51,9 @@ def rows_of(outcomes) -> pd.DataFrame:
     ],
 )
 def test_a_record_of_next_to_nothing_is_standard_json(tmp_path, outcomes, ours, theirs):
-    track = track_of(rows_of(outcomes), **{OURS: ours, "linear": theirs})
-    judged = verdict(track, runs=4, seed=SEED)
-    write_track(track, judged, tmp_path, table="t.csv", seed=SEED)
+    tested = track_of(rows_of(outcomes), **{OURS: ours, "linear": theirs})
+    judged = verdict(tested, runs=4, seed=SEED)
+    write_backtest(tested, judged, tmp_path, table="t.csv", seed=SEED)
     summary = json.loads((tmp_path / "summary.json").read_text(), parse_constant=refuse_constant)
     assert summary["methods"][0]["n"] == len(outcomes)
     assert summary["verdict"]["trust"] == "do not trust" and "nan" not in judged["sentence"]
@@ -65,17 +65,17 @@ def test_reliability_and_pit_are_drawn_from_twenty_outcomes_on(tmp_path):
     for count in (19, 20):
         rows = rows_of([0.4] * count)
         spread = np.linspace(0.2, 0.6, 9)[:, None] + np.zeros(count)
-        track = track_of(rows, **{OURS: spread, "linear": spread})
-        write_track(track, verdict(track, runs=6, seed=SEED), tmp_path / str(count), table="t.csv", seed=SEED)
+        tested = track_of(rows, **{OURS: spread, "linear": spread})
+        write_backtest(tested, verdict(tested, runs=6, seed=SEED), tmp_path / str(count), table="t.csv", seed=SEED)
     drawn = [{path.stem for path in (tmp_path / str(count)).glob("*.svg")} for count in (19, 20)]
     assert drawn == [{"crps_by_distance"}, {"crps_by_distance", "reliability", "pit"}]
     assert "19 outcomes, fewer than 20" in too_few(19) and too_few(20) == ""
 
 
 def test_a_record_on_disk_is_shown_with_its_table_and_refused_with_another(tmp_path):
-    track = replace(track_of(rows_of([0.4]), **{OURS: [[0.3], [0.5]], "linear": [[0.1], [0.2]]}), data_hash="abc")
-    judged = verdict(track, runs=4, seed=SEED)
-    write_track(track, judged, tmp_path, table="t.csv", seed=SEED)
+    tested = replace(track_of(rows_of([0.4]), **{OURS: [[0.3], [0.5]], "linear": [[0.1], [0.2]]}), data_hash="abc")
+    judged = verdict(tested, runs=4, seed=SEED)
+    write_backtest(tested, judged, tmp_path, table="t.csv", seed=SEED)
     view = stored_view(tmp_path, data_hash="abc")
     assert view["sentence"] == judged["sentence"] and view["methods"][0]["method"] == OURS
     with pytest.raises(ForecastError, match="of another table; make one by `forecast backtest"):
@@ -90,6 +90,6 @@ def test_a_record_on_disk_is_shown_with_its_table_and_refused_with_another(tmp_p
 def test_figures_of_an_earlier_back_test_are_gone_where_a_later_one_has_too_few_outcomes(tmp_path):
     for name in ("reliability", "pit"):
         (tmp_path / f"{name}.svg").write_text("of many outcomes")
-    track = track_of(rows_of([0.4]), **{OURS: [[0.3], [0.5]], "linear": [[0.1], [0.2]]})
-    write_track(track, verdict(track, runs=4, seed=SEED), tmp_path, table="t.csv", seed=SEED)
+    tested = track_of(rows_of([0.4]), **{OURS: [[0.3], [0.5]], "linear": [[0.1], [0.2]]})
+    write_backtest(tested, verdict(tested, runs=4, seed=SEED), tmp_path, table="t.csv", seed=SEED)
     assert [path.name for path in tmp_path.glob("*.svg")] == ["crps_by_distance.svg"]

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from forecast.backtesting.record import record
-from forecast.backtesting.run import OURS, Track
+from forecast.backtesting.run import OURS, BacktestResult
 from forecast.backtesting.verdict import (
     APART,
     CARE,
@@ -53,11 +53,11 @@ def scores_of(rows=None, **methods) -> pd.DataFrame:
     return pd.concat(lines).assign(bed="table", cut="a cut")
 
 
-def track_of(scores, rhat=1.0) -> Track:
-    """A track of which all but the scores and the R-hat of one fit is empty."""
+def track_of(scores, rhat=1.0) -> BacktestResult:
+    """A back-test of which all but the scores and the R-hat of one fit is empty."""
     fits = pd.DataFrame({"forecast_rhat": [rhat]})
-    empty = {field.name: {} for field in fields(Track) if field.name not in ("scale", "data_hash")}
-    return Track(**empty | {"scores": scores, "fits": fits})
+    empty = {field.name: {} for field in fields(BacktestResult) if field.name not in ("scale", "data_hash")}
+    return BacktestResult(**empty | {"scores": scores, "fits": fits})
 
 
 def worse_by(ratio):
@@ -264,8 +264,8 @@ def test_where_dates_are_the_scale_distances_are_in_years():
     (reason,) = verdict_of(None, **at(far))["reasons"][1:]
     ahead = f"{(FARTHER + 3.0) / 0.6:.1f} years beyond the latest run"
     assert ahead in reason["text"]
-    track = replace(track_of(GOOD), scale=DATES)
-    assert f"up to {GOOD['decades_beyond'].max() / 0.6:.1f} years ahead" in verdict(track, runs=10)["sentence"]
+    tested = replace(track_of(GOOD), scale=DATES)
+    assert f"up to {GOOD['decades_beyond'].max() / 0.6:.1f} years ahead" in verdict(tested, runs=10)["sentence"]
 
 
 def test_a_sentence_says_how_much_worse_than_the_best_baseline():

@@ -28,7 +28,7 @@ from forecast.table.dataset import observations
 from models.capability import capability_model
 from models.equations.surrogates import exact_match, loss_from_exact_match
 from models.priors import Priors
-from models.structures import Structure
+from models.structures import Parts
 
 TASK, AT, ITEMS, LENGTH = "addition", 0.5, 500, 4
 LADDER = np.linspace(20.0, 22.0, 8)
@@ -70,9 +70,9 @@ def table_of(x: np.ndarray, successes: np.ndarray) -> pd.DataFrame:
 def fitted(frame: pd.DataFrame, seed: int):
     """A short fit."""
     data = observations(frame)
-    model = capability_model(data, Structure(), Priors())
+    model = capability_model(data, Parts(), Priors())
     posterior = fit(model, replace(SAMPLING, seed=seed))
-    return drawn_fit(posterior, data, Priors(), Structure())
+    return drawn_fit(posterior, data, Priors(), Parts())
 
 
 def interval(found) -> np.ndarray:

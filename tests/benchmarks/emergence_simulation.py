@@ -28,7 +28,7 @@ from forecast.table.dataset import observations, read_table
 from models.capability import capability_model
 from models.facts.placing import bend_knots, reference_compute
 from models.priors import Priors
-from models.structures import Structure
+from models.structures import Parts
 
 SAMPLING = Sampling(chains=2, tune=250, draws=100)
 PRIOR_DRAWS, DRAWS = 60, 6
@@ -89,7 +89,7 @@ def written(data: xr.Dataset, *, draws: int, **values: Any) -> Fit:
     found |= {name: found[name].expand_dims({"task": dims["task"]}, -1) for name in task}
     found["theta"] = one * xr.DataArray(x, dims="run", coords={"run": dims["run"]})
     found["slopes"] = one * xr.DataArray(np.ones(knots + 1), dims="segment")
-    return drawn_fit(xr.Dataset(found), data, Priors(), Structure())
+    return drawn_fit(xr.Dataset(found), data, Priors(), Parts())
 
 
 def by_quadrature(data: xr.Dataset, seed: int) -> Fit:
@@ -98,7 +98,7 @@ def by_quadrature(data: xr.Dataset, seed: int) -> Fit:
     Exact match alone says nothing of it: then these are draws of its prior. Floor and ceiling are those of the truth.
     """
     rng = np.random.default_rng(seed)
-    nu = np.exp(rng.normal(Priors().log_frailty_mean, Priors().log_frailty_sd, PRIOR_DRAWS))
+    nu = np.exp(rng.normal(np.log(Priors().frailty_median), Priors().frailty_log_sd, PRIOR_DRAWS))
     fit = written(data, draws=PRIOR_DRAWS, nu=nu)
     seen = log_likelihood(fit, data.task.values.tolist(), np.arange(data.sizes["run"]))
     log = logsumexp(seen, axis=-1).sum(axis=-1) * (data.sizes["task"] > 1)
@@ -108,9 +108,9 @@ def by_quadrature(data: xr.Dataset, seed: int) -> Fit:
 
 def by_mcmc(data: xr.Dataset, seed: int) -> Fit:
     """The posterior of the whole model."""
-    model = capability_model(data, Structure(), Priors())
+    model = capability_model(data, Parts(), Priors())
     posterior = fit(model, replace(SAMPLING, seed=seed))
-    return drawn_fit(posterior.astype(np.float64), data, Priors(), Structure())
+    return drawn_fit(posterior.astype(np.float64), data, Priors(), Parts())
 
 
 def main() -> None:

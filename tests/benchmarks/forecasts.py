@@ -22,17 +22,15 @@ from forecast.posterior.score import law_of_task
 from forecast.scoring.baselines import baseline_forecasts
 from forecast.table.splits import Split
 from models.priors import Priors
-from models.structures import Structure
+from models.structures import Parts
 
 SAMPLING = Sampling(chains=2, tune=500, draws=500)
 CHARACTERS_CUT = 5.1e11
 OBSSCALING_CUTS = (8.5e22, 2.3e22)
 
 
-def fitted(
-    table: pd.DataFrame, cut: float | None, structure: Structure = Structure(), priors: Priors = Priors()
-) -> Fit:
-    return fit_table(table, table="bed", below=cut, sampling=SAMPLING, structure=structure, priors=priors)
+def fitted(table: pd.DataFrame, cut: float | None, parts: Parts = Parts(), priors: Priors = Priors()) -> Fit:
+    return fit_table(table, table="bed", below=cut, sampling=SAMPLING, parts=parts, priors=priors)
 
 
 def split(table: pd.DataFrame, below: float) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -77,19 +75,19 @@ def obsscaling() -> None:
     """Six emergent tasks of open models, with and without dates, family regression, deviations, general benchmarks."""
     emergent, everything = beds.obsscaling(beds.EMERGENT), beds.obsscaling(beds.EMERGENT + beds.GENERAL)
     variants = {
-        "all parts": (emergent, Structure(), Priors()),
-        "no dates": (emergent, Structure(progress=False), Priors()),
-        "no family regression": (emergent, Structure(), Priors(family_slope_sd=1e-3)),
-        "no family x task deviations": (emergent, Structure(deviations=False), Priors()),
-        "with the general benchmarks": (everything, Structure(), Priors()),
+        "all parts": (emergent, Parts(), Priors()),
+        "no dates": (emergent, Parts(progress=False), Priors()),
+        "no family regression": (emergent, Parts(), Priors(family_slope_sd=1e-3)),
+        "no family x task deviations": (emergent, Parts(deviations=False), Priors()),
+        "with the general benchmarks": (everything, Parts(), Priors()),
     }
     for cut in OBSSCALING_CUTS:
         train, rows = split(emergent, cut)
         for method, baseline in baseline_forecasts(train, rows, seed=1).items():
             line(f"    obsscaling {cut:g}: {method}", baseline, rows)
-        for name, (table, structure, priors) in variants.items():
+        for name, (table, parts, priors) in variants.items():
             started = time.time()
-            fit = fitted(table, cut, structure, priors)
+            fit = fitted(table, cut, parts, priors)
             line(f"obsscaling {cut:g}: {name}", predict(fit, rows, seed=1).values, rows, fit, started)
 
 
@@ -117,19 +115,19 @@ def lambada() -> None:
 def _greedy(fit: Fit):
     task = next(task for task in fit.data.task.values.tolist() if "loss" in task)
     law = law_of_task(fit, task)
-    return law.log_greedy, law.greedy_power
+    return law.log_loss_link_factor, law.loss_link_power
 
 
 def _from_loss(fit: Fit, task: str) -> dict[str, np.ndarray]:
     """Observed exact match less what the measured loss of the same run says: through the fit, and by exp(-c loss^g)."""
     data, law = fit.data, law_of_task(fit, task)
-    log_greedy, power = (float(each.median()) for each in _greedy(fit))
+    log_loss_link_factor, power = (float(each.median()) for each in _greedy(fit))
     metric = data.metric.values[data.task_index.values]
     score = pd.Series(data.score.values, index=data.run_index.values)
     match, loss = score[metric == "exact_match"], score[metric == "loss"]
     runs = match.index.intersection(loss.index)
     match, loss = match[runs].to_numpy(), loss[runs].to_numpy()
-    effective = np.exp(log_greedy) * loss**power
+    effective = np.exp(log_loss_link_factor) * loss**power
     nu, ceiling, floor = (float(each.median()) for each in (law.nu, law.ceiling, law.floor))
     length = data.task_length.sel(task=task).item()
     tokens = length if np.isfinite(length) else 1.0

@@ -1,4 +1,4 @@
-"""The track record on all open beds: run by hand, `python3 -m uv run python tests/benchmarks/record.py FOLDER`.
+"""The back-test on all open beds: run by hand, `python3 -m uv run python tests/benchmarks/record.py FOLDER`.
 
 Prints a line a bed: CRPS of the average, the best baseline and their ratio, coverage and width of intervals; then CRPS
 by structure, and what the verdict on earlier runs was worth. Results of fits are kept in FOLDER and not made again.
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.backtesting.record import METHODS
-from forecast.backtesting.run import OURS, Track, backtest
+from forecast.backtesting.run import OURS, BacktestResult, backtest
 from forecast.backtesting.verdict import NOT, cell_trust
 from forecast.fitting.average import known_structures
 from forecast.scoring.summary import summary
@@ -42,12 +42,12 @@ def main() -> None:
     for name in given.beds:
         bed = beds.BEDS[name]()
         options: dict[str, Any] = {"structures": structures, "folder": given.folder, "workers": given.workers}
-        track = backtest(bed.table, [split_of(bed)], table=name, **options)
-        scores.append(track.scores)
-        fits.append(track.fits.assign(bed=name))
-        cells += cells_of(track, name)
-        weights = next(iter(track.weights.values()))
-        print(line(name, track.scores), ", ".join(f"{key} {value:.2f}" for key, value in weights.items()), flush=True)
+        tested = backtest(bed.table, [split_of(bed)], table=name, **options)
+        scores.append(tested.scores)
+        fits.append(tested.fits.assign(bed=name))
+        cells += cells_of(tested, name)
+        weights = next(iter(tested.weights.values()))
+        print(line(name, tested.scores), ", ".join(f"{key} {value:.2f}" for key, value in weights.items()), flush=True)
     table = pd.concat(scores, ignore_index=True)
     table.to_csv(given.folder / "scores.csv", index=False)
     pd.concat(fits).to_csv(given.folder / "fits.csv", index=False)
@@ -67,10 +67,10 @@ def line(name: str, scores: pd.DataFrame) -> str:
     )
 
 
-def cells_of(track: Track, bed: str) -> list[dict[str, Any]]:
+def cells_of(tested: BacktestResult, bed: str) -> list[dict[str, Any]]:
     """Each task of a bed: the verdict on its forecast before the outcome, from earlier runs alone, and the outcome."""
-    past, found, rhat = track.past, [], float(track.fits["forecast_rhat"].max())
-    for task, own in track.scores.groupby("task", sort=False):
+    past, found, rhat = tested.past, [], float(tested.fits["forecast_rhat"].max())
+    for task, own in tested.scores.groupby("task", sort=False):
         mean = own.groupby("method")["crps"].mean()
         ours = own[own["method"] == OURS]
         farther = ours["decades_beyond"].max() - past["decades_beyond"].max() if len(past) else np.inf

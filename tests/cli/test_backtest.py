@@ -24,6 +24,7 @@ from tests.conftest import (
     answer_rows,
     forecast_command,
     guesses,
+    guesses_of_hidden,
     knowing,
     simulated_rows,
     write_rows,
@@ -54,7 +55,7 @@ def unfitted(monkeypatch):
     monkeypatch.setattr("forecast.backtesting.run.forecasts", lambda job: pytest.fail("fitted"))
 
 
-# The track record
+# The back-test
 
 
 def test_the_answer_holds_verdict_methods_pairs_and_the_record_by_cut_task_metric_and_distance(recorded, table):
@@ -234,7 +235,7 @@ def comparison(tmp_path_factory):
     asked = ("--structures", PAIR, "--at", 0.3, "--at", 0.5, "--seed", SEED)
     path = folder / "fit.nc"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("forecast.backtesting.run.forecasts", guesses)
+        patch.setattr("forecast.fitting.stacking.forecast_hidden", guesses_of_hidden)
         return path, forecast_command("compare", table, "-o", path, *asked, *FEW_DRAWS, "--json")
 
 
@@ -314,7 +315,7 @@ def test_fit_has_one_structure_unless_told_otherwise_and_says_by_which_weights_i
         return averaged
 
     monkeypatch.setattr("forecast.fitting.average.fit_average", fit_average)
-    monkeypatch.setattr("forecast.fitting.contraction.moved", lambda *_, **__: [])
+    monkeypatch.setattr("forecast.fitting.contraction.contraction", lambda *_, **__: [])
     done = forecast_command("fit", table, "-o", tmp_path / "fit.nc", "--json")
     text = forecast_command("fit", table, "-o", tmp_path / "fit.nc", "--structures", "full, one power law")
     forecast_command("fit", table, "-o", tmp_path / "fit.nc", "--average")

@@ -379,7 +379,7 @@ def test_a_table_with_losses_is_fitted_and_every_task_of_it_named(answer_fit_run
     thresholds = {line["task"] for line in answer["moved"] if line["parameter"] == "log10_compute at 0.5"}
     assert thresholds == {task for task, cells in ANSWERS.items() if cells["metric"] != "loss"}
     parameters = {line["parameter"] for line in answer["moved"]}
-    assert {"frailty_drift", "token_floor", "log_greedy", "greedy_power", "progress"} <= parameters
+    assert {"frailty_drift", "token_floor", "log_loss_link_factor", "loss_link_power", "progress"} <= parameters
     assert not {"ceiling", "floor"} & {line["parameter"] for line in answer["moved"] if line["task"] == "validation"}
 
 

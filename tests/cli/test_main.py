@@ -6,7 +6,6 @@ import pytest
 
 from forecast import files
 from forecast.cli.main import COMMANDS, main
-from forecast.files import written
 from tests.conftest import forecast_command
 
 
@@ -24,12 +23,12 @@ def broken(monkeypatch):
 def test_an_unforeseen_error_is_one_line_and_exit_code_70(broken, tmp_path):
     done = forecast_command("new", tmp_path / "s")
     assert done.code == 70 and done.out == ""
-    assert done.err.startswith("error: unforeseen: KeyError: 'no such thing\\n' (test_cli_top.py:")
+    assert done.err.startswith("error: unforeseen: KeyError: 'no such thing\\n' (test_main.py:")
     assert done.err.count("\n") == 1 and "nothing was written" in done.err and "--debug" in done.err
 
 
 def test_an_unforeseen_error_says_what_was_kept(broken, tmp_path):
-    written.extend(tmp_path / f"{place}.csv" for place in range(6))
+    files.written.extend(tmp_path / f"{place}.csv" for place in range(6))
     assert f"kept: {tmp_path / '2.csv'}, " in (told := forecast_command("new", tmp_path / "s").err)
     assert "and 2 more" in told and "0.csv" not in told
 

@@ -12,7 +12,7 @@ from forecast.fitting.average import FEWEST_DRAWS, known_structures, mixed, mixe
 from forecast.fitting.stacking import PSEUDO_TASKS, equal_weights, mixture, stacking_weights
 from forecast.posterior.fit import Diagnostics, Fit, Sampling, load, of_structure, save
 from models.priors import Priors
-from models.structures import STRUCTURES, Structure
+from models.structures import STRUCTURES, Parts
 from tests.conftest import SEED
 
 
@@ -149,7 +149,7 @@ def fit_of(name, *, draws, level=0.0, diagnostics=GOOD) -> Fit:
     values = level + np.arange(2)[:, None] / 10 + np.arange(draws) / 1e5
     posterior = xr.Dataset({"theta": (("chain", "draw", "run"), values[..., None] + [0.0, 0.5])})
     posterior = posterior.assign_coords(chain=[0, 1], draw=np.arange(draws), run=["run é", "run 2"])
-    facts = {"structure": Structure(), "priors": Priors(), "sampling": Sampling(), "table": "t.csv", "below": None}
+    facts = {"parts": Parts(), "priors": Priors(), "sampling": Sampling(), "table": "t.csv", "below": None}
     data = xr.Dataset({"score": ("run", [0.1, 0.2])}, attrs={"data_hash": "0"})
     options = {"data": data, "diagnostics": diagnostics, "versions": {}, "weights": {name: 1.0}}
     return Fit(posterior=posterior, **facts, **options)

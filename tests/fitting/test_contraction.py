@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from forecast.fitting.contraction import moved, prior_of
-from forecast.posterior.outliers import surprising_rows
+from forecast.fitting.contraction import contraction, prior_of
+from forecast.posterior.outliers import outliers
 from forecast.posterior.threshold import threshold_compute
 from tests.conftest import SEED, TASKS
 
@@ -31,26 +31,26 @@ def test_a_prior_can_be_asked_for_thresholds_like_a_posterior(prior):
 
 
 def test_a_posterior_equal_to_the_prior_has_a_width_ratio_near_one_and_moved_nothing(fitted):
-    for line in moved(prior_of(fitted, draws=4000, seed=SEED + 1), at=(0.5,), seed=SEED):
+    for line in contraction(prior_of(fitted, draws=4000, seed=SEED + 1), at=(0.5,), seed=SEED):
         if line["width_ratio"] is not None and not line["parameter"].startswith("log10_compute"):
             assert 0.7 < line["width_ratio"] < 1.4 and not line["moved"], line
 
 
 def test_the_data_move_the_threshold_of_a_task_that_they_show_crossing(fitted):
-    lines = {(line["parameter"], line["task"]): line for line in moved(fitted, at=(0.5,), seed=SEED)}
+    lines = {(line["parameter"], line["task"]): line for line in contraction(fitted, at=(0.5,), seed=SEED)}
     assert lines["log10_compute at 0.5", "addition"]["moved"]
     assert all(len(line["prior"]) == len(line["posterior"]) == 3 for line in lines.values())
     assert {"sigma_run", "sigma_bend"} <= {name for name, task in lines if task is None}
 
 
 def test_no_row_of_a_table_drawn_from_the_model_is_called_broken(fitted):
-    assert all(row["p_broken"] < 0.5 for row in surprising_rows(fitted, seed=SEED))
+    assert all(row["p_broken"] < 0.5 for row in outliers(fitted, seed=SEED))
 
 
 def test_a_row_that_scores_nothing_among_full_marks_is_found_and_named(fitted):
     last = int(np.flatnonzero(fitted.data.successes.values == fitted.data.successes.values.max())[0])
     zero = xr.where(np.arange(fitted.data.sizes["observation"]) == last, 0.0, fitted.data.successes)
     broken = replace(fitted, data=fitted.data.assign(successes=zero, score=zero / fitted.data.trials))
-    first = surprising_rows(broken, seed=SEED)[0]
+    first = outliers(broken, seed=SEED)[0]
     assert first["row"] == int(fitted.data.observation.values[last])
     assert first["p_broken"] > 0.9 and first["score"] == 0.0 and first["expected"]["q05"] > 0.1

@@ -15,12 +15,12 @@ from forecast.fitting.program import Density, Variables, _kept, compiled
 from forecast.table.dataset import observations, read_table
 from models.capability import capability_model
 from models.priors import Priors
-from models.structures import Structure
+from models.structures import Parts
 from tests.conftest import SEED, write_rows
 
 UNCOMPILED = Mode("py", "fast_compile")
 NUMBERS = {"three": np.array([0.3, 1.9, 2.4]), "five": np.array([5.1, 4.4, 6.0, 5.7, 4.9])}
-PLAIN = Structure(bend=False, free_floor=False, broken_rows=False)
+PLAIN = Parts(bend=False, free_floor=False, outliers=False)
 
 
 def grouped(numbers, *, sd=2.0, spread=1.0, power=2):
@@ -41,7 +41,7 @@ def grouped(numbers, *, sd=2.0, spread=1.0, power=2):
 def capability_of(tmp_path_factory):
     """A small capability model of so many tasks, by runs a decade apart."""
 
-    def build(runs, tasks=1, structure=PLAIN, priors=Priors()):
+    def build(runs, tasks=1, parts=PLAIN, priors=Priors()):
         rows = [
             {"model": f"run {run}", "task": f"task {task}", "metric": "exact_match", "compute": f"1e{20 + run}"}
             | {"successes": 20 * run + task, "trials": 200}
@@ -49,7 +49,7 @@ def capability_of(tmp_path_factory):
             for task in range(tasks)
         ]
         data = observations(read_table(write_rows(tmp_path_factory.mktemp("table") / "table.csv", rows)))
-        return capability_model(data, structure, priors)
+        return capability_model(data, parts, priors)
 
     return build
 
@@ -118,8 +118,8 @@ def test_another_prior_number_is_another_program(change):
 def test_other_parts_and_priors_of_the_capability_model_are_other_programs(capability_of):
     models = [
         capability_of(5, 3),
-        capability_of(5, 3, Structure()),
-        capability_of(5, 3, priors=Priors(log_frailty_sd=0.8)),
+        capability_of(5, 3, Parts()),
+        capability_of(5, 3, priors=Priors(frailty_log_sd=0.8)),
     ]
     assert len({key(model) for model in models}) == len(models)
 

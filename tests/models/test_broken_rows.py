@@ -10,7 +10,7 @@ from forecast.fitting.structures import fit_table
 from forecast.posterior.fit import Sampling
 from forecast.posterior.predict import typical_score
 from forecast.table.dataset import read_table
-from models.structures import Structure
+from models.structures import Parts
 from tests.conftest import SEED
 
 pytestmark = pytest.mark.mcmc
@@ -48,13 +48,15 @@ def is_broken(row):
 def fitted(tmp_path_factory):
     """Fit a table with or without the broken row, allowing for such rows or not; bends would only cost time."""
 
-    def fit(*, broken, allowed):
+    def fit(*, gross_error, allowed):
         path = tmp_path_factory.mktemp("table") / "table.csv"
         with path.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([COLUMNS, *(row for row in simulated_rows() if broken or not is_broken(row))])
-        structure = Structure(bend=False, free_floor=False, broken_rows=allowed)
+            csv.writer(file).writerows(
+                [COLUMNS, *(row for row in simulated_rows() if gross_error or not is_broken(row))]
+            )
+        parts = Parts(bend=False, free_floor=False, outliers=allowed)
         sampling = Sampling(draws=300, tune=300, seed=SEED)
-        return fit_table(read_table(path), table="broken", sampling=sampling, structure=structure)
+        return fit_table(read_table(path), table="gross_error", sampling=sampling, parts=parts)
 
     return fit
 
@@ -62,18 +64,18 @@ def fitted(tmp_path_factory):
 @pytest.fixture(scope="module")
 def lacking(fitted):
     """The broken row left out: what a posterior is to be that gives it no weight."""
-    return fitted(broken=False, allowed=True)
+    return fitted(gross_error=False, allowed=True)
 
 
 @pytest.fixture(scope="module")
 def allowed(fitted):
-    return fitted(broken=True, allowed=True)
+    return fitted(gross_error=True, allowed=True)
 
 
 @pytest.fixture(scope="module")
 def believed(fitted):
     """The broken row taken for a sound one."""
-    return fitted(broken=True, allowed=False)
+    return fitted(gross_error=True, allowed=False)
 
 
 def curve(fit, task="hit"):

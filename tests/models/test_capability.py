@@ -18,7 +18,7 @@ from models.equations.metrics import score_from_success, success_from_score, suc
 from models.equations.surrogates import loss_from_at_least_k, loss_from_exact_match, loss_from_token_accuracy
 from models.facts.counts import conditional_counts, mean_among
 from models.facts.placing import bend_knots, reference_compute
-from models.structures import Structure
+from models.structures import Parts
 from tests.conftest import SEED
 
 DRAWS, PLACES = 1000, 100
@@ -185,7 +185,7 @@ def test_the_graph_expects_of_every_row_what_the_equations_say(prior, table):
     ids=["a perfect model scores one", "a hopeless model guesses", "the law is one power law", "items are alike"],
 )
 def test_a_part_that_is_off_is_fixed_and_one_that_is_on_is_not(model, table, switch, name, law):
-    off = draws_of(capability_model(table, Structure(**{switch: False})), [name])[name]
+    off = draws_of(capability_model(table, Parts(**{switch: False})), [name])[name]
     assert law(off, table).all()
     assert np.all(off == off[0])
     on = draws_of(model, [name])[name]
@@ -231,8 +231,8 @@ def test_every_number_of_the_table_enters_as_data(model, table, log_density):
 
 
 def test_every_variable_that_is_not_a_single_number_has_named_dims(model, table):
-    for structure in (Structure(), Structure(frailty=False, free_ceiling=False, free_floor=False, bend=False)):
-        built = model if structure == Structure() else capability_model(table, structure)
+    for parts in (Parts(), Parts(frailty=False, free_ceiling=False, free_floor=False, bend=False)):
+        built = model if parts == Parts() else capability_model(table, parts)
         named = [each for each in built.data_vars if not each.name.startswith("array_")]  # indices inside the graph
         for variable in [*built.free_RVs, *built.deterministics, *named, *built.observed_RVs]:
             dims = built.named_vars_to_dims.get(variable.name, ())
@@ -293,7 +293,9 @@ def test_the_density_of_a_table_of_answers_and_losses_and_its_gradient_are_finit
 
 
 def test_the_variables_of_answers_and_losses_have_the_dims_of_the_docstring(joint):
-    dims = dict.fromkeys(["frailty_drift", "token_floor", "answer_sd", "log_greedy", "greedy_power"], ("law",)) | {
+    dims = dict.fromkeys(
+        ["frailty_drift", "token_floor", "answer_sd", "log_loss_link_factor", "loss_link_power"], ("law",)
+    ) | {
         "loss_scale": ("measured",),
         "deviation": ("law", "family"),
         "answer_residual": ("answer",),
@@ -308,7 +310,7 @@ def test_the_variables_of_answers_and_losses_have_the_dims_of_the_docstring(join
 @pytest.mark.parametrize(("switch", "name"), [("drift", "frailty_drift"), ("token_floor", "token_floor")])
 def test_drift_and_token_floor_are_not_in_the_model_where_switched_off(joint, switch, name):
     assert name in joint.posterior
-    assert name not in capability_model(joint.data, Structure(**{switch: False})).named_vars
+    assert name not in capability_model(joint.data, Parts(**{switch: False})).named_vars
 
 
 def test_losses_alone_are_a_model_without_counts(joint):

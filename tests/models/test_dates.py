@@ -18,7 +18,7 @@ from forecast.table.dataset import observations, read_rows, read_table
 from forecast.table.describe import describe
 from models.dates import by_date, is_by_date, log10_compute_of, year_of, years
 from models.facts.parts import has_progress
-from models.structures import Structure
+from models.structures import Parts
 from tests.conftest import SEED, refuse_constant, write_rows
 
 HEADER = ("model", "task", "metric", "score", "trials", "date", "family")
@@ -49,7 +49,7 @@ def dated(tmp_path):
 def test_a_table_without_compute_but_with_dates_is_read_on_the_scale_of_its_dates(dated, tmp_path):
     data = observations(dated)
     np.testing.assert_allclose(year_of(data.log10_compute.values), years(np.array(DATES, dtype="datetime64[D]")))
-    assert by_date(data) and not has_progress(data, Structure())
+    assert by_date(data) and not has_progress(data, Parts())
     assert describe(tmp_path / "dated.csv")["runs"] == len(DATES)
     new = [{"model": "new", "task": "agents", "metric": "exact_match", "date": "2026-01-01"}]
     later = write_rows(tmp_path / "new.csv", new, header=HEADER)
@@ -58,7 +58,7 @@ def test_a_table_without_compute_but_with_dates_is_read_on_the_scale_of_its_date
 
 def test_a_table_with_compute_keeps_its_scale_whatever_its_dates(dated):
     with_compute = observations(dated.assign(compute=10.0 ** np.arange(20, 26)))
-    assert not by_date(with_compute) and has_progress(with_compute, Structure())
+    assert not by_date(with_compute) and has_progress(with_compute, Parts())
     assert not is_by_date(np.array([12.0]), np.array(["NaT"], dtype="datetime64[ns]"))
 
 

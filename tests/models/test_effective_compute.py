@@ -17,17 +17,17 @@ from models.dates import reference_year, years
 from models.equations.compute import split_deficit, warm_up_deficit
 from models.equations.surrogates import exact_match, loss_from_exact_match
 from models.facts.parts import family_compute, has_families
-from models.facts.placing import is_told, reference_compute, standard_weights
+from models.facts.placing import is_informative, reference_compute, standard_weights
 from models.law_coordinates import _bent, _unbent, draw_law, law_of_coordinates, log_density_of_law
 from models.laws import NO_GAP
 from models.priors import Priors
-from models.structures import Structure
+from models.structures import Parts
 from tests.conftest import SEED
 
 UNCOMPILED = Mode("py", "fast_compile")  # as in test_capability: compilation costs a minute
 DRAWS, PLACES = 300, 40
 UNLIKELY = 1e-5  # p-value of a Kolmogorov-Smirnov test that a true law falls below once in 100 000 seeds
-PLAIN = Structure(bend=False, params_tokens=False, families=False, deviations=False, progress=False)
+PLAIN = Parts(bend=False, params_tokens=False, families=False, deviations=False, progress=False)
 PART = {"families": "family_effect", "deviations": "deviation", "progress": "progress", "params_tokens": "log_optimal"}
 HEADER = "model,task,metric,successes,trials,compute,params,tokens,compute_sd,family,date"
 RUNS = [  # params, tokens, family, date, error of the compute in decades
@@ -116,7 +116,7 @@ def test_all_parts_are_on_where_the_table_can_tell_them(model):
 
 @pytest.mark.parametrize("part", PART)
 def test_a_part_that_is_switched_off_is_not_in_the_model(table, part):
-    without = parts_of(capability_model(table, Structure(**{part: False})))
+    without = parts_of(capability_model(table, Parts(**{part: False})))
     assert without == set(PART) - ({"families", "deviations"} if part == "families" else {part})
 
 
@@ -149,7 +149,7 @@ def test_a_table_that_cannot_tell_a_part_falls_back_to_the_model_without_it(tabl
 
 def test_two_tasks_are_enough_for_deviations_and_two_families_for_effects(table_of):
     two = table_of(changed(2, lambda run: "a" if run[2] == "a" else "b"), tasks=2)
-    assert has_families(two, Structure()) and {"families", "deviations"} <= parts_of(capability_model(two))
+    assert has_families(two, Parts()) and {"families", "deviations"} <= parts_of(capability_model(two))
 
 
 # families
@@ -232,7 +232,7 @@ def test_a_later_run_of_equal_compute_has_more_theta_at_the_drawn_progress_a_yea
 def test_a_run_of_unknown_date_counts_as_one_of_the_mean_date(table_of):
     runs = [(*RUNS[0][:3], "", ""), *RUNS[1:]]
     table = table_of(runs)
-    model = capability_model(table, Structure(families=False, params_tokens=False, bend=False))
+    model = capability_model(table, Parts(families=False, params_tokens=False, bend=False))
     (expected,) = drawn(model, expected_theta(model), draws=5)
     np.testing.assert_allclose(expected[:, 0], table.log10_compute.values[0] - reference_compute(table))
     assert reference_year(table) == pytest.approx(np.mean([years(run[3]) for run in runs[1:]]))
@@ -278,7 +278,7 @@ def test_a_shift_or_stretch_of_all_theta_does_not_reach_the_laws(table_of, tasks
 def test_a_run_loses_its_deficit_and_one_of_unknown_split_nothing(table_of):
     unknown = ("", "", "a", "2019-03-01", "", "1e21")
     table = table_of([unknown, *RUNS[1:]])
-    model = capability_model(table, Structure(bend=False, families=False, progress=False))
+    model = capability_model(table, Parts(bend=False, families=False, progress=False))
     names = ("params_exponent", "tokens_exponent", "log10_optimal_ratio")
     expected, a, b, ratio = drawn(model, expected_theta(model), *names)
     x, reference = table.log10_compute.values, reference_compute(table)
@@ -291,7 +291,7 @@ def test_a_run_loses_its_deficit_and_one_of_unknown_split_nothing(table_of):
 
 
 def test_early_checkpoints_lag_where_the_table_has_several_of_one_training(table_of):
-    plain = Structure(bend=False, families=False, progress=False)
+    plain = Parts(bend=False, families=False, progress=False)
     assert "warm_up_lag" not in capability_model(table_of(), plain).named_vars
     checkpoints = [("1e9", tokens, "a", "2019-03-01", "") for tokens in ("1e9", "4e9", "2e10")]
     table = table_of([*checkpoints, *RUNS[3:]])
@@ -336,7 +336,7 @@ def test_log_density_and_gradient_are_finite_with_all_parts_on(model):
 def test_drawn_laws_have_the_prior_of_success_exponent_and_ceiling(table_of, successes, free_floor):
     """Success at the reference, exponent and ceiling are read off the equations, not off the coordinates."""
     data = table_of(changed(2, "a"), successes=successes)
-    model = capability_model(data, Structure(free_floor=free_floor))
+    model = capability_model(data, Parts(free_floor=free_floor))
     names = ("exponent", "log10_amplitude", "nu", "ceiling", "floor")
     hyper = ("log_exponent_mean", "log_exponent_spread", "reference_logit_mean", "reference_logit_spread")
     values = drawn(model, *names, *hyper, draws=1000)
@@ -400,8 +400,8 @@ def test_drawn_coordinates_of_laws_that_are_guessed_give_back_the_success_they_w
 
 
 def test_laws_at_chance_are_sampled_apart_from_those_that_rise(table_of):
-    assert is_told(table_of()).all() and not is_told(table_of(successes=[0] * 6)).any()
-    assert not is_told(table_of(successes=[0, 1, 2, 0, 3, 1])).any()  # of 200
+    assert is_informative(table_of()).all() and not is_informative(table_of(successes=[0] * 6)).any()
+    assert not is_informative(table_of(successes=[0, 1, 2, 0, 3, 1])).any()  # of 200
     silent = capability_model(table_of(successes=[0] * 6))
     assert "law_standard" in silent.named_vars and "law_coordinates" not in silent.named_vars
 
@@ -410,8 +410,8 @@ def test_laws_at_chance_keep_their_places_among_those_that_rise(table_of):
     """A law at chance has the exponent that its own standard normal number says; the others hang on none."""
     data = table_of(changed(2, "a"))
     flat = data.task_index.values == 1
-    data = data.assign(placing=data.placing.where(~flat, 0.0))
-    assert is_told(data).tolist() == [True, False, True]
+    data = data.assign(score_for_placing=data.score_for_placing.where(~flat, 0.0))
+    assert is_informative(data).tolist() == [True, False, True]
     names = ("exponent", "law_standard", "log_exponent_mean", "log_exponent_spread")
     exponent, standard, mean, spread = drawn(capability_model(data), *names)
     own = np.exp(mean[:, 0] + spread * standard[:, 0, 1])

@@ -1,7 +1,6 @@
 """Counts of the same answers at more k tell nothing that one of them does not tell, and are not counted twice."""
 
 from dataclasses import dataclass
-from math import log
 
 import arviz as az
 import numpy as np
@@ -14,14 +13,14 @@ from forecast.posterior.threshold import threshold_compute
 from forecast.table.dataset import observations, read_table
 from models.capability import capability_model
 from models.priors import Priors
-from models.structures import Structure
+from models.structures import Parts
 from tests.conftest import SEED, write_rows
 
 pytestmark = pytest.mark.mcmc
 RUNS, TRIALS, LENGTH, SCORE = 8, 40, 4, 0.3
 SAMPLING = Sampling(seed=SEED, tune=500, draws=1000)
-PLAIN = Structure(bend=False, free_floor=False, free_ceiling=False, broken_rows=False, drift=False, token_floor=False)
-NOISE_OF_COUNTS_ALONE = Priors(log_concentration_mean=log(1e4), log_concentration_sd=0.1)  # so that trials matter
+PLAIN = Parts(bend=False, free_floor=False, free_ceiling=False, outliers=False, drift=False, token_floor=False)
+NOISE_OF_COUNTS_ALONE = Priors(concentration_median=1e4, concentration_log_sd=0.1)  # so that trials matter
 
 
 @dataclass(frozen=True)

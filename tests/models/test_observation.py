@@ -13,21 +13,21 @@ from scipy import stats
 from forecast.table.dataset import observations, read_table
 from models import observation
 from models.equations.surrogates import at_least_k, token_accuracy
-from models.facts.counts import MEAN_MARGIN, alike, conditional_counts, draw_counts, mean_among
+from models.facts.counts import MEAN_MARGIN, conditional_counts, draw_counts, mean_among, row_groups
 from models.priors import Priors
-from models.structures import Structure
+from models.structures import Parts
 from tests.conftest import SEED
 
 UNCOMPILED = Mode("py", "fast_compile")
 UNLIKELY = 1e-5
 MIXTURES = {
-    "sound": {"strange": 0.0, "broken": 0.0, "ratio": 25.0},
-    "strange": {"strange": 0.2, "broken": 0.0, "ratio": 25.0},
-    "broken": {"strange": 0.0, "broken": 0.1, "ratio": 25.0},
+    "sound": {"outlier": 0.0, "gross_error": 0.0, "ratio": 25.0},
+    "outlier": {"outlier": 0.2, "gross_error": 0.0, "ratio": 25.0},
+    "gross_error": {"outlier": 0.0, "gross_error": 0.1, "ratio": 25.0},
     "as in the priors": {
-        "strange": Priors().strange_share,
-        "broken": Priors().broken_share,
-        "ratio": Priors().strange_ratio,
+        "outlier": Priors().outlier_share,
+        "gross_error": Priors().gross_error_share,
+        "ratio": Priors().outlier_dispersion,
     },
 }
 HEADER = "model,task,metric,successes,trials,length,k,compute"
@@ -36,10 +36,10 @@ ALIKE = 1e9  # concentration at which counts are binomial to ITEMS^2 / 1e9 = 4e-
 
 
 @functools.cache
-def log_density(strange, broken, ratio):
+def log_density(outlier, gross_error, ratio):
     """The log density as a function of vectors of count, trials, mean and concentration."""
     inputs = pt.vectors("count", "trials", "mean", "concentration")
-    log = observation.log_density_of_counts(*inputs, strange=strange, broken=broken, ratio=ratio)
+    log = observation.log_density_of_counts(*inputs, outlier=outlier, gross_error=gross_error, ratio=ratio)
     with pytensor.config.change_flags(cxx=""):
         return pytensor.function(inputs, log, mode=UNCOMPILED)
 
@@ -99,7 +99,7 @@ def test_the_mixture_has_its_shares_of_strange_and_broken_rows():
     count, mean, concentration = np.arange(31), 0.3, 200.0
     parts = [stats.betabinom.pmf(count, 30, mean * c, (1 - mean) * c) for c in (200.0, 200.0 / 25.0)]
     expected = 0.75 * parts[0] + 0.2 * parts[1] + 0.05 / 31
-    found = density(count, 30.0, mean, concentration, strange=0.2, broken=0.05, ratio=25.0)
+    found = density(count, 30.0, mean, concentration, outlier=0.2, gross_error=0.05, ratio=25.0)
     np.testing.assert_allclose(found, expected, rtol=1e-9)
     assert abs(found / (0.8 * parts[0] + 0.2 * parts[1]) - 1).max() > 0.05
 
@@ -131,7 +131,7 @@ def test_rows_of_one_concentration_and_trials_may_share_what_they_have_alike(ans
     data, rng = answers[2], np.random.default_rng(SEED)
     rows = np.arange(data.sizes["observation"])
     count, trials = conditional_counts(data)
-    first, kind = alike(data, rows)
+    first, kind = row_groups(data, rows)
     given = data.given_index.values >= 0
     assert len(first) == 1 + given.sum()  # those out of other counts are of their own kind
     assert set(kind[~given]) == {kind[~given][0]} and (trials[first][kind] == trials).all()
@@ -142,7 +142,7 @@ def test_rows_of_one_concentration_and_trials_may_share_what_they_have_alike(ans
     numbers = count, trials, mean, concentration
     options = MIXTURES["as in the priors"]
     inputs = pt.vectors("count", "trials", "mean", "concentration")
-    shared = observation.log_density_of_counts(*inputs, **options, alike=(first, kind))
+    shared = observation.log_density_of_counts(*inputs, **options, row_groups=(first, kind))
     found = pytensor.function(inputs, shared, mode=UNCOMPILED)(*numbers)
     np.testing.assert_allclose(found, log_density(**options)(*numbers), rtol=1e-13)
 
@@ -155,16 +155,16 @@ def test_draws_of_a_part_of_an_item_never_exceed_it():
 def test_the_node_of_counts_has_the_density_of_its_formula_and_follows_the_switch():
     count, mean = np.array([0.0, 3.0, 9.0]), np.array([0.1, 0.2, 0.3])
     concentration = np.full(3, 50.0)  # a lone 50.0 would be of single precision in a graph
-    for broken in (True, False):
+    for gross_error in (True, False):
         with pm.Model(coords={"row": range(3)}) as model:
             observation.counts(
                 *("count", mean, concentration, np.full(3, 10.0), count),
-                structure=Structure(broken_rows=broken),
+                parts=Parts(outliers=gross_error),
                 priors=Priors(),
                 dims="row",
             )
         found = model.compile_fn(model.logp(), mode=UNCOMPILED)({})
-        mixture = MIXTURES["as in the priors" if broken else "sound"]
+        mixture = MIXTURES["as in the priors" if gross_error else "sound"]
         assert found == pytest.approx(np.log(density(count, 10.0, mean, 50.0, **mixture)).sum(), rel=1e-10)
 
 

@@ -17,21 +17,21 @@ from models.capability import capability_model
 from models.facts.layout import is_loss_law, rates_of_law
 from models.facts.placing import bend_knots
 from models.laws import INDEPENDENT_NU
-from models.structures import AVERAGED, STRUCTURES, Held, held_of
+from models.structures import AVERAGED, STRUCTURES, Structure, structure_of
 from tests.conftest import ANSWER_COLUMNS, SEED, write_rows
 
 SHORT = Sampling(seed=SEED, chains=2, tune=100, draws=50)
 EACH_PART = {
-    "nothing": Held(),
-    "nu 1": Held(nu=1.0),
-    "nu 2.5": Held(nu=2.5),
-    "independent": Held(nu=inf),
-    "ceiling": Held(ceiling=True),
-    "floor": Held(floor=True),
-    "bend": Held(bend=True),
-    "all": Held(nu=1.0, ceiling=True, floor=True, bend=True),
+    "nothing": Structure(),
+    "nu 1": Structure(nu=1.0),
+    "nu 2.5": Structure(nu=2.5),
+    "independent": Structure(nu=inf),
+    "ceiling": Structure(ceiling=True),
+    "floor": Structure(floor=True),
+    "bend": Structure(bend=True),
+    "all": Structure(nu=1.0, ceiling=True, floor=True, bend=True),
 }
-EVERY = EACH_PART | {f"structure {name}": held for name, held in STRUCTURES.items()}
+EVERY = EACH_PART | {f"structure {name}": structure for name, structure in STRUCTURES.items()}
 NAMES = ["nu", "ceiling", "floor", "slopes", "irreducible", "exponent", "theta"]
 
 
@@ -52,10 +52,10 @@ def prior_of():
     """Prior draws of the parts that can be held, drawn once for each table and what is held."""
     drawn = {}
 
-    def draw(data, held):
-        key = data.attrs["data_hash"], held
+    def draw(data, structure):
+        key = data.attrs["data_hash"], structure
         if key not in drawn:
-            model = capability_model(data, held=held)
+            model = capability_model(data, structure=structure)
             drawn[key] = draw_prior(model, draws=60, seed=SEED, names=NAMES)["prior"].to_dataset()
         return drawn[key]
 
@@ -96,42 +96,42 @@ def test_structures_that_are_alike_on_a_table_count_once(tmp_path, lone, linked)
 
 
 def test_a_held_ceiling_is_1_for_every_lone_rate(lone, prior_of):
-    assert float(abs(prior_of(lone, Held(ceiling=True)).ceiling - 1.0).max()) < 1e-12
-    free = prior_of(lone, Held()).ceiling
+    assert float(abs(prior_of(lone, Structure(ceiling=True)).ceiling - 1.0).max()) < 1e-12
+    free = prior_of(lone, Structure()).ceiling
     assert varies(free) and float(free.min()) < 0.7
 
 
 def test_a_held_ceiling_leaves_the_irreducible_loss_where_one_is_seen(linked, prior_of):
-    held = prior_of(linked, Held(ceiling=True))
-    assert float(abs(held.ceiling.sel(task="picks") - 1.0).max()) < 1e-12
-    assert varies(held.irreducible.sel(law=["sums", "words", "validation"]))
-    assert float(held.irreducible.sel(law="validation").mean()) > 0.1
+    structure = prior_of(linked, Structure(ceiling=True))
+    assert float(abs(structure.ceiling.sel(task="picks") - 1.0).max()) < 1e-12
+    assert varies(structure.irreducible.sel(law=["sums", "words", "validation"]))
+    assert float(structure.irreducible.sel(law="validation").mean()) > 0.1
 
 
 @pytest.mark.parametrize(("nu", "expected"), [(1.0, 1.0), (2.5, 2.5), (inf, INDEPENDENT_NU)])
 def test_a_held_frailty_is_that_number_for_every_law_of_a_lone_rate_and_stays_1_for_losses(
     lone, linked, prior_of, nu, expected
 ):
-    assert (prior_of(lone, Held(nu=nu)).nu == expected).all()
+    assert (prior_of(lone, Structure(nu=nu)).nu == expected).all()
     losses = xr.DataArray(is_loss_law(linked), dims="law")
     assert losses.sum() == 1
     several = xr.DataArray(rates_of_law(linked) > 1, dims="law")
     assert several.values.tolist() == [law == "sums" for law in linked.law.values]
-    found = prior_of(linked, Held(nu=nu)).nu
+    found = prior_of(linked, Structure(nu=nu)).nu
     assert (found == xr.where(losses, 1.0, expected)).sel(law=~several.values).all()
     assert varies(found.sel(law="sums"))
-    assert varies(prior_of(lone, Held()).nu) and not (prior_of(lone, Held()).nu == expected).any()
+    assert varies(prior_of(lone, Structure()).nu) and not (prior_of(lone, Structure()).nu == expected).any()
 
 
 def test_a_held_bend_makes_every_slope_1(lone, prior_of):
-    held = prior_of(lone, Held(bend=True)).slopes
-    assert held.sizes["segment"] == len(bend_knots(lone)) + 1 and (held == 1.0).all()
-    assert float(prior_of(lone, Held()).slopes.std()) > 0.05
+    structure = prior_of(lone, Structure(bend=True)).slopes
+    assert structure.sizes["segment"] == len(bend_knots(lone)) + 1 and (structure == 1.0).all()
+    assert float(prior_of(lone, Structure()).slopes.std()) > 0.05
 
 
 def test_a_held_floor_is_the_chance_of_guessing(lone, prior_of):
-    held, free = (prior_of(lone, each).floor for each in (Held(floor=True), Held()))
-    assert (held == lone.chance).all() and sorted(lone.chance.values) == [0.0, 0.0, 0.0, 0.25]
+    structure, free = (prior_of(lone, each).floor for each in (Structure(floor=True), Structure()))
+    assert (structure == lone.chance).all() and sorted(lone.chance.values) == [0.0, 0.0, 0.0, 0.25]
     known = lone.chance > 0
     assert (free[..., known.values] == 0.25).all() and varies(free[..., ~known.values])
     assert (free[..., ~known.values] > 0).all()
@@ -139,11 +139,11 @@ def test_a_held_floor_is_the_chance_of_guessing(lone, prior_of):
 
 @pytest.mark.parametrize("name", EACH_PART)
 def test_parts_that_are_not_held_are_learned(lone, prior_of, name):
-    held, found = EACH_PART[name], prior_of(lone, EACH_PART[name])
-    assert varies(found.nu) == (held.nu is None)
-    assert (float(found.ceiling.min()) < 0.99) != held.ceiling
-    assert (float(found.slopes.std()) > 0) != held.bend
-    assert (float(found.floor[..., lone.chance.values == 0].std()) > 0) != held.floor
+    structure, found = EACH_PART[name], prior_of(lone, EACH_PART[name])
+    assert varies(found.nu) == (structure.nu is None)
+    assert (float(found.ceiling.min()) < 0.99) != structure.ceiling
+    assert (float(found.slopes.std()) > 0) != structure.bend
+    assert (float(found.floor[..., lone.chance.values == 0].std()) > 0) != structure.floor
     assert varies(found.exponent) and varies(found.theta)
 
 
@@ -151,18 +151,20 @@ def test_parts_that_are_not_held_are_learned(lone, prior_of, name):
 
 
 def test_the_first_structure_holds_nothing_and_no_two_hold_the_same():
-    assert next(iter(STRUCTURES.items())) == ("full", Held())
+    assert next(iter(STRUCTURES.items())) == ("full", Structure())
     assert len(set(STRUCTURES.values())) == len(STRUCTURES) > 1
 
 
 def test_a_name_joined_by_plus_holds_what_its_parts_hold():
-    assert {name: held_of(name) for name in STRUCTURES} == STRUCTURES
-    for name, held in STRUCTURES.items():
-        assert held_of(f"full+{name}") == held_of(f"{name} + full") == held
-    names = [next(name for name, held in STRUCTURES.items() if getattr(held, part)) for part in ("bend", "ceiling")]
-    assert held_of("+".join(names)).bend and held_of("+".join(names)).ceiling
+    assert {name: structure_of(name) for name in STRUCTURES} == STRUCTURES
+    for name, structure in STRUCTURES.items():
+        assert structure_of(f"full+{name}") == structure_of(f"{name} + full") == structure
+    names = [
+        next(name for name, structure in STRUCTURES.items() if getattr(structure, part)) for part in ("bend", "ceiling")
+    ]
+    assert structure_of("+".join(names)).bend and structure_of("+".join(names)).ceiling
     with pytest.raises(KeyError, match="fancy"):
-        held_of("full+fancy")
+        structure_of("full+fancy")
 
 
 def nodes(model):
@@ -176,7 +178,7 @@ def nodes(model):
 @pytest.mark.parametrize("table_of", ["lone", "linked"])
 def test_every_structure_has_the_same_variables_and_data_of_the_same_shapes(request, table_of, name):
     data = request.getfixturevalue(table_of)
-    full, own = (nodes(capability_model(data, held=held)) for held in (Held(), EVERY[name]))
+    full, own = (nodes(capability_model(data, structure=structure)) for structure in (Structure(), EVERY[name]))
     assert own == full and {"gap_power", "nu_given", "floor_is_free", "bends"} <= set(own[1])
 
 
@@ -187,8 +189,8 @@ def test_every_structure_has_a_finite_density_and_gradient_and_its_own(lone):
         density = model.compile_fn([model.logp(), model.dlogp()], mode=Mode("py", "fast_compile"))
     point = {name: value + rng.normal(0, 0.3, np.shape(value)) for name, value in model.initial_point(SEED).items()}
     values = []
-    for held in EACH_PART.values():
-        for each in capability_model(lone, held=held).data_vars:
+    for structure in EACH_PART.values():
+        for each in capability_model(lone, structure=structure).data_vars:
             model[each.name].set_value(each.get_value())
         value, gradient = density(point)
         assert np.isfinite(value) and np.isfinite(gradient).all()
@@ -212,12 +214,14 @@ def small(tmp_path_factory):
 
 def test_structures_are_numbers_of_one_program(small):
     """The parts that are held change no operation: one compiled density serves all structures."""
-    keys = {Density(capability_model(small, held=held)).key() for held in (Held(), *EACH_PART.values())}
+    keys = {
+        Density(capability_model(small, structure=structure)).key() for structure in (Structure(), *EACH_PART.values())
+    }
     assert len(keys) == 1
 
 
 def test_a_held_part_is_what_it_is_held_at_in_every_draw(small):
-    held, full = (fit(capability_model(small, held=each), SHORT) for each in (EACH_PART["all"], Held()))
-    assert set(full) == set(held)
-    assert (held.nu == 1).all() and (held.slopes == 1).all() and (held.floor == 0).all()
+    structure, full = (fit(capability_model(small, structure=each), SHORT) for each in (EACH_PART["all"], Structure()))
+    assert set(full) == set(structure)
+    assert (structure.nu == 1).all() and (structure.slopes == 1).all() and (structure.floor == 0).all()
     assert varies(full.nu) and varies(full.slopes.isel(segment=0)) and varies(full.floor)

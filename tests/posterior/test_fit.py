@@ -16,7 +16,7 @@ from forecast.files import check_target, write_whole
 from forecast.posterior.fit import SCHEMA, Diagnostics, Fit, Sampling, load, save
 from forecast.posterior.threshold import threshold
 from models.priors import Priors
-from models.structures import Structure
+from models.structures import Parts
 from tests.conftest import SEED, TASKS, forecast_command
 
 
@@ -26,8 +26,8 @@ def other_fit(fitted) -> Fit:
     return Fit(
         posterior=fitted.posterior,
         data=fitted.data,
-        priors=Priors(log_bend_sd_median=0.123456789, log_run_sd_sd=0.7),
-        structure=Structure(frailty=False, bend=False),
+        priors=Priors(bend_sd_median=0.123456789, run_sd_log_sd=0.7),
+        parts=Parts(frailty=False, bend=False),
         sampling=Sampling(seed=77, chains=3, tune=5, draws=6, target_accept=0.8),
         diagnostics=Diagnostics(
             max_rhat=1.23,
@@ -93,9 +93,7 @@ def test_provenance_says_what_fixes_the_posterior(fitted):
     assert found["table"] == "table.csv" and found["below"] is None and found["seed"] == SEED
     assert found["schema"] == SCHEMA and len(found["data_hash"]) == 64
     assert {"capability-forecast", "pymc", "nutpie", "numpy"} <= set(found["versions"])
-    assert (
-        found["priors"]["log_bend_sd_median"] == Priors().log_bend_sd_median and found["structure"]["frailty"] is True
-    )
+    assert found["priors"]["bend_sd_median"] == Priors().bend_sd_median and found["parts"]["frailty"] is True
     assert found["sampling"]["draws"] == 100
     json.dumps(found, allow_nan=False)
 

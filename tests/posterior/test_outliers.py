@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecast.posterior.outliers import surprising_rows
+from forecast.posterior.outliers import outliers
 from forecast.table.dataset import observations, read_table
 from tests.conftest import SEED
 
@@ -23,13 +23,13 @@ def found_with(answer_fitted, answer_table):
             frame.loc[own, "score"] = frame["successes"] / frame["trials"]
         changed = replace(answer_fitted, data=observations(frame))
         assert changed.data.task.equals(answer_fitted.data.task)
-        return surprising_rows(changed, seed=SEED), int(frame.index[own][0])
+        return outliers(changed, seed=SEED), int(frame.index[own][0])
 
     return found
 
 
 def test_no_row_of_the_table_as_it_is_is_called_broken(answer_fitted):
-    rows = surprising_rows(answer_fitted, seed=SEED)
+    rows = outliers(answer_fitted, seed=SEED)
     assert all(row["p_broken"] < 0.5 for row in rows) and len(rows) <= 1
 
 
@@ -65,17 +65,17 @@ def test_broken_rows_come_before_those_in_a_tail(found_with, answer_fitted, answ
     whole = (frame["task"] == "words") & (frame["metric"] == "exact_match") & (frame["model"] == "run 6")
     frame.loc[loss, "score"] = 20.0
     frame.loc[whole, ["score", "successes"]] = 0
-    rows = surprising_rows(replace(answer_fitted, data=observations(frame)), seed=SEED)
+    rows = outliers(replace(answer_fitted, data=observations(frame)), seed=SEED)
     assert [row["row"] for row in rows[:2]] == [frame.index[whole][0], frame.index[loss][0]]
 
 
 def test_where_every_row_is_taken_for_sound_none_is_called_broken_but_the_tail_shows_it(found_with, answer_fitted):
     rows, line = found_with("sums", "exact_match", successes=0)
     assert rows[0]["p_broken"] > 0.9
-    structure, data = replace(answer_fitted.structure, broken_rows=False), answer_fitted.data
+    parts, data = replace(answer_fitted.parts, outliers=False), answer_fitted.data
     zero = data.successes.where(data.observation != line, 0.0)
-    believed = replace(answer_fitted, structure=structure, data=data.assign(successes=zero))
-    first = surprising_rows(believed, seed=SEED)[0]
+    believed = replace(answer_fitted, parts=parts, data=data.assign(successes=zero))
+    first = outliers(believed, seed=SEED)[0]
     assert first["row"] == line and first["p_broken"] == 0.0 and first["tail"] < 0.01
 
 

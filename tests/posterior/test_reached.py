@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from forecast.posterior.fit import Diagnostics, save
-from forecast.posterior.reached import already, reached, reached_with_less, recipe, with_context
+from forecast.posterior.reached import already, family_in_words, reached, reached_with_less, with_context
 from forecast.posterior.threshold import threshold, threshold_compute
 from forecast.questions.design.answer import design
 from forecast.questions.design.interval import Simulation
-from forecast.questions.howmuch.answer import Given, howmuch
+from forecast.questions.howmuch.answer import FixedSizes, howmuch
 from forecast.table.dataset import read_table
 from tests.conftest import SEED, forecast_command, write_rows
 
@@ -83,8 +83,8 @@ def test_with_less_is_below_the_median_threshold(fit):
 
 def test_an_answer_says_whose_recipe_it_is_of_where_there_are_several(fit):
     typical, own = (with_context(fit, threshold(fit, "sums", 0.5, family=family)) for family in (None, "new"))
-    assert (recipe(typical), recipe(own)) == ("typical recipe of 2 families", "family 'new'")
-    assert recipe({**typical, "families": 1}) == "" and recipe({"at": 0.5}) == ""
+    assert (family_in_words(typical), family_in_words(own)) == ("typical recipe of 2 families", "family 'new'")
+    assert family_in_words({**typical, "families": 1}) == "" and family_in_words({"at": 0.5}) == ""
     assert {each["family"] for each in typical["reached_with_less"]} <= set(FAMILIES)
 
 
@@ -96,7 +96,7 @@ def test_at_most_three_runs_are_named():
 
 
 def test_runs_within_a_given_size_that_took_less_of_the_other_are_named(fit):
-    given = Given(params=10**8.31, tokens=5e9)
+    given = FixedSizes(params=10**8.31, tokens=5e9)
     answer = howmuch(fit, "sums", 0.5, given=given)
     everything = reached(fit, "sums", 0.5)
     for fixed, size, other in (("params", given.params, "tokens"), ("tokens", given.tokens, "params")):
@@ -104,9 +104,9 @@ def test_runs_within_a_given_size_that_took_less_of_the_other_are_named(fit):
         needed = 10 ** float(run[f"log10_{other}"]["q50"])
         own = everything[(everything[fixed] <= size) & (everything[other] < needed)]
         assert [each["model"] for each in run["reached_with_less"]] == own["model"].tolist()
-    never = howmuch(fit, "sums", 0.5, given=Given(params=1.0))["fixed_params"]
+    never = howmuch(fit, "sums", 0.5, given=FixedSizes(params=1.0))["fixed_params"]
     assert never["reached_with_less"] == []
-    exact = howmuch(fit, "sums", 0.5, given=Given(params=float(f"{10**8.3:.6g}")))["fixed_params"]
+    exact = howmuch(fit, "sums", 0.5, given=FixedSizes(params=float(f"{10**8.3:.6g}")))["fixed_params"]
     assert float(exact["log10_tokens"]["q50"]) > 9.8 and len(exact["reached_with_less"]) == 3  # that size is within
 
 

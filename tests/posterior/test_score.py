@@ -41,7 +41,7 @@ def test_tasks_of_one_name_share_the_law_and_have_what_applies_to_them(prior):
     for label in ANSWERS:
         parts = set(law_of_task(prior, label))
         assert (several <= parts) == label.startswith("sums") and bool(several & parts) == label.startswith("sums")
-        assert ({"log_greedy", "greedy_power"} <= parts) == (label in ("sums [loss]", "words [loss]"))
+        assert ({"log_loss_link_factor", "loss_link_power"} <= parts) == (label in ("sums [loss]", "words [loss]"))
         assert ("loss_scale" in parts) == (label in LOSSES) == is_loss(prior, label)
     assert rate_tasks(prior) == list(RATES)
 
@@ -151,9 +151,9 @@ def test_frailty_drifts_by_its_rate_a_decade_between_the_ends_of_the_runs(prior)
     assert frailty(theta, 2.0, None, limits=()) == 2.0
 
 
-def test_the_loss_of_the_answers_is_the_greedy_power_law_of_the_measured_one_far_below_that_of_guessing():
+def test_the_loss_of_the_answers_is_the_loss_link_power_law_of_the_measured_one_far_below_that_of_guessing():
     loss = np.array([1e-3, 0.2, 1.0, 7.0])
-    relation = {"log_greedy": np.log(0.4), "greedy_power": 1.3}
+    relation = {"log_loss_link_factor": np.log(0.4), "loss_link_power": 1.3}
     measured = np.exp(log_measured_loss(loss, **relation, log_guess_loss=30.0))
     np.testing.assert_allclose(0.4 * measured**1.3, loss, rtol=1e-12)
 
@@ -161,7 +161,9 @@ def test_the_loss_of_the_answers_is_the_greedy_power_law_of_the_measured_one_far
 def test_the_measured_loss_is_the_smooth_minimum_of_the_power_law_and_guessing():
     loss, guess = np.array([0.0, 0.1, 1.0, 10.0, 1e6, np.inf]), 3.3
     with np.errstate(divide="ignore"):
-        found = np.exp(log_measured_loss(loss, log_greedy=np.log(0.4), greedy_power=1.3, log_guess_loss=np.log(guess)))
+        found = np.exp(
+            log_measured_loss(loss, log_loss_link_factor=np.log(0.4), loss_link_power=1.3, log_guess_loss=np.log(guess))
+        )
         expected = ((loss / 0.4) ** (-2 / 1.3) + guess**-2) ** -0.5
     np.testing.assert_allclose(found, expected, rtol=1e-12)
     assert found[0] == 0 and np.all(np.diff(found) >= 0)
@@ -170,8 +172,8 @@ def test_the_measured_loss_is_the_smooth_minimum_of_the_power_law_and_guessing()
 def test_the_loss_of_guessing_lies_above_all_that_is_measured(prior):
     guess, data = np.exp(law_of_task(prior, "sums [loss]").log_guess_loss), prior.data
     assert np.all(guess > np.maximum(Priors().least_guess_loss, largest_loss(data)[data.law.values == "sums"]))
-    seen = data.placing.where(data.task_index != data.task.values.tolist().index("sums [loss]"), 7.0)
-    np.testing.assert_array_equal(largest_loss(data.assign(placing=seen))[data.law.values == "sums"], 7.0)
+    seen = data.score_for_placing.where(data.task_index != data.task.values.tolist().index("sums [loss]"), 7.0)
+    np.testing.assert_array_equal(largest_loss(data.assign(score_for_placing=seen))[data.law.values == "sums"], 7.0)
 
 
 def test_a_loss_that_no_rate_looks_at_is_the_law_itself(prior):

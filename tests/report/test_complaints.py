@@ -47,7 +47,7 @@ def frame_of(*, runs=9, **tasks):
 @pytest.fixture
 def fit_of(prior_fit, monkeypatch):
     """A fit of such rows, whose draws are of the prior, sampled with the default length and of these diagnostics."""
-    monkeypatch.setattr("forecast.report.complaints.surprising_rows", lambda *_, **__: [])  # draws of a prior find many
+    monkeypatch.setattr("forecast.report.complaints.outliers", lambda *_, **__: [])  # draws of a prior find many
 
     def make(*, runs=9, tasks=None, diagnostics=SOUND, **sampling):
         frame = frame_of(runs=runs, **(tasks or {"sums": ((0.05, 0.8), {})}))

@@ -5,7 +5,6 @@ import re
 import numpy as np
 import pytest
 
-from forecast.figures import curve as plots
 from forecast.figures.curve import plot_prior_posterior
 from forecast.report.text import number
 from tests.report.test_page import evidence_of, forecast_of, line_of, page, section_of, surprising_row, threshold_line
@@ -26,7 +25,9 @@ def words(path, *lines, **changes) -> str:
 def drawn(path, monkeypatch, *lines):
     """The rows that the figure was given."""
     given, plot = [], plot_prior_posterior
-    monkeypatch.setattr(plots, "plot_prior_posterior", lambda rows, *, ax: given.append(rows) or plot(rows, ax=ax))
+    monkeypatch.setattr(
+        "forecast.figures.svg.plot_prior_posterior", lambda rows, *, ax: given.append(rows) or plot(rows, ax=ax)
+    )
     words(path, *lines)
     return given[0]
 

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.figures import curve as plots
 from forecast.report.page import write_report
 from forecast.report.sections import Evidence, KSweep, OutcomeCheck, Section, TaskForecast
 from forecast.words import format_flop
@@ -62,7 +61,7 @@ def check_of(task="3-digit addition") -> OutcomeCheck:
 
 
 def line_of(parameter="nu", task=None, *, ratio=0.2, **changes) -> dict:
-    """A line of `forecast.fitting.contraction.moved`."""
+    """A line of `forecast.fitting.contraction.contraction`."""
     line = {"parameter": parameter, "task": task, "prior": [0.2, 1.0, 5.0], "posterior": [0.6, 1.0, 2.0]}
     return line | {"width_ratio": ratio, "moved": ratio is not None and ratio <= 0.5} | changes
 
@@ -268,7 +267,7 @@ def test_the_check_counts_the_outcomes_inside_and_names_the_baselines(full):
 
 
 def test_an_exception_while_rendering_leaves_no_file(path, monkeypatch):
-    monkeypatch.setattr(plots, "plot_curve", fail)
+    monkeypatch.setattr("forecast.figures.svg.plot_curve", fail)
     with pytest.raises(RuntimeError):
         page(path)
     assert list(path.parent.iterdir()) == []

@@ -395,7 +395,7 @@ def test_the_axis_may_be_a_column_of_dates_or_a_series(table_of):
 
 def test_the_check_of_held_out_runs_has_two_steps_where_losses_were_measured(table_of, track_of, prior_fit, tmp_path):
     table, split = table_of([*rate_rows(), *loss_rows("sums")]), Split(by="compute", at=CUT)
-    fit, track = prior_fit(split.parts(table)[0], draws=5), track_of(table, split)
-    methods = check_held_out(fit, table, track, split, tmp_path / "predictions.csv", seed=SEED).methods
+    fit, tested = prior_fit(split.parts(table)[0], draws=5), track_of(table, split)
+    methods = check_held_out(fit, table, tested, split, tmp_path / "predictions.csv", seed=SEED).methods
     assert list(methods["method"]) == ["capability model", *dict.fromkeys([*BASELINES, TWO_STEP, *LOSS_BASELINES])]
     assert methods.set_index("method")["crps"].idxmin() == TWO_STEP

@@ -10,7 +10,7 @@ from forecast.posterior.fit import Sampling
 from forecast.table.dataset import observations, read_table
 from models.capability import capability_model
 from models.priors import Priors
-from models.structures import Structure
+from models.structures import Parts
 from tests.conftest import SEED
 
 PLACES = [folder / "shared" / "data" / "chinchilla_points.csv" for folder in Path(__file__).parents]
@@ -35,7 +35,7 @@ def data():
 def deviations(data, degrees_of_freedom):
     """How far the posterior mean is from the published value, in posterior standard deviations."""
     priors = replace(Priors(), loss_degrees_of_freedom=degrees_of_freedom)
-    posterior = fit(capability_model(data, Structure(), priors), SAMPLING)
+    posterior = fit(capability_model(data, Parts(), priors), SAMPLING)
     assert not diagnose(posterior).reasons
     return {name: float((posterior[name].mean() - value) / posterior[name].std()) for name, value in PUBLISHED.items()}
 

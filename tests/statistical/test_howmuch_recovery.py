@@ -19,12 +19,12 @@ from forecast.questions.howmuch.answer import cheapest_run, optimal_run, tokens_
 from forecast.table.dataset import observations, read_rows
 from models.capability import capability_model
 from models.priors import Priors
-from models.structures import Structure
+from models.structures import Parts
 from tests.conftest import SEED
 
 TABLES = int(os.environ.get("FORECAST_RECOVERY_TABLES", "100"))
 PRIORS = Priors(reference_logit_mean=-1.0, reference_logit_sd=1.0)  # scores neither all zero nor all one
-STRUCTURE = Structure(bend=False)
+STRUCTURE = Parts(bend=False)
 SAMPLING = Sampling(chains=2, tune=300, draws=250)
 RATIOS = (-0.6, 0.4, 0.0, 0.8)  # decades of tokens per parameter beside 20 of the runs in turn
 SIZE, UNIQUE = 9.3, 10.5  # log10: a model smaller than most optimal ones, and fewer tokens than most need
@@ -51,7 +51,7 @@ def design(tmp_path_factory):
 
 def placed(table, design):
     """The table as data, with the laws anchored where they were when the truth was drawn, before any score."""
-    return observations(table).assign(placing=("observation", np.where(design["metric"] == "loss", 1.0, 0.0)))
+    return observations(table).assign(score_for_placing=("observation", np.where(design["metric"] == "loss", 1.0, 0.0)))
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def ranks(design):
     """Ranks (name: value for each table) of the true answers, and of those of another optimal ratio, in the draws."""
     found = []
     for number in range(TABLES):
-        table, truth = simulate(design, seed=1000 * SEED + number, priors=PRIORS, structure=STRUCTURE)
+        table, truth = simulate(design, seed=1000 * SEED + number, priors=PRIORS, parts=STRUCTURE)
         data, rng = placed(table, design), np.random.default_rng([SEED, number])
         model = capability_model(data, STRUCTURE, PRIORS)
         posterior = fit(model, replace(SAMPLING, seed=number + 1))

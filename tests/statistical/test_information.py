@@ -21,21 +21,19 @@ from forecast.table.dataset import observations, read_table
 from models.capability import capability_model
 from models.equations.surrogates import exact_match, loss_from_exact_match, token_accuracy
 from models.priors import Priors
-from models.structures import Structure
+from models.structures import Parts
 from tests.conftest import SEED
 
 COMPUTE = np.array([2.25e20, 6.41e20, 1.37e21, 2.38e21, 4.77e21, 1.20e22, 2.31e22])
 X = np.log10(COMPUTE)
 ITEMS, LENGTH = 2000, 4
-EXPONENT, NU, SIGMA_RUN, GREEDY, LOSS_SCALE = 0.35, 1.0, 0.1, 0.5, 0.02
+EXPONENT, NU, SIGMA_RUN, LOSS_LINK, LOSS_SCALE = 0.35, 1.0, 0.1, 0.5, 0.02
 CROSSING = 24.4  # log10 FLOP at which exact match is one half
 TABLES = 24
 SAMPLING = Sampling(chains=2, tune=400, draws=400)
 # what the theory has no part for is off, in the simulation and in the fit
-STRUCTURE = Structure(
-    bend=False, drift=False, token_floor=False, free_floor=False, free_ceiling=False, broken_rows=False
-)
-PRIORS = Priors(log_concentration_mean=np.log(1e5), log_concentration_sd=0.1, log_answer_sd_median=np.log(0.01))
+STRUCTURE = Parts(bend=False, drift=False, token_floor=False, free_floor=False, free_ceiling=False, outliers=False)
+PRIORS = Priors(concentration_median=1e5, concentration_log_sd=0.1, answer_sd_median=0.01)
 VARIANTS = {"exact match": ("exact_match",), "+ tokens": ("exact_match", "token_accuracy")}
 VARIANTS |= {"+ loss": ("exact_match", "loss"), "+ both": (*VARIANTS["+ tokens"], "loss")}
 
@@ -55,7 +53,7 @@ def drawn_rows(rng):
         run = {"model": f"{compute:g}", "task": "sum", "compute": compute, "length": LENGTH}
         yield run | {"metric": "exact_match", "successes": int((right == LENGTH).sum()), "trials": ITEMS}
         yield run | {"metric": "token_accuracy", "successes": int(right.sum()), "trials": ITEMS * LENGTH}
-        measured = loss / GREEDY * np.exp(LOSS_SCALE * rng.standard_normal())
+        measured = loss / LOSS_LINK * np.exp(LOSS_SCALE * rng.standard_normal())
         yield run | {"metric": "loss", "score": measured, "length": None}
 
 
@@ -69,12 +67,12 @@ def tables(tmp_path_factory):
 
 def expected_measurements(parameters):
     """Means of exact match, token accuracy and measured log loss (metric, run)."""
-    level, log_alpha, log_nu, log_greedy, power = parameters[:5]
+    level, log_alpha, log_nu, log_loss_link_factor, power = parameters[:5]
     theta = X + parameters[5:]
     loss = np.exp(level) * 10.0 ** (-np.exp(log_alpha) * (theta - X.mean()))
     nu = np.exp(log_nu)
     match = exact_match(loss, length=LENGTH, nu=nu)
-    return np.stack([match, token_accuracy(loss, nu=nu), (np.log(loss) - log_greedy) / np.exp(power)])
+    return np.stack([match, token_accuracy(loss, nu=nu), (np.log(loss) - log_loss_link_factor) / np.exp(power)])
 
 
 def crossing(parameters):
@@ -89,8 +87,19 @@ def gradient(function, at, step=1e-5):
 
 def theory(metrics):
     """Width of the 90% interval of the threshold, decades."""
-    truth = np.array([np.log(loss_at(X.mean())), np.log(EXPONENT), np.log(NU), np.log(GREEDY), 0.0, *np.zeros(len(X))])
-    prior_sd = np.array([2.0, 0.88, 1.0, PRIORS.log_greedy_sd, PRIORS.log_greedy_power_sd, *np.full(len(X), SIGMA_RUN)])
+    truth = np.array(
+        [np.log(loss_at(X.mean())), np.log(EXPONENT), np.log(NU), np.log(LOSS_LINK), 0.0, *np.zeros(len(X))]
+    )
+    prior_sd = np.array(
+        [
+            2.0,
+            0.88,
+            1.0,
+            PRIORS.log_loss_link_factor_sd,
+            PRIORS.loss_link_power_sd,
+            *np.full(len(X), SIGMA_RUN),
+        ]
+    )
     loss = loss_at(X)
     match, token = exact_match(loss, length=LENGTH, nu=NU), token_accuracy(loss, nu=NU)
     both = token_accuracy(2.0 * loss, nu=NU)  # two tokens of one item both right

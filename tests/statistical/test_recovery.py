@@ -18,7 +18,7 @@ from forecast.posterior.threshold import threshold_compute
 from forecast.table.dataset import observations, read_rows
 from models.capability import capability_model
 from models.priors import Priors
-from models.structures import Structure
+from models.structures import Parts
 from tests.conftest import SEED
 
 TABLES = int(os.environ.get("FORECAST_RECOVERY_TABLES", "100"))
@@ -69,7 +69,7 @@ def design(tmp_path_factory):
 def placed(table, design):
     """The table as data, with the laws anchored where they were when the truth was drawn, before any score."""
     data = observations(table)
-    return data.assign(placing=("observation", np.where(design["metric"] == "loss", 1.0, 0.0)))
+    return data.assign(score_for_placing=("observation", np.where(design["metric"] == "loss", 1.0, 0.0)))
 
 
 def ranks_of(seed, design, *, mirrored=False):
@@ -78,16 +78,14 @@ def ranks_of(seed, design, *, mirrored=False):
     data = placed(table, design)
     if mirrored:
         data = data.assign(date=data.date.min() + (data.date.max() - data.date))
-    model = capability_model(data, Structure(), PRIORS)
+    model = capability_model(data, Parts(), PRIORS)
     posterior = fit(model, replace(SAMPLING, seed=seed))
     rng = np.random.default_rng(seed)
     found = {
         label: np.concatenate([rank(posterior[name], truth[name], rng) for name in names])
         for label, names in (NAMES | {"progress": ["progress"]}).items()
     }
-    one, many = (
-        drawn_fit(draws, data, PRIORS, Structure()) for draws in (truth.expand_dims(("chain", "draw")), posterior)
-    )
+    one, many = (drawn_fit(draws, data, PRIORS, Parts()) for draws in (truth.expand_dims(("chain", "draw")), posterior))
     found["threshold"] = np.concatenate(
         [rank(threshold_compute(many, task, 0.5), threshold_compute(one, task, 0.5), rng) for task in THRESHOLDS]
     )

@@ -12,10 +12,10 @@ import pytest
 
 from forecast.cli.options import plain
 from forecast.errors import ForecastError
-from forecast.fitting.contraction import moved
+from forecast.fitting.contraction import contraction
 from forecast.fitting.stacking import stacking_weights
 from forecast.posterior.fit import load
-from forecast.posterior.outliers import surprising_rows
+from forecast.posterior.outliers import outliers
 from forecast.posterior.predict import predict, summarise
 from forecast.posterior.reached import with_context
 from forecast.posterior.threshold import threshold
@@ -241,11 +241,11 @@ def test_the_result_says_for_each_fit_what_the_data_moved_and_which_rows_surpris
     output, done = study_run
     for each in done.json["fits"]:
         fit = load(output / each["fit"])
-        one, two = (moved(fit, at=(at,), seed=SEED) for at in (0.5, 0.8))
+        one, two = (contraction(fit, at=(at,), seed=SEED) for at in (0.5, 0.8))
         found = {(line["task"], line["parameter"]): line for line in each["moved"]}
         assert len(found) == len(each["moved"])
         assert found == {(line["task"], line["parameter"]): line for line in one + two}
-        assert each["surprising_rows"] == surprising_rows(fit, seed=SEED)
+        assert each["surprising_rows"] == outliers(fit, seed=SEED)
 
 
 def test_what_the_data_moved_is_in_the_order_of_the_tasks(study_run):

@@ -115,11 +115,11 @@ def _grid(fit: Fit, own: Sequence[str], budget: float | None) -> np.ndarray:
 
 def _split(fit: Fit, x: float) -> dict[str, float]:
     """Parameters and tokens of a compute-optimal run where the fit knows the optimum; else split as the runs are."""
-    law, data = fit.posterior, fit.data
-    if "params_exponent" in law:
+    posterior, data = fit.posterior, fit.data
+    if "params_exponent" in posterior:
         reference = reference_compute(data)
-        share = float((law.tokens_exponent / (law.params_exponent + law.tokens_exponent)).median())
-        ratio = float(law.log10_optimal_ratio.median())
+        share = float((posterior.tokens_exponent / (posterior.params_exponent + posterior.tokens_exponent)).median())
+        ratio = float(posterior.log10_optimal_ratio.median())
         params = 0.5 * (reference - np.log10(6.0) - ratio) + share * (x - reference)
     else:
         ratios = data.log10_tokens.values - data.log10_params.values

@@ -11,7 +11,7 @@ from scipy.special import ndtri
 
 from forecast.errors import ForecastError, shown
 from forecast.posterior.fit import Fit
-from forecast.posterior.predict import Recipes
+from forecast.posterior.predict import NewRuns
 from forecast.posterior.score import expected_score, law_of_task, loss_per_token
 from forecast.posterior.tasks import is_loss, task_label
 from forecast.questions.design.outcomes import Measurement
@@ -112,7 +112,7 @@ def measurements(fit: Fit, rows: pd.DataFrame, *, rng: np.random.Generator, node
     order = parents_first(places)
     normal = partial(even_normals, rng=rng)
     wide = replace(fit, posterior=fit.posterior.assign(sigma_run=fit.posterior.sigma_run.expand_dims(node=nodes + 1)))
-    recipes = Recipes(wide, rows, normal)
+    recipes = NewRuns(wide, rows, normal)
     model, family = rows["model"].iloc[0], rows["family"].iloc[0]
     theta = recipes.theta(model, rows)
 
@@ -225,14 +225,14 @@ def _unseen_token_accuracy(
 
     top = (law.ceiling - law.floor) / (1.0 - law.floor)
     stretch = np.exp(-np.log(top) / law.nu)
-    answer_sd = np.exp(drawn(priors.log_answer_sd_median, priors.log_answer_sd_sd))
+    answer_sd = np.exp(drawn(np.log(priors.answer_sd_median), priors.answer_sd_log_sd))
     loss = law.nu / place.length * (stretch - 1.0) + loss_per_token(law, theta) * stretch
     guessed = xr.zeros_like(like)
-    if fit.structure.token_floor:
+    if fit.parts.token_floor:
         odds = np.exp(drawn(priors.token_floor_logit_mean, priors.token_floor_logit_sd))
-        spread = np.exp(drawn(priors.log_token_floor_spread_median, priors.log_token_floor_spread_sd))
+        spread = np.exp(drawn(np.log(priors.token_floor_spread_median), priors.token_floor_spread_log_sd))
         guessed = token_floor_of_run(odds / (1.0 + odds), spread * residual())
     accuracy = token_accuracy(loss * np.exp(answer_sd * residual()), nu=law.nu)
     score = law.floor + (1.0 - law.floor) * (guessed + (1.0 - guessed) * accuracy)
-    log_concentration = drawn(priors.log_concentration_mean, priors.log_concentration_sd)
+    log_concentration = drawn(np.log(priors.concentration_median), priors.concentration_log_sd)
     return _array(score), np.exp(_array(log_concentration)[-1])

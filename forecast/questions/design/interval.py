@@ -76,12 +76,12 @@ def posterior_of(fit: Fit, label: str, at: float, *, family: str | None, simulat
     own = data.log10_compute.values[
         data.run_index.values[data.task_index.values == data.task.values.tolist().index(label)]
     ]
-    law = thinned.posterior
-    structure = law.structure.values if "structure" in law.coords else np.zeros(law.sizes["draw"])
+    posterior = thinned.posterior
+    structure = posterior.structure.values if "structure" in posterior.coords else np.zeros(posterior.sizes["draw"])
     return Posterior(
         fit=thinned,
         values=values,
-        group=np.tile(structure, law.sizes["chain"]),
+        group=np.tile(structure, posterior.sizes["chain"]),
         horizon=(float(own.min() - HORIZON), float(own.max() + HORIZON)),
         truth=spread_truths(values, simulation.outcomes, np.random.default_rng(simulation.seed)),
     )
@@ -90,7 +90,7 @@ def posterior_of(fit: Fit, label: str, at: float, *, family: str | None, simulat
 def simulated(posterior: Posterior, candidate: Candidate, *, simulation: Simulation) -> tuple[np.ndarray, np.ndarray]:
     """Simulated outcomes of a candidate (measurement, outcome) and the weights they give the draws (outcome, draw)."""
     rng = np.random.default_rng([simulation.seed, 1])  # the same for each candidate: their differences have less noise
-    scatter = scatter_of(posterior.fit.priors, posterior.fit.structure)
+    scatter = scatter_of(posterior.fit.priors, posterior.fit.parts)
     measured = measurements(posterior.fit, candidate.rows, rng=rng)
     values, trials = draw_outcomes(measured, posterior.truth, scatter, rng)
     likelihood = log_likelihood(measured, values, trials, scatter)

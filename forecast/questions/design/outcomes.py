@@ -14,7 +14,7 @@ from scipy.stats import t as student_t
 from models.facts.counts import MEAN_MARGIN
 from models.log_rising import log_rising_of
 from models.priors import Priors
-from models.structures import Structure
+from models.structures import Parts
 
 TAILS = (0.05, 0.95)
 
@@ -45,17 +45,19 @@ class Measurement:
 class Scatter:
     """How measurements scatter: the mixture of `models.observation.counts`, and losses."""
 
-    strange: float
-    broken: float
+    outlier: float
+    gross_error: float
     ratio: float
     degrees_of_freedom: float
 
 
-def scatter_of(priors: Priors, structure: Structure) -> Scatter:
+def scatter_of(priors: Priors, parts: Parts) -> Scatter:
     """The scatter of a fit's model."""
-    shares = (priors.strange_share, priors.broken_share) if structure.broken_rows else (0.0, 0.0)
+    shares = (priors.outlier_share, priors.gross_error_share) if parts.outliers else (0.0, 0.0)
     freedom = priors.loss_degrees_of_freedom
-    return Scatter(strange=shares[0], broken=shares[1], ratio=priors.strange_ratio, degrees_of_freedom=freedom)
+    return Scatter(
+        outlier=shares[0], gross_error=shares[1], ratio=priors.outlier_dispersion, degrees_of_freedom=freedom
+    )
 
 
 def draw_outcomes(
@@ -92,12 +94,12 @@ def _draw_counts(mean, spread, trials, each, scatter, rng):
 def _components(mean, spread, scatter: Scatter):
     """Log share, alpha, beta and alpha + beta of the beta-binomials of a count: sound, strange, broken evaluations."""
     mean = MEAN_MARGIN + (1.0 - 2.0 * MEAN_MARGIN) * mean
-    yield np.log1p(-scatter.strange - scatter.broken), mean * spread, (1.0 - mean) * spread, spread
-    if scatter.strange:
+    yield np.log1p(-scatter.outlier - scatter.gross_error), mean * spread, (1.0 - mean) * spread, spread
+    if scatter.outlier:
         wide = spread / scatter.ratio
-        yield np.log(scatter.strange), mean * wide, (1.0 - mean) * wide, wide
-    if scatter.broken:
-        yield np.log(scatter.broken), np.ones(1), np.ones(1), np.full(1, 2.0)
+        yield np.log(scatter.outlier), mean * wide, (1.0 - mean) * wide, wide
+    if scatter.gross_error:
+        yield np.log(scatter.gross_error), np.ones(1), np.ones(1), np.full(1, 2.0)
 
 
 def _log_rising_beta(count, trials, alpha, beta, total):

@@ -18,7 +18,7 @@ from forecast.questions.design.outcomes import interval_ends
 from forecast.stages import SILENT, Stages
 from forecast.table.cells import COLUMNS
 from forecast.table.dataset import frame_of
-from models.structures import Structure
+from models.structures import Parts
 
 
 def refit_check(
@@ -56,8 +56,8 @@ def refit_check(
 
 def _refitted(fit: Fit, frame: pd.DataFrame, *, seed: int, stages: Stages) -> Fit:
     sampling = replace(fit.sampling, seed=seed, draws=None if len(fit.weights) > 1 else fit.sampling.draws)
-    if fit.structure != Structure():
-        options: dict[str, Any] = {"structure": fit.structure, "priors": fit.priors}
+    if fit.parts != Parts():
+        options: dict[str, Any] = {"parts": fit.parts, "priors": fit.priors}
         return fit_table(frame, table=fit.table, sampling=sampling, stages=stages, **options)
     weights = {name: weight for name, weight in fit.weights.items() if weight > 0}
     options = {"structures": tuple(weights), "weights": weights, "sampling": sampling, "priors": fit.priors}

@@ -23,7 +23,7 @@ FOOT, MIDDLE = 0.001, 0.5  # shares of the rise between which a break would make
 LEAST_DIFFERENCE = 4.0  # nats: below it the error of a difference is itself not known (Sivula et al. 2020)
 ERRORS = 2.0
 SAMPLES = 400  # of each left-out score
-SURPRISING = 0.01  # chance of so few scores inside their 90% intervals from which the metric does not follow the law
+OUTLYING = 0.01  # chance of so few scores inside their 90% intervals from which the metric does not follow the law
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,7 @@ class Comparison:
     @property
     def follows(self) -> bool:
         """Whether the sharp scores lie in the smooth law's intervals as often as these promise."""
-        return self.inside is None or bool(stats.binom.cdf(*self.inside, 0.9) > SURPRISING)
+        return self.inside is None or bool(stats.binom.cdf(*self.inside, 0.9) > OUTLYING)
 
 
 def compare(

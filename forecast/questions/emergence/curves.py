@@ -8,7 +8,7 @@ import xarray as xr
 
 from forecast.draws import quantiles
 from forecast.files import json_number
-from forecast.posterior.compute import compute_at_theta, effective_compute, family_deviation, recipe_shift
+from forecast.posterior.compute import compute_at_theta, effective_compute, family_deviation, family_shift
 from forecast.posterior.fit import Fit
 from forecast.posterior.predict import residuals_of_answers, row_means
 from forecast.posterior.score import Residuals, expected_score, law_of_task, loss_per_token, theta_at_score
@@ -67,9 +67,9 @@ def curves_of_law(
 
 def curves_at_runs(fit: Fit, task: str, row: int) -> Curves:
     """`curves_of_law` for the run of one row, with what is its own."""
-    data, law = fit.data, fit.posterior
+    data, posterior = fit.data, fit.posterior
     run = int(data.run_index.values[row])
-    theta = (law.theta.isel(run=run, drop=True) - law.theta_origin) / law.theta_scale
+    theta = (posterior.theta.isel(run=run, drop=True) - posterior.theta_origin) / posterior.theta_scale
     theta = theta + family_deviation(fit, task, str(data.family.values[data.family_index.values[run]]))
     answer = int(answers(data)[row])
     residuals = residuals_of_answers(fit, answer) if answer >= 0 else Residuals()
@@ -78,7 +78,7 @@ def curves_at_runs(fit: Fit, task: str, row: int) -> Curves:
 
 def typical_curves(fit: Fit, task: str, grid: np.ndarray) -> Curves:
     """`curves_of_law` of a typical run along a grid of log10 FLOP: dims chain, draw, point."""
-    theta = effective_compute(fit, xr.DataArray(grid, dims="point"), shift=recipe_shift(fit, None, None))
+    theta = effective_compute(fit, xr.DataArray(grid, dims="point"), shift=family_shift(fit, None, None))
     return curves_of_law(fit, task, theta, length=whole_length(fit, task))
 
 

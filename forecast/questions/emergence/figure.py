@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 
-from forecast.figures.style import BLUE, INK, VERMILLION, padded, score_limits
+from forecast.figures.style import BLUE, INK, VERMILLION, padded, place_ticks, score_limits
 from forecast.scales import Scale
 from forecast.scoring.summary import wilson_interval
 
@@ -44,7 +44,7 @@ def plot_emergence(
         _points(ax, points, color=colour.get(key, INK), marker="o" if key[0] == "exact_match" else "s")
     limits = padded(float(grid.min()), float(grid.max()), share=0.0)
     ax.set_xlim(*limits)
-    scale.ticks(ax, limits, count=6)
+    place_ticks(ax, scale, limits, count=6)
     ax.set_ylim(*score_limits([0.0, 1.0]))
     ax.set_xlabel(scale.axis)
     ax.set_ylabel("score")

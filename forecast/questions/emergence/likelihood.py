@@ -12,7 +12,7 @@ from scipy import special, stats
 from forecast.posterior.compute import split_deficit
 from forecast.posterior.fit import Fit
 from forecast.posterior.predict import residuals_of_answers
-from forecast.posterior.score import GREEDY, law_of_task
+from forecast.posterior.score import LOSS_LINK, law_of_task
 from forecast.posterior.tasks import law_name
 from models.dates import reference_year, years_of_runs
 from models.equations.loss import log_measured_loss
@@ -37,19 +37,19 @@ def corrected_compute(fit: Fit, task: str, runs: np.ndarray) -> np.ndarray:
 
     Not for the run's own residual, which would hide a break, nor for the bend of the law.
     """
-    data, law = fit.data, fit.posterior
+    data, posterior = fit.data, fit.posterior
     family = xr.DataArray(data.family_index.values[runs], dims="run")
-    x = xr.DataArray(data.log10_compute.values[runs], dims="run") + 0.0 * law.sigma_run
+    x = xr.DataArray(data.log10_compute.values[runs], dims="run") + 0.0 * posterior.sigma_run
     sizes = (xr.DataArray(data[name].values[runs], dims="run") for name in ("log10_params", "log10_tokens"))
     x = x + split_deficit(fit, *sizes).fillna(0.0)
-    if "family_effect" in law:
-        x = x + law.family_effect.isel(family=family).drop_vars("family")
-    if "deviation" in law:
-        own = law.deviation.sel(law=law_name(fit, task), drop=True).isel(family=family).drop_vars("family")
-        x = x + own * law.theta_scale
-    if "progress" in law:
+    if "family_effect" in posterior:
+        x = x + posterior.family_effect.isel(family=family).drop_vars("family")
+    if "deviation" in posterior:
+        own = posterior.deviation.sel(law=law_name(fit, task), drop=True).isel(family=family).drop_vars("family")
+        x = x + own * posterior.theta_scale
+    if "progress" in posterior:
         years = years_of_runs(data)[runs] - reference_year(data)
-        x = x + law.progress * xr.DataArray(np.nan_to_num(years), dims="run")
+        x = x + posterior.progress * xr.DataArray(np.nan_to_num(years), dims="run")
     return x.transpose("chain", "draw", "run").values.reshape(-1, len(runs))
 
 
@@ -119,12 +119,12 @@ def _mean_of_row(fit, row):
 
 def _log_density_of_count(count, trials, concentration, mean, fit):
     priors = fit.priors
-    strange, broken = (priors.strange_share, priors.broken_share) if fit.structure.broken_rows else (0.0, 0.0)
-    log = np.log1p(-strange - broken) + _log_beta_binomial(count, trials, mean, concentration)
-    if strange:
-        wide = _log_beta_binomial(count, trials, mean, concentration / priors.strange_ratio)
-        log = np.logaddexp(log, np.log(strange) + wide)
-    return np.logaddexp(log, np.log(broken) - np.log1p(trials)) if broken else log
+    outlier, gross_error = (priors.outlier_share, priors.gross_error_share) if fit.parts.outliers else (0.0, 0.0)
+    log = np.log1p(-outlier - gross_error) + _log_beta_binomial(count, trials, mean, concentration)
+    if outlier:
+        wide = _log_beta_binomial(count, trials, mean, concentration / priors.outlier_dispersion)
+        log = np.logaddexp(log, np.log(outlier) + wide)
+    return np.logaddexp(log, np.log(gross_error) - np.log1p(trials)) if gross_error else log
 
 
 def _log_beta_binomial(count, trials, mean, concentration):
@@ -139,8 +139,8 @@ def _log_density_of_loss(fit, task, row):
     log_loss = np.log(10.0) * (GRID[:, None] + NODES * (GRID[1] - GRID[0]))
     scale = np.maximum(law.loss_scale.values, SMALLEST_LOG_LOSS_SD)[:, None, None]
     expected = log_loss[None] + 0.0 * scale
-    if "log_greedy" in law:
-        relation = {name: law[name].values[:, None, None] for name in GREEDY}
+    if "log_loss_link_factor" in law:
+        relation = {name: law[name].values[:, None, None] for name in LOSS_LINK}
         expected = log_measured_loss(np.exp(expected), **relation)
     z = (np.log(fit.data.score.values[row]) - expected) / scale
     return stats.t.logpdf(z, fit.priors.loss_degrees_of_freedom) - np.log(scale)

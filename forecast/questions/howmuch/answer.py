@@ -29,7 +29,7 @@ CURVE_QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
 REACH, STEP = 1.5, 0.05  # decades of parameters to either side of the optimal ones, and between points of the curve
 LOG10_SIX = float(np.log10(6.0))  # FLOP a parameter and token
 Size = xr.DataArray | float  # log10 of parameters or of tokens: draws, or given
-SAID = {
+SPLIT_NOTES = {
     "learned": "the split of compute into parameters and tokens is learned from the runs of the table",
     "prior": (
         "the table does not vary parameters and tokens independently: the split is that of published work (Hoffmann et "
@@ -40,7 +40,7 @@ SAID = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given:
+class FixedSizes:
     """What is fixed beforehand; None: nothing is."""
 
     params: float | None = None  # size of the model
@@ -91,7 +91,7 @@ def howmuch(
     task: str,
     at: float,
     *,
-    given: Given = Given(),
+    given: FixedSizes = FixedSizes(),
     family: str | None = None,
     year: float | None = None,
     seed: int = 1,
@@ -114,7 +114,7 @@ def howmuch(
     runs = reached(fit, task, at, family)
     return asked | {
         "split": optimal.attrs["split"],
-        "split_note": SAID[optimal.attrs["split"]],
+        "split_note": SPLIT_NOTES[optimal.attrs["split"]],
         "seed": seed,
         "compute_optimal": {
             name: quantiles(optimal[name].values, QUANTILES)
@@ -135,7 +135,10 @@ def known_sizes(fit: Fit) -> dict[str, list[float]]:
 
     Where no sizes are known those of the published split of its compute: 20 tokens a parameter or so.
     """
-    half, ratio = 0.5 * (fit.data.log10_compute.values - LOG10_SIX), fit.priors.log_optimal_ratio_mean / np.log(10.0)
+    half, ratio = (
+        0.5 * (fit.data.log10_compute.values - LOG10_SIX),
+        np.log(fit.priors.optimal_ratio_median) / np.log(10.0),
+    )
     published = {"log10_params": half - 0.5 * ratio, "log10_tokens": half + 0.5 * ratio}
     found = {}
     for name, otherwise in published.items():
@@ -147,13 +150,13 @@ def known_sizes(fit: Fit) -> dict[str, list[float]]:
 
 def _split(fit: Fit, seed: int) -> tuple[xr.Dataset, str]:
     """Exponents and tokens per parameter of the optimal run at the reference compute, and where they come from."""
-    law = fit.posterior
-    if all(name in law for name in SPLIT):
-        return law[list(SPLIT)], "learned"
-    rng, like, priors = np.random.default_rng(seed), law.theta_origin, fit.priors
+    posterior = fit.posterior
+    if all(name in posterior for name in SPLIT):
+        return posterior[list(SPLIT)], "learned"
+    rng, like, priors = np.random.default_rng(seed), posterior.theta_origin, fit.priors
     normal = xr.DataArray(rng.standard_normal((3, *like.shape)), dims=("part", *like.dims))
-    exponents = np.exp(priors.log_params_exponent_mean + priors.log_params_exponent_sd * normal[:2])
-    log_ratio = priors.log_optimal_ratio_mean + priors.log_optimal_ratio_sd * normal[2]
+    exponents = np.exp(np.log(priors.params_exponent_median) + priors.params_exponent_log_sd * normal[:2])
+    log_ratio = np.log(priors.optimal_ratio_median) + priors.optimal_ratio_log_sd * normal[2]
     return xr.Dataset(dict(zip(SPLIT, (*exponents, log_ratio / np.log(10.0)), strict=True))), "prior"
 
 
@@ -162,7 +165,7 @@ def _shape(optimal: xr.Dataset) -> dict[str, xr.DataArray]:
     return {name: optimal[name] for name in SPLIT[:2]} | {name: optimal[of] for name, of in names.items()}
 
 
-def _curve(optimal: xr.Dataset, given: Given) -> list[dict[str, Any]]:
+def _curve(optimal: xr.Dataset, given: FixedSizes) -> list[dict[str, Any]]:
     """Tokens needed along a grid of parameters around the optimal ones, and around those given."""
     centre = optimal.log10_params.values
     centre = centre[np.isfinite(centre)]
@@ -200,7 +203,7 @@ def cheapest_run(optimal: xr.Dataset, log10_unique: float) -> tuple[xr.DataArray
     return params, seen
 
 
-def _fixed(optimal: xr.Dataset, given: Given, log10_unique: float | None = None) -> dict[str, Any]:
+def _fixed(optimal: xr.Dataset, given: FixedSizes, log10_unique: float | None = None) -> dict[str, Any]:
     """What the other size must be where one is given: fixed_params and fixed_tokens, None where it is not."""
     found: dict[str, Any] = {"fixed_params": None, "fixed_tokens": None}
     if given.params is not None:
@@ -217,7 +220,7 @@ def _fixed(optimal: xr.Dataset, given: Given, log10_unique: float | None = None)
     return found
 
 
-def _limited(optimal: xr.Dataset, given: Given) -> dict[str, Any] | None:
+def _limited(optimal: xr.Dataset, given: FixedSizes) -> dict[str, Any] | None:
     """The same where only so many different tokens exist, and the cheapest run, by the law of repeated tokens."""
     if given.unique_tokens is None:
         return None

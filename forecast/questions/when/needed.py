@@ -34,18 +34,18 @@ def needed_path_of_new_runs(
     probability that a run of that date does. The `first` of the runs is the one that needs least.
     """
     label, rng = checked_task(fit, task, at), np.random.default_rng([seed, 2])
-    law, of_task = fit.posterior, law_of_task(fit, label)
+    posterior, of_task = fit.posterior, law_of_task(fit, label)
     numbers: dict[str, xr.DataArray] = {}
 
     def normal(of: str) -> xr.DataArray:
         if of not in numbers:
-            shape = *law.sigma_run.shape, runs
+            shape = *posterior.sigma_run.shape, runs
             numbers[of] = xr.DataArray(rng.standard_normal(shape), dims=("chain", "draw", "run"))
         return numbers[of]
 
-    ahead = law.sigma_run * normal("run")
-    if family is None and "sigma_family" in law:
-        ahead = ahead + law.sigma_family * normal("family")
+    ahead = posterior.sigma_run * normal("run")
+    if family is None and "sigma_family" in posterior:
+        ahead = ahead + posterior.sigma_family * normal("family")
     deviation = new_deviation(fit, label, normal) if family is None else family_deviation(fit, label, family)
     residuals = _residuals(fit, label, normal)
     if is_loss(fit, label):

@@ -95,7 +95,7 @@ def progress_of(fit: Fit, scenario: Scenario, *, family: str | None, as_of: floa
 
     Where the recipes of the table have no date, nothing is known of their past: they count as those of `as_of`.
     """
-    since = recipe_year(fit, family)
+    since = family_year(fit, family)
     count = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
     in_fit, dated = "progress" in fit.posterior, isfinite(since)
     if in_fit:
@@ -120,10 +120,10 @@ def _source(later: float | None, before: str, as_of: str, *, dated: bool) -> str
     return f"{rate} {as_of}{'' if later == 0 else ' on'}; {past}"
 
 
-def recipe_year(fit: Fit, family: str | None) -> float:
+def family_year(fit: Fit, family: str | None) -> float:
     """The date of the recipe that thresholds are of: the latest of the family, or of all; `-inf` where none is known.
 
-    The counterpart of `forecast.posterior.compute.recipe_shift` without a year.
+    The counterpart of `forecast.posterior.compute.family_shift` without a year.
     """
     known = years_of_runs(fit.data)
     if family is not None:

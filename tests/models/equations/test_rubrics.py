@@ -15,10 +15,10 @@ from forecast.posterior.predict import row_means
 from forecast.posterior.score import expected_score, law_of_task, theta_at_score
 from forecast.table.dataset import observations, read_table
 from models.capability import capability_model
-from models.equations.metrics import LARGEST_LENGTH, passing_weights, success_of_judgement
+from models.equations.metrics import LARGEST_LENGTH, required_share_weights, success_of_judgement
 from models.equations.surrogates import at_least_k, token_accuracy
 from models.priors import Priors
-from models.structures import Structure
+from models.structures import Parts
 from tests.conftest import SEED
 
 LOSS = np.logspace(-3, 1.5, 12)
@@ -28,7 +28,7 @@ LOSS = np.logspace(-3, 1.5, 12)
 @pytest.mark.parametrize("softness", [1e-3, 0.5, 20.0])
 def test_weights_are_positive_and_add_up_to_one(length, softness):
     share = np.linspace(0.01, 0.99, 23)
-    weights = passing_weights(share, softness=softness, length=length)
+    weights = required_share_weights(share, softness=softness, length=length)
     assert weights.shape == (23, length) and weights.min() >= 0
     np.testing.assert_allclose(weights.sum(axis=-1), 1.0)
 
@@ -57,13 +57,15 @@ def test_a_larger_share_needed_is_passed_more_rarely_and_a_smaller_loss_more_oft
 
 def test_numbers_labelled_arrays_and_graphs_agree():
     share, softness = np.array([0.2, 0.9]), np.array([0.3, 2.0])
-    found = passing_weights(share, softness=softness, length=4)
-    labelled = passing_weights(xr.DataArray(share, dims="draw"), softness=xr.DataArray(softness, dims="draw"), length=4)
+    found = required_share_weights(share, softness=softness, length=4)
+    labelled = required_share_weights(
+        xr.DataArray(share, dims="draw"), softness=xr.DataArray(softness, dims="draw"), length=4
+    )
     np.testing.assert_allclose(labelled.transpose("draw", "k"), found)
-    one_by_one = [passing_weights(x, softness=s, length=4) for x, s in zip(share, softness, strict=True)]
+    one_by_one = [required_share_weights(x, softness=s, length=4) for x, s in zip(share, softness, strict=True)]
     np.testing.assert_allclose(one_by_one, found)
     x, s = pt.vector("x"), pt.vector("s")
-    weights = passing_weights(x, softness=s, length=4)
+    weights = required_share_weights(x, softness=s, length=4)
     graph = pytensor.function([x, s], [weights, *pytensor.grad(weights[:, 0].sum(), [x, s])], mode=Mode("py"))
     value, *gradients = graph(share, softness)
     np.testing.assert_allclose(value, found)
@@ -125,7 +127,7 @@ def judged(prior_fit, tmp_path_factory):
 
 
 def test_the_share_that_is_needed_is_uniform_before_any_data(judged):
-    share = np.sort(judged.posterior.passing_share.values.ravel())
+    share = np.sort(judged.posterior.required_share.values.ravel())
     assert abs(share - np.linspace(0, 1, share.size)).max() < 1.63 / np.sqrt(share.size)  # Kolmogorov, 1%
 
 
@@ -142,15 +144,15 @@ def test_the_graph_and_the_forecast_have_the_same_mean(tmp_path):
     """A million items, hardly over-dispersed: drawn counts are what the law of the draw expects."""
     path = rubric_table(tmp_path)
     path.write_text(path.read_text().replace(",100,10,", ",1000000,10,"))
-    data, priors = observations(read_table(path)), Priors(log_concentration_mean=np.log(1e9), log_concentration_sd=0.01)
-    structure = Structure(broken_rows=False)
-    model = capability_model(data, structure, priors)
+    data, priors = observations(read_table(path)), Priors(concentration_median=1e9, concentration_log_sd=0.01)
+    parts = Parts(outliers=False)
+    model = capability_model(data, parts, priors)
     names = [variable.name for variable in model.unobserved_RVs]
     drawn = draw_prior(model, draws=30, seed=SEED, names=[*names, "count"])
-    fit = drawn_fit(drawn["prior"].to_dataset()[names], data, priors, structure)
+    fit = drawn_fit(drawn["prior"].to_dataset()[names], data, priors, parts)
     rows = data.task_index.values == 0
     counts = drawn["prior_predictive"]["count"].values[0].T[rows] / 1e6
-    assert {"passing_share", "passing_softness"} <= set(law_of_task(fit, "turing [at_least_k]"))
+    assert {"required_share", "required_share_softness"} <= set(law_of_task(fit, "turing [at_least_k]"))
     assert row_means(fit)[rows].std() > 0.1
     np.testing.assert_allclose(row_means(fit)[rows], counts, atol=3e-3)  # six binomial standard deviations
 
@@ -160,4 +162,4 @@ def test_a_simulated_table_of_judgements_has_the_shape_of_its_design(tmp_path):
     from forecast.table.dataset import read_rows
 
     table, truth = simulate(read_rows(rubric_table(tmp_path)), seed=3)
-    assert isinstance(table, pd.DataFrame) and truth.sizes["judged"] == 1 and len(table) == 16
+    assert isinstance(table, pd.DataFrame) and truth.sizes["unknown_k"] == 1 and len(table) == 16

@@ -467,7 +467,7 @@ TWO_ARGUMENTS = {  # function: call, first values, second values
 
 ELSEWHERE = {
     *("success_of_task", "frailty", "token_floor_of_run", "log_measured_loss"),  # tests of the score and of the model
-    *("passing_weights", "success_of_judgement"),  # test_rubrics
+    *("required_share_weights", "success_of_judgement"),  # test_rubrics
     *("optimal_sizes", "tokens_needed", "params_needed", "effective_tokens", "tokens_seen", "most_effective_tokens"),
     *("cheapest_effective_tokens", "split_deficit", "warm_up_deficit"),  # test_compute, and tests of effective compute
 }

@@ -7,20 +7,20 @@ from scipy import optimize
 from forecast.table.dataset import observations, read_table
 from models.dates import years
 from models.equations.compute import split_deficit, warm_up_deficit
-from models.facts.layout import answers, has_greedy, is_loss_law, kinds_of_laws, known_length
+from models.facts.layout import answers, is_loss_law, kinds_of_laws, known_length, links_loss_to_rates
 from models.facts.parts import has_drift, has_irreducible, has_params_tokens, has_progress, has_token_floor, has_warm_up
 from models.facts.placing import (
     anchors,
     bend_knots,
     drift_limits,
+    informative_runs,
     main_task,
     reference_compute,
     residual_basis,
     standard_weights,
     surrogate_length,
-    telling_runs,
 )
-from models.structures import Structure
+from models.structures import Parts
 from tests.conftest import SEED
 
 HEADER = "model,task,metric,successes,trials,length,k,score,compute,params,tokens,date"
@@ -185,10 +185,10 @@ def test_each_law_has_anchors_of_its_own(several):
 
 
 def test_silent_runs_are_those_of_hardly_any_right_or_wrong_answers(table_of):
-    telling = telling_runs(table_of(successes=[0, 20, 90, 150, 180, 200]))
-    assert telling.tolist() == [False, *[True] * 4, False]
+    informative = informative_runs(table_of(successes=[0, 20, 90, 150, 180, 200]))
+    assert informative.tolist() == [False, *[True] * 4, False]
     few = table_of(successes=[0, 0, 0, 90, 150, 180])  # three runs are too few to leave out the others
-    assert telling_runs(few).all() and telling_runs(table_of(successes=[0] * 6)).all()
+    assert informative_runs(few).all() and informative_runs(table_of(successes=[0] * 6)).all()
 
 
 def test_a_run_is_silent_where_all_its_rows_are(written):
@@ -197,9 +197,9 @@ def test_a_run_is_silent_where_all_its_rows_are(written):
         for run, x in enumerate(XS)
         for task, successes in (("hard", 0), ("easy", SUCCESSES[run]), ("third", 0 if run == 0 else 100))
     ]
-    assert telling_runs(written(lines)).all()
+    assert informative_runs(written(lines)).all()
     silent = [line.replace(f",{SUCCESSES[0]},", ",0,") for line in lines]
-    assert telling_runs(written(silent)).tolist() == [False] + [True] * 5
+    assert informative_runs(written(silent)).tolist() == [False] + [True] * 5
 
 
 def test_the_standard_weights_leave_silent_runs_out(table_of):
@@ -226,15 +226,15 @@ def test_an_irreducible_loss_is_told_from_a_ceiling_by_a_loss_or_by_several_rate
     found = by_law(several, has_irreducible(several))
     assert found == {"validation": True, "alone": False, "both": True, "seen": True, "both [choice]": False}
     assert by_law(several, is_loss_law(several)) == {name: name == "validation" for name in found}
-    assert by_law(several, has_greedy(several)) == {name: name == "seen" for name in found}
+    assert by_law(several, links_loss_to_rates(several)) == {name: name == "seen" for name in found}
 
 
 def test_frailty_drifts_and_tokens_are_guessed_where_several_rates_look_at_a_law(several):
     for part, function in {"drift": has_drift, "token_floor": has_token_floor}.items():
-        found = by_law(several, function(several, Structure()))
+        found = by_law(several, function(several, Parts()))
         assert found == {name: name == "both" for name in found}
-        assert not function(several, Structure(**{part: False})).any()
-    assert not has_drift(several, Structure(frailty=False)).any()  # items that are alike stay so
+        assert not function(several, Parts(**{part: False})).any()
+    assert not has_drift(several, Parts(frailty=False)).any()  # items that are alike stay so
 
 
 def test_tokens_are_not_guessed_where_lengths_are_means_of_several(written):
@@ -243,8 +243,8 @@ def test_tokens_are_not_guessed_where_lengths_are_means_of_several(written):
         for run, x in enumerate(XS)
         for cells in ("exact_match,50,200,4.5,,", "token_accuracy,500,800,4.5,,")
     ]
-    assert not has_token_floor(written(lines), Structure()).any()
-    assert has_token_floor(written([line.replace("4.5", "4") for line in lines]), Structure()).all()
+    assert not has_token_floor(written(lines), Parts()).any()
+    assert has_token_floor(written([line.replace("4.5", "4") for line in lines]), Parts()).all()
 
 
 def test_the_length_of_a_law_is_known_where_a_rate_gives_one(several):
@@ -297,7 +297,7 @@ def test_splits_need_to_be_five_and_to_vary_independently(written):
     sizes = [("1e8", "2e9"), ("3e8", "1e11"), ("3e9", "2e10"), ("4e9", "1e12"), ("3e10", "2e11"), ("1e11", "1e12")]
 
     def known(found):
-        return has_params_tokens(written(split_run(n, *size) for n, size in enumerate(found)), Structure())
+        return has_params_tokens(written(split_run(n, *size) for n, size in enumerate(found)), Parts())
 
     assert known(sizes) and known([("", ""), *sizes[1:]])
     assert not known([("", ""), ("", ""), *sizes[2:]])
@@ -305,14 +305,14 @@ def test_splits_need_to_be_five_and_to_vary_independently(written):
 
 
 def test_warm_up_needs_three_checkpoints_of_one_recipe_and_size_tenfold_apart(written):
-    def on(third, structure=Structure(), metric="exact_match"):
+    def on(third, parts=Parts(), metric="exact_match"):
         sizes = [("1e9", "1e9"), ("1e9", "4e9"), third, ("3e9", "2e10"), ("4e9", "1e12"), ("3e10", "2e11")]
         table = written(split_run(n, *size) for n, size in enumerate(sizes))
-        return has_warm_up(table.assign(metric=("task", [metric])), structure)
+        return has_warm_up(table.assign(metric=("task", [metric])), parts)
 
     assert on(("1e9", "1e10")) and not on(("1e9", "1e10"), metric="loss")
     assert not on(("1e9", "9e9")) and not on(("2e9", "1e10")) and not on(("", ""))
-    assert not on(("1e9", "1e10"), Structure(warm_up=False)) and not on(("1e9", "1e10"), Structure(params_tokens=False))
+    assert not on(("1e9", "1e10"), Parts(warm_up=False)) and not on(("1e9", "1e10"), Parts(params_tokens=False))
 
 
 def test_a_run_in_warm_up_lags_and_a_late_one_does_not():
@@ -325,7 +325,7 @@ def test_dates_need_to_span_more_than_a_year(written):
     def spans(last):
         dates = [*["2020-01-01"] * 5, last]
         lines = [split_run(n, "1e9", "1e10", date) for n, date in enumerate(dates)]
-        return has_progress(written(lines), Structure())
+        return has_progress(written(lines), Parts())
 
     assert spans("2021-01-02") and not spans("2020-12-31") and not spans("")
 

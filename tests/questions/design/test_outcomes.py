@@ -21,8 +21,8 @@ from forecast.questions.design.outcomes import (
 from models.log_rising import log_rising_of
 from tests.conftest import SEED
 
-SOUND = Scatter(strange=0.0, broken=0.0, ratio=12.0, degrees_of_freedom=1e9)
-MIXED = Scatter(strange=0.05, broken=1e-5, ratio=12.0, degrees_of_freedom=3.0)
+SOUND = Scatter(outlier=0.0, gross_error=0.0, ratio=12.0, degrees_of_freedom=1e9)
+MIXED = Scatter(outlier=0.05, gross_error=1e-5, ratio=12.0, degrees_of_freedom=3.0)
 Z95 = 1.6448536
 DRAWS, OUTCOMES = 4000, 200
 

@@ -20,7 +20,7 @@ from forecast.posterior.reached import measured_runs
 from forecast.posterior.score import expected_score
 from forecast.posterior.threshold import threshold_compute
 from forecast.questions.howmuch.answer import (
-    Given,
+    FixedSizes,
     cheapest_run,
     howmuch,
     known_sizes,
@@ -34,7 +34,7 @@ from models.capability import capability_model
 from models.equations.compute import split_deficit
 from models.facts.placing import reference_compute
 from models.priors import Priors
-from models.structures import Structure
+from models.structures import Parts
 from tests.conftest import ANSWER_COLUMNS, SEED, forecast_command, write_rows
 
 KEYS = [
@@ -45,7 +45,7 @@ KEYS = [
 SOUND = Diagnostics(max_rhat=1.0, min_ess_bulk=900.0, min_ess_tail=900.0, divergences=0, total_draws=900, worst=())
 SIZES = ("log10_params", "log10_tokens")
 RATIOS = (-0.6, 0.4, 0.0, 0.8)  # decades of tokens per parameter beside 20 of the runs in turn
-GIVEN = Given(params=1e10, tokens=1e11, unique_tokens=2e10)
+GIVEN = FixedSizes(params=1e10, tokens=1e11, unique_tokens=2e10)
 
 
 def rows(*, sizes=True, runs=16):
@@ -86,7 +86,7 @@ def unsplit(prior_fit, tmp_path_factory):
 @pytest.mark.parametrize("shift", [-0.4, 0.0, 0.7])
 def test_a_run_of_the_curve_is_expected_to_score_the_threshold(learned, shift, family):
     """The whole chain forwards: sizes, deficit of the split, recipe, law, score."""
-    from forecast.posterior.compute import family_deviation, recipe_shift
+    from forecast.posterior.compute import family_deviation, family_shift
 
     optimal = optimal_run(learned, "sums", 0.5, family=family)
     params = optimal.log10_params + shift
@@ -100,7 +100,7 @@ def test_a_run_of_the_curve_is_expected_to_score_the_threshold(learned, shift, f
     own = lost.where(finite, drop=True)
     assert np.nanmax(abs(own)) < 1e-9 if shift == 0 else np.nanmedian(own) < -0.01
     x = np.log10(6.0) + params + tokens + lost
-    theta = effective_compute(learned, x, family=family, shift=recipe_shift(learned, family, None))
+    theta = effective_compute(learned, x, family=family, shift=family_shift(learned, family, None))
     score = expected_score(learned, "sums", theta + family_deviation(learned, "sums", family))
     assert finite.sum() > 60
     np.testing.assert_allclose(score.values[finite.values], 0.5, rtol=1e-6)
@@ -191,7 +191,7 @@ def test_unique_tokens_that_suffice_leave_the_answers_as_they_are(learned):
 
 
 def test_a_size_that_is_not_optimal_is_over_trained_or_under_trained(learned):
-    answer = howmuch(learned, "sums", 0.5, given=Given(params=10.0, tokens=10.0))
+    answer = howmuch(learned, "sums", 0.5, given=FixedSizes(params=10.0, tokens=10.0))
     finite = 1 - np.isinf(optimal_run(learned, "sums", 0.5).log10_params).mean()
     assert answer["fixed_params"]["p_overtrained"] > 0.9
     assert answer["fixed_tokens"]["p_overtrained"] < 0.1 and finite > 0.5
@@ -208,7 +208,7 @@ def test_the_measured_runs_are_those_of_the_task_and_say_whether_they_reached_it
 @pytest.mark.parametrize("name", ["params", "tokens", "unique_tokens"])
 def test_a_size_that_is_none_is_refused_with_the_option_and_an_example(name, size):
     with pytest.raises(ForecastError, match=rf"--{name.replace('_', '-')} must be a number of at least 1.*7e9"):
-        Given(**{name: size})
+        FixedSizes(**{name: size})
 
 
 # where the table cannot tell
@@ -337,7 +337,7 @@ def test_sizes_that_no_run_has_are_those_of_the_published_split(learned):
     largest = float(learned.data.log10_compute.max())
     params, tokens = (known_sizes(bare)[name][1] for name in SIZES)
     assert params + tokens + np.log10(6.0) == pytest.approx(largest)
-    assert 10 ** (tokens - params) == pytest.approx(np.exp(learned.priors.log_optimal_ratio_mean))
+    assert 10 ** (tokens - params) == pytest.approx(np.exp(np.log(learned.priors.optimal_ratio_median)))
     assert known_sizes(learned)["log10_params"][1] == pytest.approx(float(learned.data.log10_params.max()))
 
 
@@ -362,14 +362,12 @@ def test_the_truth_of_a_simulated_table_lies_inside_the_bands(tmp_path):
     design = read_rows(table_of(tmp_path))
     design = design[design["task"] != "words"].reset_index(drop=True)
     priors = Priors(reference_logit_mean=-1.0, reference_logit_sd=1.0)
-    structure = Structure(families=False, bend=False, free_floor=False, free_ceiling=False, broken_rows=False)
-    table, truth = simulate(design, seed=SEED, priors=priors, structure=structure)
+    parts = Parts(families=False, bend=False, free_floor=False, free_ceiling=False, outliers=False)
+    table, truth = simulate(design, seed=SEED, priors=priors, parts=parts)
     placing = np.where(design["metric"] == "loss", 1.0, 0.0)  # as when the truth was drawn, before any score
-    data = observations(table).assign(placing=("observation", placing))
-    posterior = fit(capability_model(data, structure, priors), Sampling(seed=SEED, chains=2, tune=200, draws=200))
-    many, one = (
-        drawn_fit(draws, data, priors, structure) for draws in (posterior, truth.expand_dims(("chain", "draw")))
-    )
+    data = observations(table).assign(score_for_placing=("observation", placing))
+    posterior = fit(capability_model(data, parts, priors), Sampling(seed=SEED, chains=2, tune=200, draws=200))
+    many, one = (drawn_fit(draws, data, priors, parts) for draws in (posterior, truth.expand_dims(("chain", "draw"))))
     at = float(np.clip(table["score"][table["task"] == "sums"].median(), 0.05, 0.9))  # among the runs
     found, true = (optimal_run(fit, "sums", at) for fit in (many, one))
     pairs = {name: (found[name], float(true[name].squeeze())) for name in ("log10_params", "log10_tokens")}

@@ -24,7 +24,7 @@ from forecast.table.dataset import observations
 from models.dates import reference_year, years, years_of_runs
 from models.facts.placing import bend_knots, reference_compute
 from models.priors import Priors
-from models.structures import Structure
+from models.structures import Parts
 from tests.conftest import SEED, forecast_command, refuse_constant
 from tests.questions.when.test_frontier import frontier_of
 
@@ -80,7 +80,7 @@ def known_fit(
         coords={"law": [TASK], "task": [TASK]},
     )  # fmt: skip
     slopes = xr.DataArray(np.ones((1, draws, len(bend_knots(data)) + 1)), dims=("chain", "draw", "segment"))
-    return drawn_fit(posterior.drop_vars("slopes").assign(slopes=slopes), data, Priors(), Structure())
+    return drawn_fit(posterior.drop_vars("slopes").assign(slopes=slopes), data, Priors(), Parts())
 
 
 def dates_of(fit, scenario, *, at=0.5, frontier=KNOWN, seed=SEED, event="typical", runs=3, as_of=AS_OF) -> np.ndarray:

@@ -1,7 +1,5 @@
 """Capability model: the joint model of all tasks and runs of one table."""
 
-from itertools import count
-
 import numpy as np
 import pymc as pm
 import xarray as xr
@@ -10,8 +8,7 @@ from pytensor import tensor as pt
 from models import observation
 from models.effective_compute import effective_compute
 from models.equations.loss import log_measured_loss, power_law_loss, theta_from_loss
-from models.equations.metrics import frailty, score_from_success, success_of_judgement, token_floor_of_run
-from models.equations.surrogates import at_least_each, at_least_k, exact_match
+from models.equations.metrics import frailty, score_from_success
 from models.facts import counts
 from models.facts.counts import conditional_counts, mean_among
 from models.facts.guessing import unknown_chance
@@ -24,13 +21,12 @@ from models.facts.layout import (
     known_length,
     largest_loss,
     links_loss_to_rates,
-    unknown_k_length,
 )
-from models.facts.parts import has_token_floor
 from models.facts.placing import bend_knots, drift_limits, informative_runs, is_informative, main_task
 from models.laws import laws
 from models.priors import Priors
 from models.structures import Parts, Structure
+from models.success import as_data, required_share, success_of_rows, token_floor_of_runs
 
 MANY_ROWS = 6  # of one run's answers: from here on they fix its residual well enough to sample it directly
 NO_FLOOR = -1e9  # logit of a chance of guessing that is zero
@@ -46,12 +42,23 @@ def capability_model(
     the table and what is `as_graph` enter through `pm.Data`; the layout of the table (which row is of which run, task
     and length) and the structure are parts of the graph.
 
-    Named variables (dims): theta (run), exponent, log10_amplitude, irreducible, nu (law), floor, ceiling (task),
-    concentration (task), slopes (segment), theta_origin, theta_scale, sigma_run; where the table supports them
-    family_effect (family), deviation (law, family), progress, params_exponent, tokens_exponent, log10_optimal_ratio,
-    log10_warm_up_tokens, warm_up_lag, frailty_drift, token_floor, answer_sd (law), answer_residual,
-    token_floor_residual (answer), log_loss_link_factor, loss_link_power, log_guess_loss (law), loss_scale (measured),
-    required_share, required_share_softness (unknown_k).
+    Named variables, where the table supports them, by their dims:
+
+    ==============  ==================================================================================================
+    none            theta_origin, theta_scale, sigma_run, progress, params_exponent, tokens_exponent,
+                    log10_optimal_ratio, log10_warm_up_tokens, warm_up_lag
+    run             theta
+    segment         slopes
+    family          family_effect
+    law             exponent, log10_amplitude, irreducible, nu, frailty_drift, token_floor, answer_sd,
+                    log_loss_link_factor, loss_link_power, log_guess_loss
+    law, family     deviation
+    task            floor, ceiling, concentration
+    unknown_k       required_share, required_share_softness
+    measured        loss_scale
+    answer          answer_residual, token_floor_residual
+    ==============  ==================================================================================================
+
     `forecast.posterior.predict` puts them back into the equations. How the laws are sampled: `models.laws`.
     """
     with pm.Model(coords=_coords(data)) as model:
@@ -69,8 +76,8 @@ def capability_model(
         nu = frailty(theta_of_row, law["nu"][law_of_row], drift, limits=limits)
         loss = _loss(theta_of_row, {name: law[name][law_of_row] for name in ("log10_amplitude", "exponent")})
         loss = (law["irreducible"][law_of_row] + loss) * pt.exp(_answer_residual(data, priors))
-        law |= _token_floor_of_runs(data, law, parts, priors)
-        law |= _required_share(data, priors)
+        law |= token_floor_of_runs(data, law, parts, priors)
+        law |= required_share(data, priors)
         _observe_counts(data, loss, nu, law, floor, ceiling, parts, priors)
         _observe_losses(data, loss, law, priors)
     return model
@@ -85,12 +92,6 @@ def _indices(data):
         "family_of_row": data.family_index.values[run],
     }
     return [pm.Data(name, values.astype("int64"), dims="observation") for name, values in index.items()]
-
-
-def _array(values):
-    """An array without a name of its own, as data: a graph that holds it itself serves tables of one size."""
-    names = (name for each in count() if (name := f"array_{each}") not in pm.modelcontext(None))
-    return pm.Data(next(names), np.asarray(values))
 
 
 def _coords(data):
@@ -147,37 +148,12 @@ def _answer_residual(data, priors):
     law_of_answer = np.zeros(index.max() + 1, dtype=int)
     law_of_answer[index[index >= 0]] = law[index >= 0]
     sd = pm.LogNormal("answer_sd", np.log(priors.answer_sd_median), priors.answer_sd_log_sd, dims="law")
-    sd = sd[_array(law_of_answer)]
+    sd = sd[as_data(law_of_answer)]
     # a measured loss, or many counts, fix a residual: it is sampled itself; others are in units of their spread
-    fixed = _array(links_loss_to_rates(data)[law_of_answer] | (np.bincount(index[index >= 0]) >= MANY_ROWS))
+    fixed = as_data(links_loss_to_rates(data)[law_of_answer] | (np.bincount(index[index >= 0]) >= MANY_ROWS))
     own = pm.Normal("answer_residual_own", 0.0, pt.where(fixed, sd, 1.0), dims="answer")
     residual = pm.Deterministic("answer_residual", pt.where(fixed, own, sd * own), dims="answer")
-    return pt.where(_array(index >= 0), residual[_array(np.maximum(index, 0))], 0.0)
-
-
-def _token_floor_of_runs(data, law, parts, priors):
-    """Chance of guessing a token (observation), of the laws that have one."""
-    if "token_floor" not in law:
-        return {}
-    index, law_of_row = _array(np.maximum(answers(data), 0)), data.law_index.values[data.task_index.values]
-    spread = pm.LogNormal(
-        "token_floor_spread", np.log(priors.token_floor_spread_median), priors.token_floor_spread_log_sd
-    )
-    residual = pm.Normal("token_floor_residual", 0.0, spread, dims="answer")
-    return {"token_floor_of_row": token_floor_of_run(law["token_floor"][_array(law_of_row)], residual[index])}
-
-
-def _required_share(data, priors):
-    """Share of sub-judgements that must be right and how sharply judges tell (judged), where k is not known."""
-    if not has_unknown_k(data).any():
-        return {}
-    softness = pm.LogNormal(
-        "required_share_softness",
-        np.log(priors.required_share_softness_median),
-        priors.required_share_softness_log_sd,
-        dims="unknown_k",
-    )
-    return {"required_share": pm.Uniform("required_share", dims="unknown_k"), "required_share_softness": softness}
+    return pt.where(as_data(index >= 0), residual[as_data(np.maximum(index, 0))], 0.0)
 
 
 def _floor(data, parts, priors, structure):
@@ -192,8 +168,8 @@ def _floor(data, parts, priors, structure):
         spread = pm.LogNormal("floor_logit_spread", priors.floor_logit_spread_median, priors.floor_logit_spread_sd)
         own = pm.Normal("floor_logit", mean, spread, dims="guessing_law")
         place = np.cumsum(guessing) - 1
-        learned = own[_array(place[data.law_index.values].clip(0))]
-        logit = pt.where(_array(guessing[data.law_index.values] & (data.chance.values == 0)), learned, logit)
+        learned = own[as_data(place[data.law_index.values].clip(0))]
+        logit = pt.where(as_data(guessing[data.law_index.values] & (data.chance.values == 0)), learned, logit)
     if parts.free_floor and unknown.any():
         choice = pm.Normal(
             "choice_floor_logit", priors.choice_floor_logit_mean, priors.choice_floor_logit_sd, dims="unknown_chance"
@@ -201,7 +177,7 @@ def _floor(data, parts, priors, structure):
         logit = pt.set_subtensor(logit[np.flatnonzero(unknown)], choice)
     logit = pt.where(pm.Data("floor_is_free", float(not structure.floor)) > 0, logit, NO_FLOOR)
     floor = pm.Deterministic("floor", pt.where(chance > 0, chance, pm.math.sigmoid(logit)), dims="task")
-    return floor, logit[_array(main_task(data))]
+    return floor, logit[as_data(main_task(data))]
 
 
 def _observe_counts(data, loss, nu, law, floor, ceiling, parts, priors):
@@ -211,10 +187,10 @@ def _observe_counts(data, loss, nu, law, floor, ceiling, parts, priors):
     if not len(rows):
         return
     task = data.task_index.values
-    success = _success_of_rows(data, loss, nu, law)
+    success = success_of_rows(data, loss, nu, law)
     task_of_row = pm.Data("task_of_row", task, dims="observation")
     mean = score_from_success(success, floor=floor[task_of_row], ceiling=ceiling[task_of_row])
-    mean = mean_among(mean, data, as_graph=_array)
+    mean = mean_among(mean, data, as_graph=as_data)
     mean = mean if len(rows) == len(task) else mean[pm.Data("rate_rows", rows, dims="rate_row")]
     successes, trials = (
         pm.Data(name, values[rows], dims="rate_row")
@@ -227,83 +203,42 @@ def _observe_counts(data, loss, nu, law, floor, ceiling, parts, priors):
     observation.counts("count", mean, concentration, trials, successes, **options)
 
 
-def _success_of_rows(data, loss, nu, law):
-    """Success of each row (observation): closed forms at once, then those of one law and length together."""
-    task = data.task_index.values
-    metric, laws_, length, k = (data[name].values for name in ("metric", "law_index", "task_length", "task_k"))
-    closed = np.where(metric == "exact_match", np.nan_to_num(length, nan=1.0), 1.0)
-    success = exact_match(loss, length=_array(closed[task]), nu=nu)
-    guessed = has_token_floor(data, Parts())[laws_] if "token_floor" in law else np.zeros(len(metric), bool)
-    if guessed.any():
-        floor = law["token_floor_of_row"]
-        by_token = _array((guessed & (metric == "token_accuracy"))[task])
-        success = pt.where(by_token, floor + (1.0 - floor) * success, success)
-    judged = has_unknown_k(data)
-    whole = ((metric == "at_least_k") & ~judged) | (guessed & (metric == "exact_match"))
-    needed = np.where(metric == "at_least_k", k, length)
-    for group in sorted({(laws_[t], length[t]) for t in np.flatnonzero(whole)}):
-        tasks = np.flatnonzero(whole & (laws_ == group[0]) & (length == group[1]))
-        rows = np.flatnonzero(np.isin(task, tasks))
-        runs, of_run = np.unique(data.run_index.values[rows], return_inverse=True)
-        first = _array([rows[np.argmax(of_run == run)] for run in range(len(runs))])  # rows of a run have one loss
-        of_run = _array(of_run)
-        ks = tuple(sorted({int(needed[t]) for t in tasks}))
-        options = {"length": int(group[1]), "nu": nu[first]}
-        if guessed[tasks[0]]:
-            tails = at_least_each(loss[first], ks=ks, token_floor=law["token_floor_of_row"][first], **options)
-        else:
-            tails = pt.stack([at_least_k(loss[first], k=k, **options) for k in ks], axis=-1)
-        own = tails[of_run, _array(np.searchsorted(ks, needed[task[rows]]))]
-        success = pt.set_subtensor(success[_array(rows)], own)
-    for place, judged_task in enumerate(np.flatnonzero(judged)):
-        rows = _array(np.flatnonzero(task == judged_task))
-        floor = law["token_floor_of_row"][rows] if guessed[judged_task] else 0.0
-        passing = {"share": law["required_share"][place], "softness": law["required_share_softness"][place]}
-        options = {"length": int(unknown_k_length(data)[judged_task]), "nu": nu[rows], "token_floor": floor}
-        success = pt.set_subtensor(success[rows], success_of_judgement(loss[rows], **options, **passing))
-    return success
-
-
 def _observe_losses(data, loss, law, priors):
-    """Measured losses: those of a law of losses are its loss, others follow `log_measured_loss`."""
+    """Measured losses: those of a law of losses are its loss, others are linked to it."""
     losses = is_loss(data)
     rows = np.flatnonzero(losses[data.task_index.values])
     if not len(rows):
         return
     task, laws_ = data.task_index.values[rows], data.law_index.values[data.task_index.values[rows]]
-    loss = loss[_array(rows)]
+    loss, linked = loss[as_data(rows)], links_loss_to_rates(data)
     log_loss = pt.log(loss)
-    linked = links_loss_to_rates(data)
     if linked.any():
-        reference = law["irreducible"] + 10.0 ** law["log10_amplitude"]  # loss at the reference
-        known = np.isfinite(known_length(data))
-        sd = np.where(known, priors.loss_link_factor_log_sd, priors.loss_link_factor_log_sd_of_unknown_length)
-        power = pm.LogNormal(
-            "loss_link_power",
-            np.log(priors.loss_link_power_median),
-            priors.loss_link_power_log_sd,
-            dims="law",
-        )
-        # what the measured losses fix is their own level at the reference; s follows from it
-        level = pm.Normal(
-            "log_measured", (pt.log(reference) - np.log(priors.loss_link_factor_median)) / power, sd / power, dims="law"
-        )
-        link_factor = pm.Deterministic("log_loss_link_factor", pt.log(reference) - power * level, dims="law")
-        least = np.log(largest_loss(data).clip(priors.least_guess_loss))
-        excess = pm.LogNormal(
-            "guess_excess", np.log(priors.guess_excess_median), priors.guess_excess_log_sd, dims="law"
-        )
-        guess = pm.Deterministic("log_guess_loss", pm.Data("least_guess_loss", least, dims="law") + excess, dims="law")
-        own = _array(laws_)
-        relation = {
-            "log_loss_link_factor": link_factor[own],
-            "loss_link_power": power[own],
-            "log_guess_loss": guess[own],
-        }
-        log_loss = pt.where(_array(linked[laws_]), log_measured_loss(loss, **relation), log_loss)
+        own = as_data(laws_)
+        link = {name: values[own] for name, values in _loss_link(data, law, priors).items()}
+        log_loss = pt.where(as_data(linked[laws_]), log_measured_loss(loss, **link), log_loss)
     sd = np.where(linked[data.law_index.values[losses]], priors.loss_scale_log_sd_of_answers, priors.loss_scale_log_sd)
     scale = pm.LogNormal("loss_scale", np.log(priors.loss_scale_median), sd, dims="measured")
     observed = pm.Data("log_loss_observed", np.log(data.score.values[rows]), dims="loss_row")
-    observation.losses(
-        "log_loss", log_loss, scale[_array(np.cumsum(losses)[task] - 1)], observed, priors=priors, dims="loss_row"
+    scale = scale[as_data(np.cumsum(losses)[task] - 1)]
+    observation.losses("log_loss", log_loss, scale, observed, priors=priors, dims="loss_row")
+
+
+def _loss_link(data, law, priors):
+    """What links the loss that teacher forcing measures to the one that answers follow (law): see `log_measured_loss`.
+
+    Greedy answers are right as if their loss were smaller than the measured one; guessing by frequency keeps the
+    measured loss below a largest one. Sampled is what the measured losses fix: their level at the reference.
+    """
+    reference = law["irreducible"] + 10.0 ** law["log10_amplitude"]  # loss at the reference
+    known = np.isfinite(known_length(data))
+    sd = np.where(known, priors.loss_link_factor_log_sd, priors.loss_link_factor_log_sd_of_unknown_length)
+    power = pm.LogNormal(
+        "loss_link_power", np.log(priors.loss_link_power_median), priors.loss_link_power_log_sd, dims="law"
     )
+    expected = (pt.log(reference) - np.log(priors.loss_link_factor_median)) / power
+    level = pm.Normal("log_measured", expected, sd / power, dims="law")
+    factor = pm.Deterministic("log_loss_link_factor", pt.log(reference) - power * level, dims="law")
+    least = np.log(largest_loss(data).clip(priors.least_guess_loss))
+    excess = pm.LogNormal("guess_excess", np.log(priors.guess_excess_median), priors.guess_excess_log_sd, dims="law")
+    guess = pm.Deterministic("log_guess_loss", pm.Data("least_guess_loss", least, dims="law") + excess, dims="law")
+    return {"log_loss_link_factor": factor, "loss_link_power": power, "log_guess_loss": guess}

@@ -12,9 +12,10 @@ from models.priors import Priors
 
 
 def counts(name, mean, concentration, trials, observed, *, parts, priors: Priors, dims, row_groups=None):
-    """Beta-binomial counts; a few rows are strange and scatter more, fewer are broken and score anything.
+    """Beta-binomial counts; a mixture of sound, overdispersed (5%) and arbitrary (1e-5) rows.
 
-    `row_groups` says which rows have one concentration and number of trials: one row of each kind, and the kind of each row.
+    `row_groups` says which rows have one concentration and number of trials: one row of each kind,
+    and the kind of each row.
     """
     shares = (priors.outlier_share, priors.gross_error_share) if parts.outliers else (0.0, 0.0)
     options = {"outlier": shares[0], "gross_error": shares[1], "ratio": priors.outlier_dispersion}
@@ -33,7 +34,7 @@ def counts(name, mean, concentration, trials, observed, *, parts, priors: Priors
 
 
 def log_density_of_counts(count, trials, mean, concentration, *, outlier, gross_error, ratio, row_groups=None):
-    """Log of ``(1 - strange - broken) BB(kappa) + strange BB(kappa / ratio) + broken / (trials + 1)``."""
+    """Log of ``(1 - o - g) BB(kappa) + o BB(kappa / ratio) + g / (trials + 1)``, o outliers and g gross errors."""
     log = np.log1p(-outlier - gross_error) + _log_beta_binomial(count, trials, mean, concentration, row_groups)
     if outlier:
         wide = _log_beta_binomial(count, trials, mean, concentration / ratio, row_groups)

@@ -9,7 +9,9 @@ from forecast.posterior.fit import UNKNOWN, Fit, Sampling, installed_versions
 from forecast.posterior.predict import row_means
 from forecast.table.dataset import observations
 from models.capability import capability_model
+from models.equations.metrics import METRICS, metrics_where
 from models.facts.counts import draw_counts, mean_among
+from models.facts.layout import tokens_per_item
 from models.priors import Priors
 from models.structures import Parts
 
@@ -25,7 +27,7 @@ def simulate(
     the variables of a posterior without chain and draw. Counts of the same answers (several k, tokens) agree with each
     other. Same seed, same table.
     """
-    tokens = rows["length"].where(rows["metric"] == "token_accuracy").fillna(1.0)  # in each item
+    tokens = rows["length"].where(rows["metric"].isin(metrics_where("counts_tokens"))).fillna(1.0)  # in each item
     trials = rows["trials"].astype(float).fillna((ITEMS * tokens).round())
     design = rows.assign(trials=trials.where(rows["metric"] != "loss"), successes=0)
     design = design.assign(score=(rows["metric"] == "loss").astype(float))  # a loss of one nat; only its place counts
@@ -60,21 +62,20 @@ def _scored(design: pd.DataFrame, truth: Fit, rng: np.random.Generator) -> pd.Da
     among, given, task = mean_among(mean, data), data.given_index.values, data.task_index.values
     shares = (priors.outlier_share, priors.gross_error_share) if truth.parts.outliers else (0.0, 0.0)
     options = {"outlier": shares[0], "gross_error": shares[1], "ratio": priors.outlier_dispersion, "rng": rng}
-    successes, score = np.full(len(design), np.nan), np.empty(len(design))
+    successes, score, size = np.full(len(design), np.nan), np.empty(len(design)), tokens_per_item(data)
     for row in _given_first(given):
         t = task[row]
-        metric, length = data.metric.values[t], data.task_length.values[t]
-        if metric == "loss":
+        tokens, length = METRICS[data.metric.values[t]].counts_tokens, size[t]
+        if not METRICS[data.metric.values[t]].is_rate:
             scale = float(law.loss_scale.sel(measured=data.task.values[t]))
             score[row] = mean[row] * np.exp(scale * rng.standard_t(priors.loss_degrees_of_freedom))
             continue
-        length = length if metric == "token_accuracy" and np.isfinite(length) else 1.0
         items = data.trials.values[row] / length
         out_of = items if given[row] < 0 else successes[given[row]]
-        if metric == "token_accuracy" and given[row] >= 0:
+        if tokens and given[row] >= 0:
             out_of = items - out_of
         count = draw_counts(out_of, among[row], float(law.concentration.values[t]), **options)
-        if metric == "token_accuracy":
+        if tokens:
             count = count + (successes[given[row]] if given[row] >= 0 else 0.0)
         successes[row] = np.round(count * length)
         score[row] = successes[row] / data.trials.values[row]

@@ -10,8 +10,9 @@ import xarray as xr
 from forecast.posterior.compute import effective_compute, family_deviation, family_shift, new_deviation, split_deficit
 from forecast.posterior.fit import Fit
 from forecast.posterior.score import Residuals, expected_score, law_of_task
-from forecast.posterior.tasks import is_loss, law_name, task_label, usual_trials
+from forecast.posterior.tasks import is_loss, item_size, law_name, task_label, usual_trials
 from models.dates import years
+from models.equations.metrics import METRICS
 from models.facts.layout import answers
 from models.facts.placing import reference_compute
 
@@ -65,9 +66,7 @@ def predict(fit: Fit, rows: pd.DataFrame, *, seed: int) -> xr.DataArray:
     `trials` (where blank, the median number of trials of the task in the fitted table); losses are in nats.
     """
     labels = [
-        task_label(
-            fit, row.task, row.metric, row.k if row.metric == "at_least_k" and pd.notna(row.k) else None, row.length
-        )
+        task_label(fit, row.task, row.metric, row.k if METRICS[row.metric].k and pd.notna(row.k) else None, row.length)
         for row in rows.itertuples()
     ]
     rng = np.random.default_rng(seed)
@@ -100,9 +99,7 @@ def draw_counts(
 ) -> tuple[np.ndarray, int]:
     """Counts of a sound evaluation around their mean, and the trials they are out of; of tokens, items times length."""
     number = int(trials) if pd.notna(trials) else usual_trials(fit, label)
-    task = fit.data.sel(task=label)
-    length = task.task_length.item() if task.metric.item() == "token_accuracy" else 1.0
-    tokens = int(length) if np.isfinite(length) and length >= 1 else 1
+    tokens = max(int(item_size(fit, label)), 1)
     items = max(number // tokens, 1)
     rate = rng.beta(np.maximum(mean * concentration, 1e-12), np.maximum((1.0 - mean) * concentration, 1e-12))
     return rng.binomial(items, rate) * (number / items), number

@@ -9,14 +9,15 @@ from forecast.posterior.fit import Fit
 from forecast.posterior.tasks import is_loss, law_name
 from models.equations.loss import log_measured_loss, power_law_loss, theta_from_loss
 from models.equations.metrics import (
+    METRICS,
     frailty,
+    loss_of_success,
     score_from_success,
     success_from_score,
     success_of_judgement,
     success_of_task,
     token_floor_of_run,
 )
-from models.equations.surrogates import loss_from_at_least_k, loss_from_exact_match
 from models.facts.layout import has_unknown_k, links_loss_to_rates, unknown_k_length
 from models.facts.parts import has_drift, has_token_floor
 from models.facts.placing import drift_limits
@@ -95,17 +96,14 @@ def theta_at_score(fit: Fit, task: str, at: float | xr.DataArray, residuals: Res
     Closed form where there is one. `inf` where no compute suffices, `-inf` where any does.
     """
     law, metric, length, k = law_of_task(fit, task), *_facts(fit, task)
-    if {"frailty_drift", "token_floor", "log_loss_link_factor", "required_share"} & set(law):
+    open_form = METRICS[metric].is_rate and METRICS[metric].inverse is None
+    if open_form or {"frailty_drift", "token_floor", "log_loss_link_factor", "required_share"} & set(law):
         return _bisected(fit, task, at, residuals, like=law.nu + 0.0 * at + 0.0 * residuals.log_loss)
     shape = {name: law[name] for name in ("irreducible", "log10_amplitude", "exponent")}
     if metric == "loss":
         return theta_from_loss(at * np.exp(-residuals.log_loss), theta_ref=0.0, **shape)
     success = success_from_score(at, floor=law.floor, ceiling=law.ceiling)
-    if metric == "at_least_k":
-        loss = loss_from_at_least_k(success, k=int(k), length=int(length), nu=law.nu)
-    else:
-        tokens = length if metric == "exact_match" and np.isfinite(length) else 1.0
-        loss = loss_from_exact_match(success, length=tokens, nu=law.nu)
+    loss = loss_of_success(success, law.nu, metric=metric, length=length, k=k)
     return theta_from_loss(loss * np.exp(-residuals.log_loss), theta_ref=0.0, **shape)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from forecast.errors import ForecastError, shown
 from forecast.posterior.fit import Fit
+from models.facts.layout import tokens_per_item
 
 
 def task_label(
@@ -85,10 +86,13 @@ def usual_items(fit: Fit, label: str) -> int:
     own = data.task_index.values == data.task.values.tolist().index(label)
     if is_loss(fit, label):
         own = data.metric.values[data.task_index.values] != "loss"
-    facts = data.task_length.values[data.task_index.values]
-    tokens = data.metric.values[data.task_index.values] == "token_accuracy"
-    size = np.where(tokens & np.isfinite(facts), facts, 1.0)
+    size = tokens_per_item(data)[data.task_index.values]
     return max(1, int(np.median((data.trials.values / size)[own]))) if own.any() else ITEMS
+
+
+def item_size(fit: Fit, label: str) -> float:
+    """Trials of a task that one item is: its tokens where trials are tokens, else 1."""
+    return float(tokens_per_item(fit.data)[fit.data.task.values.tolist().index(label)])
 
 
 def whole_length(fit: Fit, task: str) -> int | None:

@@ -10,9 +10,8 @@ import pandas as pd
 
 from forecast.errors import Problem
 from models.dates import log10_compute_of
+from models.equations.metrics import METRICS, rates
 
-RATES = ("exact_match", "at_least_k", "token_accuracy", "choice")
-METRICS = (*RATES, "loss")
 NAMES = ("model", "task", "metric", "family")
 NUMBERS = ("score", "successes", "trials", "length", "k", "chance", "compute", "params", "tokens", "compute_sd")
 COLUMNS = ("model", "task", "metric", *NUMBERS, "family", "date")
@@ -46,11 +45,11 @@ class Cells:
 
     @cached_property
     def rate(self) -> pd.Series:
-        return self.metric.isin(RATES)
+        return self.metric.isin(rates())
 
     @cached_property
     def loss(self) -> pd.Series:
-        return self.metric == "loss"
+        return self.metric.isin(METRICS) & ~self.rate
 
     @cached_property
     def compute(self) -> pd.Series:

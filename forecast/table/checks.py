@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from forecast.errors import Problem, shown
-from forecast.table.cells import METRICS, Cells, cells_of
+from forecast.table.cells import Cells, cells_of
 from forecast.table.columns import COLUMN_CHECKS, RULES, is_count, is_positive
-from models.equations.metrics import LARGEST_LENGTH
+from models.equations.metrics import LARGEST_LENGTH, METRICS, metrics_where
 
 FEWEST_RUNS = 3  # two runs fix a line exactly and leave nothing to judge it by
 SAME_WITHIN = 1e-3  # relative: published figures of one run are rounded differently in different rows
@@ -44,15 +44,15 @@ def _repeated_columns(cells: Cells) -> Iterator[Problem]:
 
 
 def _missing_columns(cells: Cells) -> Iterator[Problem]:
-    at_least_k = bool((cells.metric == "at_least_k").any())
+    used = set(cells.metric)
     only_losses = bool(cells.loss.all()) and len(cells.loss) > 0
     needed = [
         ("model", True, "the name of the trained model"),
         ("task", True, "the name of what is measured"),
         ("metric", True, f"one of {', '.join(METRICS)}"),
         ("trials", cells.scored and not only_losses, "the number of items scored"),
-        ("k", at_least_k, "the tokens needed, blank where that is to be learned: metric at_least_k is in use"),
-        ("length", at_least_k, "the answer length in tokens: metric at_least_k is in use"),
+        *(("k", True, f"{METRICS[name].k}: metric {name} is in use") for name in metrics_where("k") if name in used),
+        ("length", "at_least_k" in used, "the answer length in tokens: metric at_least_k is in use"),
     ]
     for column, is_needed, meaning in needed:
         if is_needed and column not in cells.present:
@@ -133,9 +133,13 @@ def _counts(cells: Cells) -> Iterator[Problem]:
         )
 
 
-def _at_least_k(cells: Cells) -> Iterator[Problem]:
-    rows = cells.metric == "at_least_k"
+def _k_and_length(cells: Cells) -> Iterator[Problem]:
     k, length = cells.number["k"], cells.number["length"]
+    for name in metrics_where("k"):
+        if not METRICS[name].k_may_be_learned and "k" in cells.present:
+            blank = (cells.metric == name) & cells.blank["k"]
+            yield from cells.problems(blank, "k", f"is blank: metric {name} needs it", f"give {METRICS[name].k}")
+    rows = cells.metric == "at_least_k"
     wrong = "is blank: metric at_least_k with k needs length"
     remedy = "give length, the answer length, or leave k blank too: the share that is needed is then learned"
     yield from cells.problems(rows & cells.blank["length"] & ~cells.blank["k"], "length", wrong, remedy)
@@ -197,7 +201,7 @@ CHECKS: tuple[Callable[[Cells], Iterator[Problem]], ...] = (
     *COLUMN_CHECKS,
     _scores,
     _counts,
-    _at_least_k,
+    _k_and_length,
     _unknown_compute,
     _runs_that_disagree,
 )

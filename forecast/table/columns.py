@@ -9,7 +9,8 @@ import pandas as pd
 import pandera.pandas as pa
 
 from forecast.errors import Problem, shown
-from forecast.table.cells import DECIMAL, EARLIEST, LATEST, METRICS, NAMES, NUMBERS, Cells
+from forecast.table.cells import DECIMAL, EARLIEST, LATEST, NAMES, NUMBERS, Cells
+from models.equations.metrics import METRICS
 
 POWERS = {"K": "e3", "M": "e6", "B": "e9", "T": "e12"}
 LARGEST = 1e100  # the product of two such numbers is still finite

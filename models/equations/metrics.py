@@ -2,15 +2,129 @@
 
 As in `models.equations.surrogates`, numbers, arrays, DataArrays and PyTensor variables are all taken.
 
-Judges who pass an answer of which j sub-judgements are right with a probability h(j), rising from h(0) = 0 to
-h(L) = 1, pass over all answers the mean over k of P(at least k of L) with the weights ``h(k) - h(k - 1)``. At least k
-of L with a known k is all weight on one k. So an unknown k is a weight that is learned, not a list of models.
+`METRICS` is the one place that knows a metric. To add one, write its success as a function of the loss per token and
+add a row; table, model, prediction, emergence, design and simulation read it from there.
 """
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from models.equations.surrogates import at_least_each, at_least_k, exact_match, token_accuracy
+from models.equations.surrogates import (
+    at_least_each,
+    at_least_k,
+    exact_match,
+    loss_from_at_least_k,
+    loss_from_exact_match,
+    pass_at_k,
+    token_accuracy,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """What a metric makes of the loss of a task; lengths and k are numbers or arrays, a length is 1 if not known."""
+
+    words: str
+    sharpness: int  # order of metrics by how steeply a score rises; the smoothest first
+    success: Callable[..., Any] | None = None  # (loss, nu, *, length, k, token_floor); None: the loss itself
+    inverse: Callable[..., Any] | None = None  # (success, nu, *, length, k); None: found by search
+    decisions: Callable[..., Any] = lambda length, k: 1.0 + 0.0 * length  # tokens of an exact match that is about alike
+    of_answers: bool = False  # a function of the loss of the answers, which the metrics of one task name share
+    k: str = ""  # what the column k means; blank: it means nothing
+    k_may_be_learned: bool = False
+    counts_tokens: bool = False  # its trials are tokens, an item's length of them
+    is_attempts: bool = False  # k counts attempts at an item
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether scores are shares of items, and not losses."""
+        return self.success is not None
+
+
+def _exact_match(loss, nu, *, length, k, token_floor=None):
+    if token_floor is None:
+        return exact_match(loss, length=length, nu=nu)
+    return at_least_each(loss, ks=(int(length),), length=int(length), nu=nu, token_floor=token_floor)[..., 0]
+
+
+def _at_least_k(loss, nu, *, length, k, token_floor=None):
+    if token_floor is None:
+        return at_least_k(loss, k=int(k), length=int(length), nu=nu)
+    return at_least_each(loss, ks=(int(k),), length=int(length), nu=nu, token_floor=token_floor)[..., 0]
+
+
+def _token_accuracy(loss, nu, *, length, k, token_floor=None):
+    accuracy = token_accuracy(loss, nu=nu)
+    return accuracy if token_floor is None else token_floor + (1.0 - token_floor) * accuracy
+
+
+def _pass_at_k(loss, nu, *, length, k, token_floor=None):
+    return pass_at_k(length * loss, k=k, nu=nu)
+
+
+def _of_attempts(length, k):
+    """Tokens of the exact match that is half solved at the loss at which pass@k is, were all items alike."""
+    return length * np.log(2.0) / -np.log(-np.expm1(-np.log(2.0) / k))
+
+
+METRICS: dict[str, Metric] = {
+    "exact_match": Metric(
+        words="exact match",
+        sharpness=4,
+        success=_exact_match,
+        inverse=lambda success, nu, *, length, k: loss_from_exact_match(success, length=length, nu=nu),
+        decisions=lambda length, k: length,
+        of_answers=True,
+    ),
+    "at_least_k": Metric(
+        words="at least k",
+        sharpness=2,
+        success=_at_least_k,
+        inverse=lambda success, nu, *, length, k: loss_from_at_least_k(success, k=int(k), length=int(length), nu=nu),
+        decisions=lambda length, k: k,
+        of_answers=True,
+        k="the tokens needed, blank where that is to be learned",
+        k_may_be_learned=True,
+    ),
+    "pass_at_k": Metric(
+        words="pass at k",
+        sharpness=3,
+        success=_pass_at_k,
+        decisions=_of_attempts,
+        of_answers=True,
+        k="the attempts at an item, of which one must be right",
+        is_attempts=True,
+    ),
+    "token_accuracy": Metric(
+        words="token accuracy",
+        sharpness=0,
+        success=_token_accuracy,
+        inverse=lambda success, nu, *, length, k: loss_from_exact_match(success, length=1.0, nu=nu),
+        of_answers=True,
+        counts_tokens=True,
+    ),
+    "choice": Metric(
+        words="choice",
+        sharpness=1,
+        success=_token_accuracy,
+        inverse=lambda success, nu, *, length, k: loss_from_exact_match(success, length=1.0, nu=nu),
+    ),
+    "loss": Metric(words="loss", sharpness=-1),
+}
+
+
+def rates() -> tuple[str, ...]:
+    """The metrics whose scores are shares of items."""
+    return tuple(name for name, metric in METRICS.items() if metric.is_rate)
+
+
+def metrics_where(trait: str) -> tuple[str, ...]:
+    """The metrics of which a field of `Metric` is true or not blank."""
+    return tuple(name for name, metric in METRICS.items() if getattr(metric, trait))
 
 
 def score_from_success(success, *, floor, ceiling):
@@ -24,17 +138,18 @@ def success_from_score(score, *, floor, ceiling):
 
 
 def success_of_task(loss, nu, *, metric, length, k, token_floor=None):
-    """Probability of success of one task under its metric: the surrogate of DESIGN section 3.3 that belongs to it."""
+    """Probability of success of one task under its metric: the surrogate that belongs to it."""
+    success = METRICS[metric].success
+    assert success is not None, f"{metric} is no rate"
     length = length if np.isfinite(length) else 1.0
-    if metric not in ("at_least_k", "exact_match"):
-        accuracy = token_accuracy(loss, nu=nu)
-        return accuracy if token_floor is None else token_floor + (1.0 - token_floor) * accuracy
-    if token_floor is not None:
-        k = int(k if metric == "at_least_k" else length)
-        return at_least_each(loss, ks=(k,), length=int(length), nu=nu, token_floor=token_floor)[..., 0]
-    if metric == "at_least_k":
-        return at_least_k(loss, k=int(k), length=int(length), nu=nu)
-    return exact_match(loss, length=length, nu=nu)
+    return success(loss, nu, length=length, k=k, token_floor=token_floor)
+
+
+def loss_of_success(success, nu, *, metric, length, k):
+    """Loss at which the success of a task is reached: the inverse of `success_of_task`, of metrics that have one."""
+    inverse = METRICS[metric].inverse
+    assert inverse is not None, f"{metric} has no inverse"
+    return inverse(success, nu, length=length if np.isfinite(length) else 1.0, k=k)
 
 
 def frailty(theta, nu, drift, *, limits):
@@ -50,6 +165,10 @@ def token_floor_of_run(token_floor, residual):
     odds = token_floor / (1.0 - token_floor) * np.exp(residual)
     return odds / (1.0 + odds)
 
+
+# Judgements whose k is unknown: judges who pass an answer of which j sub-judgements are right with a probability h(j),
+# rising from h(0) = 0 to h(L) = 1, pass over all answers the mean over k of P(at least k of L) with the weights
+# h(k) - h(k - 1). At least k of L with a known k is all weight on one k. So an unknown k is a weight that is learned.
 
 LARGEST_LENGTH = 32  # for which `models.equations.surrogates.at_least_each` is accurate
 UNKNOWN_LENGTH = 12  # sub-judgements that stand for an unknown number: what is learned then is the share that is needed

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from models.equations.metrics import metrics_where
+from models.facts.layout import has_attempts, tokens_per_item
+
 MEAN_MARGIN = 1e-12  # keeps the beta-binomial proper where floor and success underflow
 
 
@@ -10,16 +13,42 @@ def conditional_counts(data):
 
     Answers of which k tokens are right are among those of which fewer are, so a row of at least k of L, or of exact
     match, is a count out of the next lower one. Tokens of answers that are not all right are a count out of these
-    answers, each of which counts once: its tokens share one difficulty. Losses have no trials.
+    answers, each of which counts once: its tokens share one difficulty. Items that are solved in k attempts are among
+    those solved in more. Losses have no trials.
     """
-    given, task = data.given_index.values, data.task_index.values
-    tokens = data.metric.values[task] == "token_accuracy"
-    length = np.where(tokens, np.nan_to_num(data.task_length.values[task], nan=1.0), 1.0)
-    counts, trials = np.nan_to_num(data.successes.values) / length, data.trials.values / length
+    given = data.given_index.values
+    tokens = counts_tokens(data)
+    counts, trials = _counts_of_items(data)
     among = np.where(given >= 0, counts[given], trials)
     counts = np.where((given >= 0) & tokens, counts - among, counts)
     trials = np.where((given >= 0) & tokens, trials - among, among)
     return np.clip(counts, 0.0, trials), trials
+
+
+def counts_tokens(data):
+    """Whether the trials of a row (observation) are tokens."""
+    return np.isin(data.metric.values, metrics_where("counts_tokens"))[data.task_index.values]
+
+
+def _counts_of_items(data):
+    """Counts and numbers of items (observation).
+
+    Rows of attempts count the same items, however many attempts they report: the fewest trials among them. Their scores
+    are estimates from more attempts than k, so that counts need not be whole.
+    """
+    task = data.task_index.values
+    length = tokens_per_item(data)[task]
+    counts, trials = np.nan_to_num(data.successes.values) / length, data.trials.values / length
+    law = data.law_index.values[task]
+    whole = np.isin(data.metric.values, ["exact_match", *metrics_where("is_attempts")])[task]
+    attempts = has_attempts(data)[law] & whole & (trials > 0)
+    if attempts.any():
+        pair = data.run_index.values * data.sizes["law"] + law
+        items = np.full(pair.max() + 1, np.inf)
+        np.minimum.at(items, pair[attempts], trials[attempts])
+        trials = np.where(attempts, items[pair], trials)
+        counts = np.where(attempts, data.score.values * trials, counts)
+    return counts, trials
 
 
 def row_groups(data, rows):
@@ -27,7 +56,7 @@ def row_groups(data, rows):
 
     Counts out of other counts are each of their own kind, so that tables of one layout have kinds alike.
     """
-    kind = np.stack([data.task_index.values, data.trials.values, data.given_index.values])[:, rows]
+    kind = np.stack([data.task_index.values, _counts_of_items(data)[1], data.given_index.values])[:, rows]
     kind[2] = np.where(kind[2] < 0, -1, np.arange(len(rows)))
     _, first, of_row = np.unique(kind, axis=1, return_index=True, return_inverse=True)
     return first, of_row
@@ -42,7 +71,7 @@ def mean_among(mean, data, as_graph=np.asarray):
     if not (given >= 0).any():
         return mean
     shape = (-1,) + (1,) * (mean.ndim - 1)
-    tokens = as_graph(1.0 * (data.metric.values[data.task_index.values] == "token_accuracy").reshape(shape))
+    tokens = as_graph(1.0 * counts_tokens(data).reshape(shape))
     of_given = mean[as_graph(np.maximum(given, 0))]
     # at least k among at least fewer; tokens of answers that are not all right
     numerator = mean - tokens * of_given

@@ -7,7 +7,7 @@ it is the score, but for tables drawn from the prior, whose prior must not look 
 
 import numpy as np
 
-from models.equations.metrics import UNKNOWN_LENGTH
+from models.equations.metrics import UNKNOWN_LENGTH, metrics_where
 from models.facts.guessing import unknown_chance
 
 
@@ -65,10 +65,22 @@ def largest_loss(data):
     return found
 
 
+def has_attempts(data):
+    """Whether a law (law) is seen by attempts at whole answers, such as pass@k."""
+    attempts = np.isin(data.metric.values, metrics_where("is_attempts"))
+    return np.bincount(data.law_index.values, attempts, data.sizes["law"]) > 0
+
+
+def tokens_per_item(data):
+    """Trials of a task (task) that one item is: its length where trials are tokens, else 1."""
+    tokens = np.isin(data.metric.values, metrics_where("counts_tokens"))
+    return np.where(tokens, np.nan_to_num(data.task_length.values, nan=1.0), 1.0)
+
+
 def known_length(data):
     """Answer length (law) where a rate task of the law gives one, else NaN."""
     known = np.where(is_loss(data), np.nan, data.task_length.values)
-    known = np.where(data.metric.values == "token_accuracy", 1.0, known)
+    known = np.where(np.isin(data.metric.values, metrics_where("counts_tokens")), 1.0, known)
     lengths = np.full(data.sizes["law"], np.nan)
     given = np.flatnonzero(np.isfinite(known))
     lengths[data.law_index.values[given]] = known[given]

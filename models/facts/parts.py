@@ -3,7 +3,7 @@
 import numpy as np
 
 from models.dates import years_of_runs
-from models.facts.layout import is_loss, is_loss_law, rates_of_law
+from models.facts.layout import has_attempts, is_loss, is_loss_law, rates_of_law
 from models.structures import Parts
 
 
@@ -27,10 +27,13 @@ def is_frailty_open(data):
 
 
 def has_token_floor(data, parts: Parts):
-    """Whether single tokens of a law (law) may be guessed right: where several rates look at it, in whole tokens."""
+    """Whether single tokens of a law (law) may be guessed right: where several rates look at it, in whole tokens.
+
+    Attempts at whole answers say nothing of tokens.
+    """
     length = np.nan_to_num(data.task_length.values, nan=1.0)
     fractional = np.bincount(data.law_index.values, (length % 1 > 0) & ~is_loss(data), data.sizes["law"]) > 0
-    return (rates_of_law(data) > 1) & ~fractional & parts.token_floor
+    return (rates_of_law(data) > 1) & ~fractional & ~has_attempts(data) & parts.token_floor
 
 
 def has_bend(data, parts: Parts):

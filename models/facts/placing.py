@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from models.equations.metrics import METRICS
 from models.facts.guessing import chance_of_placing
 from models.facts.layout import has_unknown_k, is_loss, unknown_k_length
 
@@ -115,10 +116,10 @@ def surrogate_length(data):
     Token accuracy, multiple choice and loss are one decision; at least k of L is anchored by its exact-match factor, k.
     """
     task = main_task(data)
-    metric, length, k = data.metric.values[task], data.task_length.values[task], data.task_k.values[task]
-    k = np.where(has_unknown_k(data)[task], np.ceil(0.5 * unknown_k_length(data)[task]), k)
-    return np.select(
-        [metric == "exact_match", metric == "at_least_k"], [np.nan_to_num(length, nan=1.0), k], default=1.0
+    metric, length = data.metric.values[task], np.nan_to_num(data.task_length.values[task], nan=1.0)
+    k = np.where(has_unknown_k(data), np.ceil(0.5 * unknown_k_length(data)), data.task_k.values)[task]
+    return np.array(
+        [METRICS[name].decisions(*each) for name, *each in zip(metric, length, k, strict=True)], dtype=float
     )
 
 

@@ -16,14 +16,9 @@ from forecast.questions.emergence.likelihood import rows_of
 from forecast.questions.emergence.verdict import companions_of, judged, sharpness
 from forecast.scales import Scale, named_by_fit
 from forecast.words import counted
+from models.equations.metrics import METRICS
 
 CURVE_DRAWS_A_CHAIN = 100
-METRIC = {
-    "exact_match": "exact match",
-    "at_least_k": "at least k",
-    "token_accuracy": "token accuracy",
-    "choice": "choice",
-}
 
 
 def tasks_asked(fit: Fit, name: str | None, *, companion: str | None = None) -> list[str]:
@@ -97,7 +92,7 @@ def sentence(found: dict[str, Any], reason: str, scale: Scale) -> str:
             inside, points = compared["inside_90"]
             said += f" The smooth law's 90% intervals hold {inside} of {points} scores of runs left out."
     named = [
-        f"{METRIC.get(each['metric'], each['metric'])} {scale.bounded(each['width_decades']['q50'], '.1f')}"
+        f"{METRICS[each['metric']].words} {scale.bounded(each['width_decades']['q50'], '.1f')}"
         for each in found["metrics"]
         if each["width_decades"]
     ]
@@ -113,7 +108,7 @@ def _metric(fit: Fit, task: str) -> dict[str, Any]:
         "task": task,
         "metric": of.metric.item(),
         "length": _or_none(of.task_length.item()),
-        "k": _or_none(of.task_k.item()) if of.metric.item() == "at_least_k" else None,
+        "k": _or_none(of.task_k.item()) if METRICS[of.metric.item()].k else None,
         "runs": len(rows),
         "emergence_score": json_number(emergence_score(score)) if len(score) > 1 else None,
         "width_decades": None if is_loss(fit, task) else quantiles(transition_width(fit, task).values, QUANTILES),
@@ -168,7 +163,7 @@ def _observed(fit: Fit, task: str, key: tuple[str, int | None], run: int) -> flo
         label = str(data.task.values[data.task_index.values[row]])
         of = data.sel(task=label)
         same = of.metric.item() == metric and law_name(fit, label) == law_name(fit, task)
-        same &= metric != "at_least_k" or of.task_k.item() == k
+        same &= not METRICS[metric].k or of.task_k.item() == k
         same &= (
             metric == "token_accuracy"
             or label == task
@@ -184,9 +179,10 @@ def observed_scores(fit: Fit, task: str) -> dict[tuple[str, int | None], pd.Data
     data, found = fit.data, {}
     for label in map(str, data.task.values):
         metric = data.metric.sel(task=label).item()
-        if law_name(fit, label) != law_name(fit, task) or metric not in METRIC:
+        if law_name(fit, label) != law_name(fit, task) or not METRICS[metric].is_rate:
             continue
-        k = {"exact_match": whole_length(fit, label), "at_least_k": data.task_k.sel(task=label).item()}.get(metric)
+        of_k = data.task_k.sel(task=label).item() if METRICS[metric].k else None
+        k = whole_length(fit, label) if metric == "exact_match" else of_k
         rows = rows_of(fit, [label])
         columns = {"score": data.score.values[rows], "trials": data.trials.values[rows]}
         x = data.log10_compute.values[data.run_index.values[rows]]

@@ -13,7 +13,7 @@ from forecast.posterior.fit import Fit
 from forecast.posterior.predict import residuals_of_answers, row_means
 from forecast.posterior.score import Residuals, expected_score, law_of_task, loss_per_token, theta_at_score
 from forecast.posterior.tasks import is_loss, whole_length
-from models.equations.metrics import frailty, score_from_success, success_of_task, token_floor_of_run
+from models.equations.metrics import METRICS, frailty, score_from_success, success_of_task, token_floor_of_run
 from models.facts.layout import answers
 from models.facts.placing import drift_limits
 
@@ -49,12 +49,12 @@ def curves_of_law(
     loss = loss_per_token(law, theta, residual=residuals.log_loss)
     nu = frailty(theta, law.nu, law.get("frailty_drift"), limits=drift_limits(fit.data))
     floor = token_floor_of_run(law.token_floor, residuals.token_floor) if "token_floor" in law else None
-    metric = own.metric.item()
+    metric, own_k = own.metric.item(), own.task_k.item()
     asked: list[tuple[str, int | None]] = [("token_accuracy", None)]
     asked += [("at_least_k", k) for k in range(1, length or 1)]
     asked += [("exact_match", length)]
-    if metric == "choice" or not np.isfinite(own.task_length.item()):
-        asked = [(metric, None)]
+    if METRICS[metric].is_attempts or not METRICS[metric].of_answers or not np.isfinite(own.task_length.item()):
+        asked = [(metric, int(own_k) if METRICS[metric].k and np.isfinite(own_k) else None)]
     found = {}
     for metric, k in asked:
         tokens = length if length is not None else own.task_length.item()

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from forecast.figures.style import BLUE, INK, VERMILLION, padded, place_ticks, score_limits
 from forecast.scales import Scale
 from forecast.scoring.summary import wilson_interval
+from models.equations.metrics import METRICS
 
 Key = tuple[str, int | None]
 MOST_NAMED = 8  # curves of at least k in the legend
@@ -54,7 +55,8 @@ def plot_emergence(
 
 def _name(key: Key) -> str:
     metric, k = key
-    return f"at least {k}" if metric == "at_least_k" else metric.replace("_", " ")
+    words = METRICS[metric].words
+    return words.removesuffix("k") + str(k) if METRICS[metric].k else words
 
 
 def _points(ax: Axes, points: pd.DataFrame, *, color: object, marker: str) -> None:

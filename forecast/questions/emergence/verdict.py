@@ -8,8 +8,7 @@ from forecast.posterior.fit import Fit
 from forecast.posterior.score import law_of_task
 from forecast.posterior.tasks import law_name, task_label
 from forecast.questions.emergence.comparison import BREAK, EXPLAINED, FEWEST_RUNS, UNDECIDED, Comparison, compare
-
-SHARP = {"exact_match": 3, "at_least_k": 2, "choice": 1, "token_accuracy": 0, "loss": -1}
+from models.equations.metrics import METRICS
 
 
 def judged(
@@ -76,5 +75,6 @@ def decide(
 
 def sharpness(fit: Fit, task: str) -> tuple[float, ...]:
     of = fit.data.sel(task=task)
-    k = of.task_k.item() if of.metric.item() == "at_least_k" else of.task_length.item()
-    return SHARP[of.metric.item()], float(np.nan_to_num(k)), float(np.nan_to_num(of.task_length.item()))
+    metric = METRICS[of.metric.item()]
+    k = (-1 if metric.is_attempts else 1) * of.task_k.item() if metric.k else of.task_length.item()
+    return metric.sharpness, float(np.nan_to_num(k)), float(np.nan_to_num(of.task_length.item()))

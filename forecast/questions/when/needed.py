@@ -12,7 +12,7 @@ from scipy import special
 from forecast.posterior.compute import family_deviation, new_deviation, placed
 from forecast.posterior.fit import Fit
 from forecast.posterior.score import Residuals, law_of_task, theta_at_score
-from forecast.posterior.tasks import checked_task, is_loss, usual_trials
+from forecast.posterior.tasks import checked_task, is_loss, item_size, usual_trials
 from models.facts.layout import answers
 
 HALVINGS = 45  # of the unit interval, to 3e-14
@@ -65,10 +65,9 @@ def needed_mean(
     Successes are beta-binomial. At least k of n show where the rate is above the k-th smallest of n uniform numbers,
     which is Beta(k, n - k + 1), and the rate is the quantile, at a uniform number, of its beta distribution.
     """
-    task, concentration = fit.data.sel(task=label), law_of_task(fit, label).concentration
-    length = task.task_length.item() if task.metric.item() == "token_accuracy" else 1.0
+    concentration = law_of_task(fit, label).concentration
     trials = usual_trials(fit, label) if items is None else items
-    number = trials if items is not None else max(int(trials / (length if np.isfinite(length) else 1.0)), 1)
+    number = trials if items is not None else max(int(trials / item_size(fit, label)), 1)
     k = max(int(np.ceil(at * number - 1e-9)), 1)
     rate = rng.beta(k, number - k + 1, like.shape)
     luck, spread = rng.uniform(size=like.shape), concentration.broadcast_like(like).transpose(*like.dims).values

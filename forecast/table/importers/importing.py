@@ -88,13 +88,13 @@ def _frame(rows: list[Labelled], known: dict[str, dict[str, str]]) -> pd.DataFra
     """Rows of a table with the columns that hold anything, and beside them where each score comes from."""
     records = [
         {"model": each.model, "task": label, "metric": each.metric, "score": each.score, "trials": each.trials}
-        | {"chance": each.chance, "length": None, "k": None}
+        | {"chance": each.chance, "length": None, "k": each.k}
         | known[each.model]
         | {"measured_as": each.native, "source": each.source}
         for label, each in rows
     ]
     frame = pd.DataFrame(records, columns=[*(name for name in COLUMNS if name != "successes"), "measured_as", "source"])
-    frame = frame.astype({"trials": "Int64", "chance": float})
+    frame = frame.astype({"trials": "Int64", "k": "Int64", "chance": float})
     of_answers = ("length", "k") if (frame["metric"] == "at_least_k").any() else ()
     empty = [name for name in frame if (frame[name].isna() | (frame[name].astype(str) == "")).all()]
     return frame.drop(columns=[name for name in empty if name not in (*ALWAYS, *of_answers)])

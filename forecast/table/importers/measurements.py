@@ -27,6 +27,7 @@ class Measurement:
     score: float  # a rate in [0, 1]; of a loss nats
     trials: int | None = None
     chance: float | None = None  # None: not known
+    k: int | None = None  # of a metric that has one
     rank: int = 0  # of several native metrics of the same answers the lowest is taken, where all models have them
     time: float = 0.0  # of the evaluation, seconds since 1970
     source: str  # the file

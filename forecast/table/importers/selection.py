@@ -4,9 +4,9 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import replace
 
 from forecast.errors import ForecastError, shown
-from forecast.table.cells import METRICS, RATES
 from forecast.table.importers.choices import Choices, closest
 from forecast.table.importers.measurements import Found, LeftOut, Measurement, count
+from models.equations.metrics import METRICS, rates
 
 type Labelled = tuple[str, Measurement]  # name of the task in the table first
 
@@ -24,9 +24,9 @@ def selected(found: Found, choices: Choices) -> tuple[list[Labelled], list[LeftO
     _check_names(rows, found.left_out, choices)
     _check_metric(found.measurements, choices)
     left_out = [each for each in found.left_out if not each.task or choices.wants(each.task)]
-    wanted = [(label, each) for label, each in rows if choices.wants(label, each.task)]
+    wanted = [(label, each) for label, each in rows if choices.wants(label, each.task, each.native)]
     taken: list[Labelled] = []
-    for label, rows_of_task in _grouped(wanted, by=lambda row: row[0]).items():
+    for (label, _), rows_of_task in _grouped(wanted, by=lambda row: (row[0], row[1].k)).items():
         measured = _of_metric(label, [each for _, each in rows_of_task], choices)
         for same in _grouped(measured, by=lambda each: each.metric).values():
             once = _once(_by_one_metric(label, same, left_out), left_out)
@@ -62,7 +62,7 @@ def _labelled(measured: Iterable[Measurement]) -> Iterator[Labelled]:
 
 
 def _check_names(rows: list[Labelled], left_out: Iterable[LeftOut], choices: Choices) -> None:
-    known = dict.fromkeys(name for label, each in rows for name in (each.task, label))
+    known = dict.fromkeys(name for label, each in rows for name in (each.task, label, each.native))
     for option, task in choices.named():
         if task not in known:
             reasons = [f"{each.what}: {each.why}" for each in left_out if each.task == task]
@@ -90,7 +90,7 @@ def _of_metric(label: str, measured: list[Measurement], choices: Choices) -> lis
     same = same or [each for each in measured if each.native.partition(",")[0] == metric]
     if same or named is None:
         return same or measured
-    if metric in RATES and all(each.metric in RATES for each in measured):
+    if metric in rates() and all(each.metric in rates() for each in measured):
         return [replace(each, metric=metric) for each in measured]
     of_file = ", ".join(dict.fromkeys(each.native for each in measured))
     raise ForecastError(

@@ -1,18 +1,22 @@
-"""A CSV with one row a model and one column a task, as leaderboards and papers publish scores."""
+"""Wide tables: one row a model and one column a task, as leaderboards and papers publish scores."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
-from forecast.table.cells import METRICS, MISSING, NUMBER, RATES
+from forecast.table.cells import MISSING, NUMBER
 from forecast.table.files import read_cells
 from forecast.table.importers.choices import Choices, closest
 from forecast.table.importers.measurements import Found, Measurement, source_of
 from forecast.table.importers.models_table import FACTS, facts_of
+from models.equations.metrics import METRICS, rates
 
-DEFAULT = "exact_match"
+DEFAULT, PASS_AT_K = "exact_match", "pass_at_k"
+ATTEMPTS = re.compile(r"(?P<task>.*?)[\s_:,-]*\(?pass(?:@|_at_)(?P<k>[1-9][0-9]*)\)?", re.IGNORECASE)
 DASHES = ("-", "–", "—")
 NOT_A_SCORE = "correct the cell, or name the columns that are scores with --tasks"
 
@@ -38,46 +42,65 @@ def read(path: Path, choices: Choices) -> Found:
     if len(repeated):
         raise ForecastError(f"{shown_path(path)}: two columns are named {shown(repeated[0])}; rename one")
     metrics = {task: _metric(task, choices) for task in tasks}
-    uncounted = [task for task in tasks if metrics[task] in RATES and choices.trials.of(task) is None]
+    _check_counted(path, metrics, choices)
+    facts = facts_of(frame, path)
+    cells = [(line, task, cell) for task in tasks for line, cell in _given(frame[task])]
+    scores = _scores(path, cells, metrics, choices)
+    return Found(
+        measurements=tuple(
+            Measurement(
+                model=str(frame.at[line, "model"]).strip(),
+                **_named(task, metrics[task]),
+                metric=metrics[task],
+                score=score,
+                trials=choices.trials.of(task) if metrics[task] in rates() else None,
+                source=f"{source_of(path)}, row {line}",
+            )
+            for (line, task), score in scores.items()
+        ),
+        facts=facts if set(FACTS) & set(frame.columns) else None,
+    )
+
+
+def _check_counted(path: Path, metrics: dict[str, str], choices: Choices) -> None:
+    uncounted = [task for task, name in metrics.items() if name in rates() and choices.trials.of(task) is None]
     if uncounted:
         raise ForecastError(
             f"{shown_path(path)}: rates need the number of items scored, and none is given for "
             f"{', '.join(map(shown, uncounted[:10]))}; add --trials {shown(f'{uncounted[0]}=1000')}, "
             "or one number for all tasks"
         )
-    facts = facts_of(frame, path)
-    cells = [(line, task, cell) for task in tasks for line, cell in _given(frame[task])]
-    scores = {(line, task): _score(cell, metrics[task], choices) for line, task, cell in cells}
-    problems = [
-        _problem(int(line), task, cell, metrics[task], choices)
-        for line, task, cell in cells
-        if scores[line, task] is None
-    ]
+
+
+def _scores(
+    path: Path, cells: list[tuple[int, str, str]], metrics: dict[str, str], choices: Choices
+) -> dict[tuple[int, str], float]:
+    """The score of each cell by line and task; an error names all cells that hold none."""
+    found, problems = {}, []
+    for line, task, cell in cells:
+        score = _score(cell, metrics[task], choices)
+        if score is None:
+            problems.append(_problem(line, task, cell, metrics[task], choices))
+        else:
+            found[line, task] = score
     if problems:
         raise TableError(path, sorted(problems, key=lambda problem: problem.row or 0))
-    largest = max((float(cell.rstrip(" %")) for _, task, cell in cells if metrics[task] in RATES), default=2.0)
+    largest = max((float(cell.rstrip(" %")) for _, task, cell in cells if metrics[task] in rates()), default=2.0)
     if choices.percent and largest <= 1:
         raise ForecastError(f"{shown_path(path)}: with --percent no score is above 1%; leave it out if they are rates")
-    return Found(
-        measurements=tuple(
-            Measurement(
-                model=str(frame.at[line, "model"]).strip(),
-                task=task,
-                native=metrics[task],
-                metric=metrics[task],
-                score=score,
-                trials=choices.trials.of(task) if metrics[task] in RATES else None,
-                source=f"{source_of(path)}, row {line}",
-            )
-            for (line, task), score in scores.items()
-            if score is not None
-        ),
-        facts=facts if set(FACTS) & set(frame.columns) else None,
-    )
+    return found
+
+
+def _named(column: str, metric: str) -> dict[str, Any]:
+    """Task, native metric and k of a column: 'HumanEval pass@8' is the task 'HumanEval' in 8 attempts."""
+    attempts = ATTEMPTS.fullmatch(column) if metric == PASS_AT_K else None
+    if attempts is None:
+        return {"task": column, "native": metric}
+    return {"task": attempts["task"] or "pass@k", "native": column, "k": int(attempts["k"])}
 
 
 def _metric(task: str, choices: Choices) -> str:
-    metric = choices.metric.of(task) or DEFAULT
+    metric = choices.metric.of(task) or (PASS_AT_K if ATTEMPTS.fullmatch(task) else DEFAULT)
     if metric not in METRICS:
         near = closest(metric, METRICS)
         hint = "" if near is None else f"did you mean {near}? "
@@ -95,12 +118,12 @@ def _given(column: pd.Series) -> Iterator[tuple[int, str]]:
 
 def _score(cell: str, metric: str, choices: Choices) -> float | None:
     """The rate or loss in a cell; None where there is none."""
-    percent = choices.percent and metric in RATES
+    percent = choices.percent and metric in rates()
     text = cell.rstrip(" %") if percent else cell
     if not NUMBER.fullmatch(text):
         return None
     value = round(float(text) / 100, 15) if percent else float(text)
-    return value if (0 <= value <= 1 if metric in RATES else 0 < value < float("inf")) else None
+    return value if (0 <= value <= 1 if metric in rates() else 0 < value < float("inf")) else None
 
 
 def _problem(line: int, task: str, cell: str, metric: str, choices: Choices) -> Problem:

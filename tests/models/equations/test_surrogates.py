@@ -24,6 +24,7 @@ from models.equations.surrogates import (
     loss_from_at_least_k,
     loss_from_exact_match,
     loss_from_token_accuracy,
+    pass_at_k,
     token_accuracy,
 )
 
@@ -427,6 +428,7 @@ TWO_ARGUMENTS = {  # function: call, first values, second values
         [0.4, 2.0],
     ),
     "at_least_k": (lambda loss, nu: at_least_k(loss, **COUNTS, nu=nu), [0.1, 1.0, 9.0], [0.4, 2.0]),
+    "pass_at_k": (lambda loss, nu: pass_at_k(loss, k=8, nu=nu), [0.1, 1.0, 9.0], [0.4, 2.0]),
     "at_least_each": (
         lambda loss, nu: at_least_each(loss, ks=(2, 3), length=3, nu=nu, token_floor=0.1)[..., 0],
         [0.1, 1.0, 9.0],
@@ -466,7 +468,15 @@ TWO_ARGUMENTS = {  # function: call, first values, second values
 
 
 ELSEWHERE = {
-    *("success_of_task", "frailty", "token_floor_of_run", "log_measured_loss"),  # tests of the score and of the model
+    *(
+        "success_of_task",
+        "loss_of_success",
+        "rates",
+        "metrics_where",
+        "frailty",
+        "token_floor_of_run",
+        "log_measured_loss",
+    ),  # tests of the score and of the model
     *("required_share_weights", "success_of_judgement"),  # test_rubrics
     *("optimal_sizes", "tokens_needed", "params_needed", "effective_tokens", "tokens_seen", "most_effective_tokens"),
     *("cheapest_effective_tokens", "split_deficit", "warm_up_deficit"),  # test_compute, and tests of effective compute

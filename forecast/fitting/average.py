@@ -127,6 +127,9 @@ def mixed(fits: Sequence[Fit], weights: Mapping[str, float]) -> Fit:
         for name, fit, chosen in zip(names, fits, mixture(sizes, share, fullest(sizes, share)), strict=True)
     ]
     posterior = xr.concat(parts, dim="draw", data_vars="all", coords="minimal", compat="override", join="override")
+    # interleaved, so that a diagnosis of chains does not find one structure after another
+    place = np.concatenate([(np.arange(part.sizes["draw"]) + 0.5) / part.sizes["draw"] for part in parts])
+    posterior = posterior.isel(draw=np.argsort(place, kind="stable"))
     posterior = posterior.assign_coords(draw=np.arange(posterior.sizes["draw"]))
     diagnostics = mixed_diagnostics([fit.diagnostics for fit in fits], share)
     return replace(fits[0], posterior=posterior, diagnostics=diagnostics, weights=dict(weights))

@@ -5,8 +5,11 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from html import escape
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,7 +17,7 @@ import xarray as xr
 from forecast.errors import ForecastError, shown, shown_path
 from forecast.files import write_whole
 from models.priors import Priors
-from models.structures import Parts
+from models.structures import Parts, structure_of
 
 ROUND, MOST_ROUNDS = 400, 10  # kept draws a chain after which they are judged, and how often
 FINE_ACCEPT = 0.95  # target of a posterior that is hard to sample
@@ -105,6 +108,7 @@ UNKNOWN = Diagnostics(
 )
 """Of draws that nobody has judged."""
 SCHEMA = 7
+SIZES = {"rows": "observation", "runs": "run", "tasks": "task"}
 PACKAGES = ("capability-forecast", "pymc", "nutpie", "arviz", "numpy", "xarray")
 
 
@@ -138,6 +142,60 @@ class Fit:
             "versions": self.versions,
             "schema": SCHEMA,
         }
+
+    @staticmethod
+    def from_posterior(
+        posterior: xr.Dataset | xr.DataTree, *, like: "Fit", diagnostics: Diagnostics | None = None
+    ) -> "Fit":
+        """A posterior of a changed model in place of that of the fit `like`, to take thresholds and forecasts from.
+
+        Parameters
+        ----------
+        posterior : chain, draw, with the variables of `models.capability.capability_model` by their names and dims; a
+            DataTree gives its group of this name
+        diagnostics : None: unknown, so that nothing is trusted; `forecast.fitting.sampler.diagnose` finds them
+
+        A `ForecastError` says which variables are missing.
+        """
+        found = posterior["posterior"].to_dataset() if isinstance(posterior, xr.DataTree) else posterior
+        missing = sorted(map(str, set(like.posterior.data_vars) - set(found.data_vars)))
+        if missing:
+            raise ForecastError(
+                f"the posterior lacks {', '.join(missing)}; keep the variables of the model under their names"
+            )
+        weights = {next(iter(like.weights)): 1.0}
+        return replace(like, posterior=found, diagnostics=diagnostics or UNKNOWN, weights=weights)
+
+    def model(self, structure: str | None = None) -> Any:
+        """The `pm.Model` of a structure of this fit, the first unless named; imports PyMC."""
+        from models.capability import capability_model
+
+        name = next(iter(self.weights)) if structure is None else structure
+        return capability_model(self.data, self.parts, self.priors, structure_of(name))
+
+    def to_datatree(self, **options: Any) -> xr.DataTree:
+        """The fit in the groups of ArviZ: see `forecast.fitting.groups.groups_of`; imports PyMC."""
+        return import_module("forecast.fitting.groups").groups_of(self, **options)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was fitted and how well, as plain values."""
+        sizes = {noun: self.data.sizes[dim] for noun, dim in SIZES.items()}
+        return sizes | {"weights": dict(self.weights), "diagnostics": asdict(self.diagnostics)}
+
+    def _repr_html_(self) -> str:
+        """Runs, tasks, parts and convergence, for a notebook."""
+        found = self.diagnostics
+        off = [name for name, on in asdict(self.parts).items() if not on]
+        lines = {
+            "table": f"{self.table}, {', '.join(f'{self.data.sizes[dim]} {noun}' for noun, dim in SIZES.items())}",
+            "runs below": "all" if self.below is None else f"{self.below:g} FLOP",
+            "structures": ", ".join(f"{name} {weight:.2f}" for name, weight in self.weights.items()),
+            "parts": "all" if not off else f"all but {', '.join(off)}",
+            "draws": f"{self.posterior.sizes['chain']} chains of {self.posterior.sizes['draw']}",
+            "convergence": "; ".join(found.reasons) or f"converged: R-hat at most {found.max_rhat:.3f}",
+        }
+        rows = "".join(f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in lines.items())
+        return f"<table>{rows}</table>"
 
 
 def thinned(fit: Fit, draws: int) -> Fit:

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.backtesting.run import OURS, BacktestResult
+from forecast.backtesting.run import BacktestResult
+from forecast.backtesting.scored import OURS
 from forecast.errors import ForecastError, shown
 from forecast.files import write_whole
 from forecast.fitting.contraction import contraction

@@ -14,7 +14,7 @@ from forecast.backtesting.verdict import verdict
 from forecast.errors import ForecastError, shown
 from forecast.files import make_folder, write_json
 from forecast.fitting.average import fit_average
-from forecast.fitting.stacking import SAMPLING, forecasts_of, stacking_weights
+from forecast.fitting.stacking import SAMPLING, forecasts_of, weights_of_scores
 from forecast.posterior.fit import Fit, Sampling
 from forecast.published import as_published, threshold_rows
 from forecast.questions.when.answer import when as dates_of
@@ -170,11 +170,7 @@ def _weights(tested: BacktestResult | None, below: float | None) -> dict[str, fl
         return None
     if below is not None:
         return dict(tested.weights[split_at(below).name]) if split_at(below).name in tested.weights else None
-    names = tested.structures
-    if len(names) == 1:
-        return {names[0]: 1.0}
-    found = stacking_weights(tested.scores[tested.scores["method"].isin(names)])
-    return {name: found[name] for name in names}
+    return weights_of_scores(tested.scores, tested.structures)
 
 
 def _believed(

@@ -198,7 +198,7 @@ def test_a_study_of_such_a_table_publishes_dates_in_its_files_and_on_the_termina
     moved |= {"width_ratio": 1.0, "moved": False, "p_never": 0.1, "prior_p_never": 0.2}
     found = Evidence(headline="agents", moved=[moved], surprising=[], rows=6)
     monkeypatch.setattr("forecast.study.run.fit_average", lambda *_, **__: dated)
-    monkeypatch.setattr("forecast.study.run.evidence", lambda *_, **__: found)
+    monkeypatch.setattr("forecast.study.fitted.evidence", lambda *_, **__: found)
     monkeypatch.setattr("forecast.backtesting.run.forecasts", guesses)
     text, answer = (forecast_command("run", tmp_path, "-o", tmp_path / "out", *more) for more in ((), ("--json",)))
     assert text.code in (0, 3) and "FLOP" not in text.out and "threshold date" in text.out

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from forecast.backtesting.figures import crps_by_distance_figure, pit_figure, reliability_figure
-from forecast.backtesting.run import OURS, BacktestResult
+from forecast.backtesting.run import BacktestResult
+from forecast.backtesting.scored import OURS
 from forecast.files import json_number, make_folder, write_json, write_whole
 from forecast.scoring.baselines import BASELINES, LOSS_BASELINES, TWO_STEP
 from forecast.scoring.summary import DISTANCES, paired_bootstrap, pit_histogram, reliability, summary

@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from forecast.backtesting.record import baselines, distances, record
-from forecast.backtesting.run import OURS, BacktestResult
+from forecast.backtesting.record import distances, record
+from forecast.backtesting.run import BacktestResult
 from forecast.scales import COMPUTE, Scale, scale_of_answer
-from forecast.scoring.summary import summary
 from forecast.table.describe import few_runs
 
 NOT, CARE, YES = "do not trust", "trust with care", "trust"
@@ -64,10 +62,10 @@ def verdict(
         distances (the same by decades beyond a cut).
     """
     found = record(tested.scores, seed=seed) if tested is not None else None
-    reasons = _of_runs(runs) + _of_record(found)
+    reasons = _of_runs(runs) + reasons_of_record(found)
     for each in thresholds:
         reasons += _of_threshold(each, moved, found["tested_decades"] if found else 0.0)
-    reasons += [_reason(NOT, "not converged", each) for each in unsound] + _of_tests(tested)
+    reasons += [reason(NOT, "not converged", each) for each in unsound] + _of_tests(tested)
     reasons = _by_weight(reasons)
     trust = NOT if any(each["level"] == NOT for each in reasons) else CARE if reasons else YES
     return {
@@ -79,69 +77,45 @@ def verdict(
     }
 
 
-def cell_trust(past: pd.DataFrame, task: str, *, farther: float, rhat: float = 1.0) -> tuple[str, list[dict[str, Any]]]:
-    """Whether to believe the forecast of one task, from the back-test of its table on earlier runs.
-
-    `past` are scores of a split of the training rows; `farther` the decades by which the forecast looks farther beyond
-    its data than any of those did; `rhat` that of its own fit. What speaks against the table speaks against the task.
-    """
-    own = past[past["task"] == task]
-    reasons = _of_record(record(past)) + _of_chains(rhat)
-    if own.empty:
-        reasons.append(_reason(CARE, "untested task", f"no forecast of {task} has been tested"))
-    else:
-        ours = own[own["method"] == OURS]
-        missed = float((~ours["inside_90"].astype(bool)).mean())
-        if missed > 1.0 / 3.0:
-            reasons.append(_reason(NOT, "task missed", f"{missed:.0%} of its outcomes lay outside 90% intervals"))
-        table = summary(own).set_index("method")
-        if table.loc[OURS, "crps"] > WORSE * baselines(table).min():
-            reasons.append(_reason(CARE, "task beaten", "a baseline forecast this task better"))
-    if farther > FARTHER:
-        reasons.append(_reason(CARE, "far", f"{farther:.1f} decades farther than ever tested"))
-    level = NOT if any(each["level"] == NOT for each in reasons) else CARE if reasons else YES
-    return level, reasons
-
-
 def _of_runs(runs: int) -> list[dict[str, Any]]:
     few = few_runs(runs)
-    return [_reason(NOT, "too few runs", few)] if few else []
+    return [reason(NOT, "too few runs", few)] if few else []
 
 
 def _of_tests(tested: BacktestResult | None) -> list[dict[str, Any]]:
     """Fits of the back-test are short: what counts is that their chains agree about the forecasts."""
-    return [] if tested is None or tested.fits.empty else _of_chains(float(tested.fits["forecast_rhat"].max()))
+    return [] if tested is None or tested.fits.empty else reasons_of_chains(float(tested.fits["forecast_rhat"].max()))
 
 
-def _of_chains(rhat: float) -> list[dict[str, Any]]:
+def reasons_of_chains(rhat: float) -> list[dict[str, Any]]:
+    """What speaks against forecasts of which chains disagree."""
     if rhat <= MAX_FORECAST_RHAT:
         return []
     disagree = f"chains of a back-test disagree about forecasts (R-hat {rhat:.2f}, above {MAX_FORECAST_RHAT})"
     text = f"{disagree}: the record is noise in part"
-    return [_reason(NOT if rhat > LOST_RHAT else CARE, "tests not converged", text)]
+    return [reason(NOT if rhat > LOST_RHAT else CARE, "tests not converged", text)]
 
 
-def _of_record(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+def reasons_of_record(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """What speaks against forecasts of this record, see `forecast.backtesting.record`; None: there is none."""
     if found is None:
-        return [
-            _reason(NOT, "untested", "no forecast of this table could be tested: too few runs to hide some of them")
-        ]
+        return [reason(NOT, "untested", "no forecast of this table could be tested: too few runs to hide some of them")]
     reasons = []
     larger = found["tested_params_decades"]
     if larger is not None and larger < NEW_SIZE:
         text = "every run that was forecast had a size that was learned from: no larger model has been tested"
-        reasons.append(_reason(CARE, "sizes untested", text))
+        reasons.append(reason(CARE, "sizes untested", text))
     coverage, n = found["coverage_90"], found["n"]
     inside = f"{round(coverage['share'] * n)} of {n} outcomes lay inside 90% intervals"
     if coverage["high"] < NARROW:
-        reasons.append(_reason(NOT, "intervals too narrow", f"intervals were too narrow: {inside}"))
+        reasons.append(reason(NOT, "intervals too narrow", f"intervals were too narrow: {inside}"))
     ratio, best = float(found["crps_ratio"]["estimate"]), found["best_baseline"]
     crps, its = float(found["crps"]), float(found["best_baseline_crps"])
     beaten = f"mean CRPS was {crps:.3f}, that of the baseline '{best}' {its:.3f}"
     if ratio > WORSE and float(found["crps_ratio"]["q05"]) > 1.0:
-        reasons.append(_reason(NOT, "beaten by a baseline", f"a baseline was better: {beaten}"))
+        reasons.append(reason(NOT, "beaten by a baseline", f"a baseline was better: {beaten}"))
     elif ratio > NO_BETTER:
-        reasons.append(_reason(CARE, "no better than a baseline", f"no clear gain over the best baseline: {beaten}"))
+        reasons.append(reason(CARE, "no better than a baseline", f"no clear gain over the best baseline: {beaten}"))
     return reasons
 
 
@@ -153,14 +127,14 @@ def _of_threshold(answer: Mapping[str, Any], moved: Sequence[Mapping[str, Any]],
     if np.isfinite(beyond) and beyond > tested + FARTHER:
         ahead = f"{name} is expected {scale.distance(beyond)} beyond the {scale.largest} run"
         text = f"{ahead}; forecasts were tested to {scale.units(tested):.1f}"
-        reasons.append(_reason(NOT, "farther than tested", text))
+        reasons.append(reason(NOT, "farther than tested", text))
     own = [
         line for line in moved if line["task"] == answer["task"] and line["parameter"].endswith(f"at {answer['at']:g}")
     ]
     if any(not line["moved"] for line in own):
-        reasons.append(_reason(NOT, "prior-dominated", f"the threshold of {name} comes from the prior, not from data"))
+        reasons.append(reason(NOT, "prior-dominated", f"the threshold of {name} comes from the prior, not from data"))
     if apart := _apart(answer.get("structures", ()), scale):
-        reasons.append(_reason(CARE, "structures disagree", f"structures disagree about {name}: {apart}"))
+        reasons.append(reason(CARE, "structures disagree", f"structures disagree about {name}: {apart}"))
     return reasons
 
 
@@ -179,7 +153,8 @@ def _apart(structures: Sequence[Mapping[str, Any]], scale: Scale) -> str:
     return f"medians lie {scale.distance(np.ptp(medians))} apart, more than a single one is uncertain"
 
 
-def _reason(level: str, kind: str, text: str) -> dict[str, Any]:
+def reason(level: str, kind: str, text: str) -> dict[str, Any]:
+    """A reason as plain values."""
     return {"level": level, "kind": kind, "text": text}
 
 

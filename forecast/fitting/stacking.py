@@ -17,7 +17,7 @@ from forecast.posterior.predict import predict
 from forecast.posterior.tasks import rate_tasks
 from forecast.posterior.threshold import threshold_compute
 from forecast.scoring.rows import score_rows
-from forecast.table.splits import latest
+from forecast.table.splits import Split, latest
 
 PSEUDO_TASKS = 1.0
 """Strength of the prior towards equal weights, in tasks. At 4 forecasts of six of ten open tables
@@ -118,7 +118,15 @@ def weights_of(
         return equal_weights(structures)
     train, rows = past.parts(frame)
     found = forecast_hidden(train, hidden(rows), table=table, structures=structures, at=(), sampling=sampling)
-    where: dict[str, Any] = {"log10_cut": past.log10_cut(train), "seed": sampling.seed}
+    return weights_of_forecast(found, frame, past, structures, seed=sampling.seed)
+
+
+def weights_of_forecast(
+    found: xr.Dataset, frame: pd.DataFrame, past: Split, structures: Sequence[str], *, seed: int
+) -> dict[str, float]:
+    """Weights by a result of `forecast_hidden` and the outcomes that a split of a frame hid from it."""
+    train, rows = past.parts(frame)
+    where: dict[str, Any] = {"log10_cut": past.log10_cut(train), "seed": seed}
     scores = [score_rows(found.score.sel(structure=name).values, rows, method=name, **where) for name in structures]
     return weights_of_scores(pd.concat(scores, ignore_index=True), structures)
 

@@ -9,7 +9,8 @@ from typing import Any
 from markupsafe import Markup
 
 from forecast.backtesting.record import figures, summarised, too_few
-from forecast.backtesting.run import OURS, BacktestResult
+from forecast.backtesting.run import BacktestResult
+from forecast.backtesting.scored import OURS
 from forecast.errors import ForecastError, shown_path
 
 MAKER = "`forecast backtest TABLE -o DIR`"

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.backtesting.run import OURS, BacktestResult
+from forecast.backtesting.run import BacktestResult
+from forecast.backtesting.scored import OURS
 from forecast.errors import ForecastError, shown
 from forecast.files import write_whole
 from forecast.fitting.contraction import contraction
@@ -42,37 +43,9 @@ def task_forecast(
 
     Curve and threshold are of a family or, for None, of the typical recipe.
     """
-    data = fit.data if data is None else data
-    facts = fit.data.sel(task=task)  # not by label: a table of more rows may label the same task otherwise
-    same = (data.task_name == facts.task_name.item()) & (data.metric == facts.metric.item())
-    same &= (data.metric != "at_least_k") | (data.task_k.fillna(0) == facts.task_k.fillna(0))
-    if same.sum() > 1:
-        same &= data.task_length == facts.task_length.item()
-    own = same.values[data.task_index.values]
-    runs = data.run_index.values[own]
-    model, x = data.run.values[runs], data.log10_compute.values[runs]
-    families = data.family.values[data.family_index.values[runs]]
-    moved_to = np.full(len(x), np.nan)
-    if differs_by_family(fit):
-        years = years_of_runs(data)[runs]
-        sizes = {name: data[name].values[runs] for name in ("log10_params", "log10_tokens")}
-        moved_to = compute_as_family(fit, task, x, families=families, years=years, family=family, **sizes)
-    observed = pd.DataFrame(
-        {
-            "model": model,
-            "family": families,
-            "moved_to": moved_to,
-            "log10_compute": x,
-            "score": data.score.values[own],
-            "trials": data.trials.values[own].astype(float),
-            "held_out": ~np.isin(model, fit.data.run.values),
-        }
-    )
+    observed = _observed(fit, task, fit.data if data is None else data, family)
     answer = with_context(fit, threshold(fit, task, at, family=family))
-    seen = answer["data_log10_compute"]
-    places = np.concatenate([x, moved_to[np.isfinite(moved_to)], seen])
-    far = min(float(answer["log10_compute"]["q75"]), seen[1] + 4.0)
-    grid = np.linspace(places.min() - 0.3, max(far, places.max()) + 0.7, 80)
+    grid = _grid(observed, answer)
     curve = typical_score(thinned(fit, CURVE_DRAWS), task, grid, family=family)
     bands = curve.quantile(CURVE_QUANTILES, dim=("chain", "draw")).values
     return TaskForecast(
@@ -85,6 +58,47 @@ def task_forecast(
         curve={f"q{round(100 * q):02d}": bands[i] for i, q in enumerate(CURVE_QUANTILES)},
         observed=observed,
     )
+
+
+def _observed(fit: Fit, task: str, data: xr.Dataset, family: str | None) -> pd.DataFrame:
+    """The scores of a task in a table, and where the runs would lie with the recipe of the curve."""
+    own = _same_task(fit.data.sel(task=task), data)[data.task_index.values]
+    runs = data.run_index.values[own]
+    model, x = data.run.values[runs], data.log10_compute.values[runs]
+    families = data.family.values[data.family_index.values[runs]]
+    moved_to = np.full(len(x), np.nan)
+    if differs_by_family(fit):
+        years = years_of_runs(data)[runs]
+        sizes = {name: data[name].values[runs] for name in ("log10_params", "log10_tokens")}
+        moved_to = compute_as_family(fit, task, x, families=families, years=years, family=family, **sizes)
+    return pd.DataFrame(
+        {
+            "model": model,
+            "family": families,
+            "moved_to": moved_to,
+            "log10_compute": x,
+            "score": data.score.values[own],
+            "trials": data.trials.values[own].astype(float),
+            "held_out": ~np.isin(model, fit.data.run.values),
+        }
+    )
+
+
+def _same_task(task: xr.Dataset, data: xr.Dataset) -> np.ndarray:
+    """Which task of a table is the one of a fit; not by label: a table of more rows may label it otherwise."""
+    same = (data.task_name == task.task_name.item()) & (data.metric == task.metric.item())
+    same &= (data.metric != "at_least_k") | (data.task_k.fillna(0) == task.task_k.fillna(0))
+    if same.sum() > 1:
+        same &= data.task_length == task.task_length.item()
+    return same.values
+
+
+def _grid(observed: pd.DataFrame, answer: Mapping[str, Any]) -> np.ndarray:
+    """Places of the curve, log10 FLOP: from below the smallest run to beyond the largest or the threshold."""
+    seen, x, moved_to = answer["data_log10_compute"], observed["log10_compute"], observed["moved_to"]
+    places = np.concatenate([x, moved_to[np.isfinite(moved_to)], seen])
+    far = min(float(answer["log10_compute"]["q75"]), seen[1] + 4.0)
+    return np.linspace(places.min() - 0.3, max(far, places.max()) + 0.7, 80)
 
 
 def check_held_out(

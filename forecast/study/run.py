@@ -1,7 +1,7 @@
 """Study carried out, from validation to report."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,38 +14,27 @@ from forecast.backtesting.verdict import verdict
 from forecast.errors import ForecastError, shown
 from forecast.files import make_folder, write_json
 from forecast.fitting.average import fit_average
-from forecast.fitting.stacking import SAMPLING, forecasts_of, stacking_weights
-from forecast.posterior.fit import Fit, Sampling, save
-from forecast.posterior.tasks import rate_tasks
-from forecast.posterior.threshold import threshold_by_structure
+from forecast.fitting.stacking import SAMPLING, forecasts_of, weights_of_scores
+from forecast.posterior.fit import Fit, Sampling
 from forecast.published import as_published, threshold_rows
 from forecast.questions.when.answer import when as dates_of
 from forecast.questions.when.frontier import fit_frontier
 from forecast.report.backtest import BacktestView, backtest_view
-from forecast.report.complaints import complaints, run_command, spelled_out, worst_complaints
-from forecast.report.content import (
-    answer_sentence,
-    check_held_out,
-    evidence,
-    k_sweep,
-    size_in_words,
-    task_forecast,
-    write_csv,
-)
+from forecast.report.complaints import worst_complaints
+from forecast.report.content import write_csv
 from forecast.report.page import write_report
-from forecast.report.sections import Evidence, OutcomeCheck, Section, TaskForecast
 from forecast.scales import scale_of
 from forecast.stages import SILENT, Stages
 from forecast.study.file import Study
+from forecast.study.fitted import EVIDENCE, StudyFit, seen_runs, split_at, study_fit
 from forecast.table.dataset import observations, read_table
 from forecast.table.describe import warnings_of
 from forecast.table.splits import Split, latest
 from forecast.table.training_runs import read_runs
-from forecast.words import plain_power
 from models.dates import by_date
 from models.structures import DEFAULT
 
-FIT, EVIDENCE, TEST, TEST_BY_FITS, DATES, REPORT = 10.0, 3.0, 2.0, 60.0, 6.0, 6.0  # of the time: nearly seconds
+FIT, TEST, TEST_BY_FITS, DATES, REPORT = 10.0, 2.0, 60.0, 6.0, 6.0  # of the time: nearly seconds
 
 
 def run_study(
@@ -72,138 +61,62 @@ def run_study(
     frame = read_table(study.table)
     data = observations(frame)
     splits = _splits(study, frame, data)
-    for sentence in (warnings := warnings_of(data)):
+    warnings = warnings_of(data)
+    for sentence in warnings:
         warn(sentence)
     make_folder(output)
-    sampling = replace(sampling, seed=study.seed)
-    options: dict[str, Any] = {"table": study.table.name, "structures": structures}
-    how: dict[str, Any] = {"sampling": sampling, "stages": stages}
     stages.plan(_weight(study, averaged=len(structures) > 1))
+    fitting = _Fitting(
+        frame=frame,
+        table=study.table.name,
+        structures=structures,
+        sampling=replace(sampling, seed=study.seed),
+        stages=stages,
+    )
     fitted: dict[float | None, Fit] = {}
     if len(structures) == 1:  # a fit of a cut makes its forecast too; several are weighed by shorter ones first
-        for cut in study.cuts:
-            with stages.stage(f"fit of {_seen(cut)}", weight=FIT):
-                fitted[cut] = fit_average(frame, **options, **how, below=cut)
+        fitted |= {cut: fitting.fit(cut, weights=None) for cut in study.cuts}
     tested = None
     if splits:
-        with stages.stage("forecasts of hidden runs", weight=TEST):
-            made = {
-                split.name: forecasts_of(fitted[split.at], split.parts(frame)[1], at=study.thresholds)
-                for split in splits
-                if split.at in fitted
-            }
-            tested = backtest(
-                frame,
-                splits,
-                **options,
-                folder=output / "backtest" / "jobs",
-                at=study.thresholds,
-                made=made,
-                sampling=replace(SAMPLING, seed=study.seed),
-                workers=workers,
-                scheduler=scheduler,
-            )
-    sections, results, sentences = [], [], []
-    fits: dict[str, tuple[Fit, list[str]]] = {}
+        tested = _tested(study, fitting, splits, fitted, output=output, workers=workers, scheduler=scheduler)
+    fits = []
     for below in (*study.cuts, None):
-        name, seen = "all" if below is None else f"below_{plain_power(below)}", _seen(below)
         if below not in fitted:
-            with stages.stage(f"fit of {seen}", weight=FIT):
-                fitted[below] = fit_average(frame, **options, **how, weights=_weights(tested, below), below=below)
-        fit = fitted[below]
-        save(fit, output / f"fit_{name}.nc")
-        tasks = [task_forecast(fit, task, at, data) for task in rate_tasks(fit) for at in study.thresholds]
-        check = None
-        if below is not None and tested is not None:
-            check = check_held_out(
-                fit, frame, tested, _split(below), output / f"predictions_{name}.csv", seed=study.seed
-            )
-            if check is not None:
-                write_csv(output / f"scores_{name}.csv", check.outcomes)
-        said = complaints(fit, start=run_command(fit, study.folder, output))
-        fits[seen] = fit, said
-        with stages.stage("prior beside posterior", weight=EVIDENCE):
-            found = evidence(fit, _headline(study, fit), study.thresholds, seed=study.seed)
-        sections.append(_section(study, fit, tasks, check, found, seen, said))
-        sentences.append(_sentence(tasks, study, seen))
-        results.append(
-            {
-                "fit": f"fit_{name}.nc",
-                "below": below,
-                "weights": dict(fit.weights),
-                "thresholds": [dict(task.threshold) for task in tasks],
-                "methods": check.methods.to_dict("records") if check else [],
-                "diagnostics": asdict(fit.diagnostics),
-                "reasons": said,
-                "moved": list(found.moved),
-                "surprising_rows": list(found.surprising),
-            }
-        )
-    headline = [
-        {**each.threshold, "structures": threshold_by_structure(fit, each.task, each.at)}
-        for each in tasks
-        if each.task == found.headline
-    ]
-    judged = verdict(
-        tested,
-        runs=frame["model"].nunique(),
-        thresholds=headline,
-        moved=found.moved,
-        unsound=worst_complaints(fits),
-        seed=study.seed,
-    )
-    answer = " ".join(sentences)
-    result = {"title": study.title, "question": study.question, "answer": answer, "verdict": judged, "seed": study.seed}
-    result |= {"fits": results}
-    dates = []
-    if study.when:
-        with stages.stage("dates", weight=DATES):
-            result["when"] = dates = _dates(study, fit, found.headline)
+            fitted[below] = fitting.fit(below, weights=_weights(tested, below))
+        fits.append(study_fit(fitted[below], study, frame, data, tested=tested, output=output, stages=stages))
+    of_all = fits[-1]
+    believed = _believed(study, frame, fits, of_all, tested)
+    dates = _dates(study, of_all, stages) if study.when else []
     if tested is not None:
-        write_backtest(tested, judged, output / "backtest", table=study.table.name, seed=study.seed)
-    write_csv(output / "thresholds.csv", threshold_rows(results))
-    believed = BacktestView(verdict=judged, tested=tested, weights=fit.weights, apart=headline)
-    record = backtest_view(believed, table=study.table.name, seed=study.seed)
-    texts: dict[str, Any] = {"title": study.title, "question": study.question, "answer": answer, "warnings": warnings}
-    with stages.stage("report", weight=REPORT):
-        write_report(
-            output / "report.html", **texts, sections=sections, record=record, dates=dates, scale=scale_of(data)
-        )
+        write_backtest(tested, believed.verdict, output / "backtest", table=study.table.name, seed=study.seed)
+    result = _result(study, fits, believed, dates)
+    write_csv(output / "thresholds.csv", threshold_rows(result["fits"]))
+    _write_report(study, fits, believed, result["answer"], warnings, dates, output=output, stages=stages)
     write_json(output / "result.json", as_published(result, dated=by_date(data)))
     return result
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fitting:
+    """What all fits of a study have in common."""
+
+    frame: pd.DataFrame
+    table: str  # its name
+    structures: Sequence[str]
+    sampling: Sampling
+    stages: Stages
+
+    def fit(self, below: float | None, *, weights: dict[str, float] | None) -> Fit:
+        """The posterior of the runs below a cut, or of all; weights as of `fit_average`."""
+        options: dict[str, Any] = {"table": self.table, "structures": self.structures, "sampling": self.sampling}
+        with self.stages.stage(f"fit of {seen_runs(below)}", weight=FIT):
+            return fit_average(self.frame, **options, weights=weights, below=below, stages=self.stages)
 
 
 def _weight(study: Study, *, averaged: bool) -> float:
     """How much the weights of all stages add up to."""
     fits = len(study.cuts) + 1
     return fits * (FIT + EVIDENCE) + (TEST_BY_FITS if averaged else TEST) + DATES * study.when + REPORT
-
-
-def _dates(study: Study, fit: Fit, task: str) -> list[dict[str, Any]]:
-    frontier = None if by_date(fit.data) else fit_frontier(read_runs(), seed=study.seed)
-    options: dict[str, Any] = {"frontier": frontier, "scenarios": study.scenarios, "seed": study.seed}
-    return [dates_of(fit, task, at, **options) for at in study.thresholds]
-
-
-def _seen(below: float | None) -> str:
-    return "all runs" if below is None else f"the runs below {plain_power(below)} FLOP"
-
-
-def _split(below: float) -> Split:
-    return Split(by="compute", at=below)
-
-
-def _weights(tested: BacktestResult | None, below: float | None) -> dict[str, float] | None:
-    """Weights of a fit: those of its cut, learned below it; of all runs by the record at all cuts; None: not known."""
-    if tested is None:
-        return None
-    if below is not None:
-        return dict(tested.weights[_split(below).name]) if _split(below).name in tested.weights else None
-    names = tested.structures
-    if len(names) == 1:
-        return {names[0]: 1.0}
-    found = stacking_weights(tested.scores[tested.scores["method"].isin(names)])
-    return {name: found[name] for name in names}
 
 
 def _splits(study: Study, frame: pd.DataFrame, data: xr.Dataset) -> list[Split]:
@@ -215,36 +128,105 @@ def _splits(study: Study, frame: pd.DataFrame, data: xr.Dataset) -> list[Split]:
             f"headline {shown(study.headline)} is not a task of {study.table.name}; use one of: {listed}"
         )
     if study.cuts:
-        return [_split(cut).checked(frame) for cut in study.cuts]
+        return [split_at(cut).checked(frame) for cut in study.cuts]
     return [each for each in [latest(frame)] if each]
 
 
-def _headline(study: Study, fit: Fit) -> str:
-    names = rate_tasks(fit)
-    return study.headline if study.headline and study.headline in names else names[0]
-
-
-def _section(
+def _tested(
     study: Study,
-    fit: Fit,
-    tasks: list[TaskForecast],
-    check: OutcomeCheck | None,
-    found: Evidence,
-    seen: str,
-    said: list[str],
-) -> Section:
-    return Section(
-        title=f"Fit on {seen}",
-        text=size_in_words(fit),
-        tasks=tasks,
-        diagnostics=spelled_out(fit, said),
-        provenance=fit.provenance(),
-        check=check,
-        k_sweep=k_sweep(fit, found.headline, study.k_sweep_length) if study.k_sweep_length else None,
-        evidence=found,
+    fitting: _Fitting,
+    splits: Sequence[Split],
+    fitted: Mapping[float | None, Fit],
+    *,
+    output: Path,
+    workers: int,
+    scheduler: str | None,
+) -> BacktestResult:
+    """The back-test of the study; `fitted` are the fits below cuts that are there already."""
+    frame, at = fitting.frame, study.thresholds
+    with fitting.stages.stage("forecasts of hidden runs", weight=TEST):
+        made = {
+            split_at(cut).name: forecasts_of(fit, split_at(cut).parts(frame)[1], at=at)
+            for cut, fit in fitted.items()
+            if cut is not None
+        }
+        return backtest(
+            frame,
+            splits,
+            table=fitting.table,
+            folder=output / "backtest" / "jobs",
+            structures=fitting.structures,
+            at=at,
+            made=made,
+            sampling=replace(SAMPLING, seed=study.seed),
+            workers=workers,
+            scheduler=scheduler,
+        )
+
+
+def _weights(tested: BacktestResult | None, below: float | None) -> dict[str, float] | None:
+    """Weights of a fit: those of its cut, learned below it; of all runs by the record at all cuts; None: not known."""
+    if tested is None:
+        return None
+    if below is not None:
+        return dict(tested.weights[split_at(below).name]) if split_at(below).name in tested.weights else None
+    return weights_of_scores(tested.scores, tested.structures)
+
+
+def _believed(
+    study: Study, frame: pd.DataFrame, fits: Sequence[StudyFit], of_all: StudyFit, tested: BacktestResult | None
+) -> BacktestView:
+    """The verdict on the forecast from all runs, with the back-test behind it."""
+    thresholds = of_all.headline_thresholds()
+    judged = verdict(
+        tested,
+        runs=frame["model"].nunique(),
+        thresholds=thresholds,
+        moved=of_all.evidence.moved,
+        unsound=worst_complaints({each.runs: (each.fit, each.reasons) for each in fits}),
+        seed=study.seed,
     )
+    return BacktestView(verdict=judged, tested=tested, weights=of_all.fit.weights, apart=thresholds)
 
 
-def _sentence(tasks: list[TaskForecast], study: Study, seen: str) -> str:
-    task = next((task for task in tasks if task.task == study.headline), tasks[0])
-    return f"From {seen}, {answer_sentence(task)}"
+def _dates(study: Study, of_all: StudyFit, stages: Stages) -> list[dict[str, Any]]:
+    """The dates at which the headline task reaches each threshold."""
+    fit = of_all.fit
+    with stages.stage("dates", weight=DATES):
+        frontier = None if by_date(fit.data) else fit_frontier(read_runs(), seed=study.seed)
+        options: dict[str, Any] = {"frontier": frontier, "scenarios": study.scenarios, "seed": study.seed}
+        return [dates_of(fit, of_all.evidence.headline, at, **options) for at in study.thresholds]
+
+
+def _result(
+    study: Study, fits: Sequence[StudyFit], believed: BacktestView, dates: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """What result.json holds, before dates are published as such."""
+    result = {
+        "title": study.title,
+        "question": study.question,
+        "answer": " ".join(each.sentence(study.headline) for each in fits),
+        "verdict": believed.verdict,
+        "seed": study.seed,
+        "fits": [each.result() for each in fits],
+    }
+    return result | ({"when": dates} if study.when else {})
+
+
+def _write_report(
+    study: Study,
+    fits: Sequence[StudyFit],
+    believed: BacktestView,
+    answer: str,
+    warnings: Sequence[str],
+    dates: list[dict[str, Any]],
+    *,
+    output: Path,
+    stages: Stages,
+) -> None:
+    sections = [each.section(k_sweep_length=study.k_sweep_length) for each in fits]
+    record = backtest_view(believed, table=study.table.name, seed=study.seed)
+    texts: dict[str, Any] = {"title": study.title, "question": study.question, "answer": answer, "warnings": warnings}
+    options: dict[str, Any] = {"record": record, "dates": dates, "scale": scale_of(fits[-1].fit.data)}
+    with stages.stage("report", weight=REPORT):
+        write_report(output / "report.html", **texts, sections=sections, **options)

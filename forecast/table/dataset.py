@@ -20,6 +20,7 @@ from forecast.table.labels import given_rows, law_labels, task_labels
 from models.dates import is_by_date
 
 NO_FAMILY = "all"  # one recipe for all runs of which none is named
+OF_RUN = ("compute", "compute_sd", "family", "date", "params", "tokens")  # columns that are the same in all its rows
 
 
 def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -92,39 +93,24 @@ def observations(frame: pd.DataFrame) -> xr.Dataset:
     `forecast.table.labels`). Successes are NaN and trials 0 where they are not known or, as of a loss, mean nothing.
     """
     labels = task_labels(frame)
-    facts = ["compute", "compute_sd", "family", "date", "params", "tokens"]
-    runs = frame.groupby("model", sort=False)[facts].first()
+    runs = frame.groupby("model", sort=False)[list(OF_RUN)].first()
     tasks = frame.groupby(labels, sort=False)
     means, names = (tasks[["chance", "length", "k"]].mean(), tasks[["task", "metric"]].first())
     families, laws = pd.Index(runs["family"].unique()), law_labels(names.join(means))
     law_names = pd.Index(laws.unique())
+    law_index = law_names.get_indexer(laws)
     task_index, run_index = names.index.get_indexer(labels), runs.index.get_indexer(frame["model"])
-    by_observation = {
-        "run_index": run_index,
-        "task_index": task_index,
-        "score_for_placing": frame["score"].to_numpy(dtype=float),
-        "given_index": given_rows(frame, run_index, law_names.get_indexer(laws)[task_index]),
-        "successes": frame["successes"].to_numpy(dtype=float, na_value=np.nan),
-        "trials": frame["trials"].fillna(0).to_numpy(dtype=np.int64),
-        **{name: frame[name].to_numpy(dtype=float) for name in ("score", "length", "k")},
+    by_run = _by_run(runs, families)
+    variables = {
+        "observation": {
+            "run_index": run_index,
+            "task_index": task_index,
+            "given_index": given_rows(frame, run_index, law_index[task_index]),
+            **_by_observation(frame),
+        },
+        "run": by_run,
+        "task": _by_task(names, means) | {"law_index": law_index},
     }
-    by_run = {
-        "log10_compute": np.log10(runs["compute"].to_numpy(dtype=float)),
-        "log10_params": np.log10(runs["params"].to_numpy(dtype=float)),
-        "log10_tokens": np.log10(runs["tokens"].to_numpy(dtype=float)),
-        "compute_sd": runs["compute_sd"].to_numpy(dtype=float),
-        "family_index": families.get_indexer(runs["family"]),
-        "date": runs["date"].to_numpy(dtype="datetime64[ns]"),
-    }
-    by_task = {
-        "task_name": names["task"].to_numpy(dtype=str),
-        "metric": names["metric"].to_numpy(dtype=str),
-        "chance": means["chance"].to_numpy(dtype=float),
-        "task_length": means["length"].to_numpy(dtype=float),
-        "task_k": means["k"].to_numpy(dtype=float),
-        "law_index": law_names.get_indexer(laws),
-    }
-    variables = {"observation": by_observation, "run": by_run, "task": by_task}
     labelled = {"run": runs.index, "task": names.index, "law": law_names, "family": families}
     dated = is_by_date(by_run["log10_compute"], by_run["date"])
     return xr.Dataset(
@@ -133,6 +119,36 @@ def observations(frame: pd.DataFrame) -> xr.Dataset:
         | {dim: np.asarray(values.to_list(), dtype=str) for dim, values in labelled.items()},
         attrs={"data_hash": data_hash(frame)} | ({"scale": "date"} if dated else {}),
     )
+
+
+def _by_observation(frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    return {
+        "score_for_placing": frame["score"].to_numpy(dtype=float),
+        "successes": frame["successes"].to_numpy(dtype=float, na_value=np.nan),
+        "trials": frame["trials"].fillna(0).to_numpy(dtype=np.int64),
+        **{name: frame[name].to_numpy(dtype=float) for name in ("score", "length", "k")},
+    }
+
+
+def _by_run(runs: pd.DataFrame, families: pd.Index) -> dict[str, np.ndarray]:
+    return {
+        "log10_compute": np.log10(runs["compute"].to_numpy(dtype=float)),
+        "log10_params": np.log10(runs["params"].to_numpy(dtype=float)),
+        "log10_tokens": np.log10(runs["tokens"].to_numpy(dtype=float)),
+        "compute_sd": runs["compute_sd"].to_numpy(dtype=float),
+        "family_index": families.get_indexer(runs["family"]),
+        "date": runs["date"].to_numpy(dtype="datetime64[ns]"),
+    }
+
+
+def _by_task(names: pd.DataFrame, means: pd.DataFrame) -> dict[str, np.ndarray]:
+    return {
+        "task_name": names["task"].to_numpy(dtype=str),
+        "metric": names["metric"].to_numpy(dtype=str),
+        "chance": means["chance"].to_numpy(dtype=float),
+        "task_length": means["length"].to_numpy(dtype=float),
+        "task_k": means["k"].to_numpy(dtype=float),
+    }
 
 
 def data_hash(frame: pd.DataFrame) -> str:

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from forecast.backtesting.record import too_few, write_backtest
-from forecast.backtesting.run import OURS, THRESHOLD_COLUMNS, BacktestResult
+from forecast.backtesting.run import BacktestResult
+from forecast.backtesting.scored import OURS, THRESHOLD_COLUMNS
 from forecast.backtesting.verdict import verdict
 from forecast.errors import ForecastError
 from forecast.report.backtest import stored_view
@@ -28,7 +29,7 @@ def track_of(rows, **draws) -> BacktestResult:
     empty = {field.name: {} for field in fields(BacktestResult) if field.name not in ("scale", "data_hash")}
     thresholds = pd.DataFrame([], columns=THRESHOLD_COLUMNS)
     fits = pd.DataFrame({"cut": ["a cut"], "structure": ["full"], "forecast_rhat": [1.0]})
-    return BacktestResult(**empty | {"scores": scores, "thresholds": thresholds, "past": scores[:0], "fits": fits})
+    return BacktestResult(**empty | {"scores": scores, "thresholds": thresholds, "fits": fits})
 
 
 def rows_of(outcomes) -> pd.DataFrame:

@@ -14,13 +14,15 @@ import pytest
 import xarray as xr
 
 from forecast.backtesting.record import METHODS, summarised, write_backtest
-from forecast.backtesting.run import OURS, THRESHOLD_COLUMNS, backtest
+from forecast.backtesting.run import backtest
+from forecast.backtesting.scored import OURS, THRESHOLD_COLUMNS
 from forecast.backtesting.verdict import verdict
 from forecast.errors import ForecastError
 from forecast.fitting.stacking import SAMPLING, equal_weights, forecasts_of, stacking_weights
 from forecast.posterior.fit import Sampling
 from forecast.report.backtest import BacktestView, backtest_view
-from forecast.scoring.baselines import BASELINES
+from forecast.scoring.baselines import BASELINES, baseline_forecasts
+from forecast.scoring.rows import score_rows
 from forecast.table.dataset import read_table
 from forecast.table.splits import Split, latest
 from models.structures import AVERAGED, STRUCTURES
@@ -71,14 +73,14 @@ def with_other_outcomes(frame, rows):
 
 
 def assert_same_track(one, two):
-    for name in ("scores", "past", "thresholds", "fits"):
+    for name in ("scores", "thresholds", "fits"):
         pd.testing.assert_frame_equal(getattr(one, name), getattr(two, name))
     assert (one.weights, one.failed, one.runs) == (two.weights, two.failed, two.runs)
 
 
 def numbers(tested):
     """What a back-test found, but for how long it took."""
-    return [tested.scores, tested.past, tested.thresholds, tested.fits.drop(columns="seconds")]
+    return [tested.scores, tested.thresholds, tested.fits.drop(columns="seconds")]
 
 
 def assert_same_numbers(one, two):
@@ -138,7 +140,6 @@ def assert_only_outcomes_differ(one, two):
     """And of thresholds the truth; what was forecast, by baselines too, and what was learned are the same."""
     pd.testing.assert_frame_equal(one.scores.drop(columns=OF_OUTCOMES), two.scores.drop(columns=OF_OUTCOMES))
     pd.testing.assert_frame_equal(one.thresholds.drop(columns=OF_TRUTH), two.thresholds.drop(columns=OF_TRUTH))
-    pd.testing.assert_frame_equal(one.past, two.past)
     assert one.weights == two.weights
     np.testing.assert_allclose(one.scores["outcome"], 1 - two.scores["outcome"])
     assert (one.scores["crps"] != two.scores["crps"]).mean() > 0.9
@@ -201,14 +202,36 @@ def test_the_average_is_the_mixture_of_its_structures_by_their_weights(whole, tr
 
 
 @pytest.mark.parametrize("split", [MIDDLE, HIGH], ids=lambda each: each.name)
-def test_weights_are_those_that_the_largest_training_runs_give(tested, whole, split):
+def test_weights_are_those_that_the_largest_training_runs_give(whole, track_of, split):
+    made = []
+
+    def kept(job):
+        made.append((job.data["rows"], guesses(job)))
+        return made[-1][1]
+
+    weights = track_of(whole, split, work=kept).weights[split.name]
     train = split.parts(whole)[0]
     largest = latest(train).parts(train)[1]
-    past = tested.past[tested.past["cut"] == split.name]
-    assert set(past["row"]) == set(largest.index) and largest["compute"].max() < split.at
-    weights = tested.weights[split.name]
+    (past,) = [result for rows, result in made if rows.index.equals(largest.index)]
+    lines = [
+        score_rows(past.score.sel(structure=name).values, largest, method=name, log10_cut=0.0, seed=SAMPLING.seed)
+        for name in AVERAGED
+    ]
+    assert largest["compute"].max() < split.at
     assert list(weights) == list(AVERAGED) and sum(weights.values()) == pytest.approx(1, abs=1e-3)
-    assert weights == stacking_weights(past[past["method"].isin(AVERAGED)]) != equal_weights(AVERAGED)
+    assert weights == stacking_weights(pd.concat(lines)) != equal_weights(AVERAGED)
+
+
+def test_baselines_are_made_of_what_is_hidden_and_not_to_weigh_structures(whole, track_of, monkeypatch):
+    asked = []
+
+    def counted(train, rows, seed):
+        asked.append(set(rows["model"]))
+        return baseline_forecasts(train, rows, seed)
+
+    monkeypatch.setattr("forecast.backtesting.scored.baseline_forecasts", counted)
+    track_of(whole, MIDDLE, HIGH)
+    assert asked == [set(split.parts(whole)[1]["model"]) for split in (MIDDLE, HIGH)]
 
 
 def test_the_structure_that_knew_the_past_has_the_most_weight(whole, track_of):
@@ -342,9 +365,8 @@ def assert_same_numbers_of_cut(one, two, cut):
 
 def test_a_past_that_cannot_be_judged_is_reported_and_leaves_equal_weights(whole, track_of):
     tested = track_of(whole, MIDDLE, work=failing_past)
-    assert tested.weights == {MIDDLE.name: equal_weights(AVERAGED)} and tested.past.empty
+    assert tested.weights == {MIDDLE.name: equal_weights(AVERAGED)}
     assert len(tested.failed) == 1 and all("is impossible" in error for error in tested.failed.values())
-    assert set(tested.past) == set(tested.scores)
 
 
 def test_where_every_fit_fails_the_first_error_is_told(whole, track_of):

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from forecast.backtesting.record import record
-from forecast.backtesting.run import OURS, BacktestResult
+from forecast.backtesting.run import BacktestResult
+from forecast.backtesting.scored import OURS
 from forecast.backtesting.verdict import (
     APART,
     CARE,
@@ -19,13 +20,13 @@ from forecast.backtesting.verdict import (
     NO_BETTER,
     NOT,
     WORSE,
-    cell_trust,
     verdict,
 )
 from forecast.files import json_number
 from forecast.scales import DATES
 from forecast.scoring.rows import score_rows
 from forecast.table.describe import FEW_RUNS
+from tests.benchmarks.cells import cell_trust
 from tests.conftest import SEED, refuse_constant
 
 CUT, TRIALS = 22.0, 1000

@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import beds
+import cells as trust_of_cells
 import numpy as np
 import pandas as pd
 
 from forecast.backtesting.record import METHODS
-from forecast.backtesting.run import OURS, BacktestResult, backtest
-from forecast.backtesting.verdict import NOT, cell_trust
+from forecast.backtesting.run import BacktestResult, backtest
+from forecast.backtesting.scored import OURS
+from forecast.backtesting.verdict import NOT
 from forecast.fitting.average import known_structures
 from forecast.scoring.summary import summary
-from forecast.table.splits import Split
+from forecast.table.splits import Split, latest
 from models.structures import DEFAULT
 
 
@@ -45,14 +47,15 @@ def main() -> None:
         tested = backtest(bed.table, [split_of(bed)], table=name, **options)
         scores.append(tested.scores)
         fits.append(tested.fits.assign(bed=name))
-        cells += cells_of(tested, name)
+        if len(structures) > 1:  # else no earlier split is fitted, by which a cell could be trusted
+            cells += cells_of(tested, past_of(bed, name, options), name)
         weights = next(iter(tested.weights.values()))
         print(line(name, tested.scores), ", ".join(f"{key} {value:.2f}" for key, value in weights.items()), flush=True)
     table = pd.concat(scores, ignore_index=True)
     table.to_csv(given.folder / "scores.csv", index=False)
     pd.concat(fits).to_csv(given.folder / "fits.csv", index=False)
-    pd.DataFrame(cells).to_csv(given.folder / "cells.csv", index=False)
-    if len(structures) > 1:  # else no earlier split was fitted, by which a cell could be trusted
+    if cells:
+        pd.DataFrame(cells).to_csv(given.folder / "cells.csv", index=False)
         print("\n" + by_verdict(pd.DataFrame(cells)).to_string(float_format=lambda value: f"{value:.3f}"))
     print("\n" + by_method(table, structures).to_string(float_format=lambda value: f"{value:.3f}"))
 
@@ -67,17 +70,25 @@ def line(name: str, scores: pd.DataFrame) -> str:
     )
 
 
-def cells_of(tested: BacktestResult, bed: str) -> list[dict[str, Any]]:
+def past_of(bed: beds.Bed, name: str, options: dict[str, Any]) -> pd.DataFrame:
+    """Scores of a back-test of the training runs alone; empty where too few are left to hide some of them."""
+    split = split_of(bed)
+    train = split.parts(bed.table)[0]
+    earlier = latest(train, "date" if split.by == "date" else None)
+    return pd.DataFrame() if earlier is None else backtest(train, [earlier], table=name, **options).scores
+
+
+def cells_of(tested: BacktestResult, past: pd.DataFrame, bed: str) -> list[dict[str, Any]]:
     """Each task of a bed: the verdict on its forecast before the outcome, from earlier runs alone, and the outcome."""
-    past, found, rhat = tested.past, [], float(tested.fits["forecast_rhat"].max())
+    found, rhat = [], float(tested.fits["forecast_rhat"].max())
     for task, own in tested.scores.groupby("task", sort=False):
         mean = own.groupby("method")["crps"].mean()
         ours = own[own["method"] == OURS]
         farther = ours["decades_beyond"].max() - past["decades_beyond"].max() if len(past) else np.inf
-        trust = cell_trust(past, str(task), farther=farther, rhat=rhat)[0] if len(past) else NOT
+        trust = trust_of_cells.cell_trust(past, str(task), farther=farther, rhat=rhat)[0] if len(past) else NOT
         best = mean[[each for each in METHODS if each in mean.index]].min()
-        facts = {"bed": bed, "task": task, "trust": trust, "n": len(ours), "inside": ours["inside_90"].mean()}
-        found.append(facts | {"crps": mean[OURS], "best": best})
+        cell = {"bed": bed, "task": task, "trust": trust, "n": len(ours), "inside": ours["inside_90"].mean()}
+        found.append(cell | {"crps": mean[OURS], "best": best})
     return found
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.backtesting.run import OURS
+from forecast.backtesting.scored import OURS
 from forecast.errors import ForecastError
 from forecast.fitting.average import compared
 from forecast.posterior.fit import load

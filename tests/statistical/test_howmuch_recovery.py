@@ -15,7 +15,7 @@ import pytest
 from forecast.fitting.sampler import fit
 from forecast.fitting.simulate import drawn_fit, simulate
 from forecast.posterior.fit import Sampling
-from forecast.questions.howmuch.answer import cheapest_run, optimal_run, tokens_of
+from forecast.questions.howmuch.sizes import cheapest_run, optimal_run, tokens_of
 from forecast.table.dataset import observations, read_rows
 from models.capability import capability_model
 from models.priors import Priors

@@ -356,7 +356,7 @@ def test_each_fit_of_a_study_has_the_weights_that_its_own_runs_give(write_study,
         return Evidence(headline=headline, moved=[], surprising=[], rows=fit.data.sizes["observation"])
 
     monkeypatch.setattr("forecast.study.run.fit_average", fit_average)
-    monkeypatch.setattr("forecast.study.run.evidence", no_evidence)
+    monkeypatch.setattr("forecast.study.fitted.evidence", no_evidence)
     monkeypatch.setattr("forecast.study.run.write_report", lambda *_, **__: None)
     monkeypatch.setattr("forecast.backtesting.run.forecasts", guesses)
     run_study(read_study(write_study(k_sweep_length=None)), tmp_path / "output", structures=AVERAGED)

@@ -13,7 +13,7 @@ from forecast.posterior.reached import with_context
 from forecast.posterior.tasks import task_label, usual_items
 from forecast.posterior.threshold import threshold
 from forecast.questions.design.candidates import Candidate, candidates_of, candidates_of_rows, checked_budget
-from forecast.questions.design.interval import Expected, Simulation, expected_after, posterior_of
+from forecast.questions.design.interval import Expected, Posterior, Simulation, expected_after, posterior_of
 from forecast.questions.design.refit import refit_check
 from forecast.scales import Scale, scale_of
 from forecast.stages import SILENT, Stages
@@ -69,23 +69,16 @@ def design(
         if rows is None
         else candidates_of_rows(fit, rows, items=items)
     )
-    affordable = [each for each in candidates if budget is None or each.flop <= budget * (1.0 + 1e-9)]
-    if budget is not None and not affordable:
-        raise ForecastError(f"no candidate costs at most the budget of {plain_power(budget)} FLOP; raise --budget")
+    candidates = _affordable(candidates, budget)
     now = posterior.expected(np.full((1, len(posterior.values)), 1.0 / len(posterior.values)))
-    lines = []
     stages.plan(1.0 + REFIT_WEIGHT * refits)
-    with stages.stage(f"outcomes of {counted(len(affordable), 'candidate')}", weight=1.0):
-        for done, each in enumerate(affordable):
-            stages.advance(done / len(affordable), f"candidate {done + 1} of {len(affordable)}")
-            lines.append(_line(each, now, expected_after(posterior, each, simulation=simulation)))
-    order = sorted(range(len(lines)), key=lambda place: -lines[place]["reduction"])
+    ranked = _ranked(posterior, candidates, now, simulation=simulation, stages=stages)
     checks = []
-    for place in order[:refits]:
+    for candidate, _ in ranked[:refits]:
         asked: dict[str, Any] = {"task": label, "at": at, "family": family}
-        with stages.stage(f"fit again with {affordable[place].name}", weight=REFIT_WEIGHT):
-            checks.append(refit_check(posterior, affordable[place], **asked, simulation=simulation, stages=stages))
-    lines = [_in_units(lines[place], scale) for place in order]
+        with stages.stage(f"fit again with {candidate.name}", weight=REFIT_WEIGHT):
+            checks.append(refit_check(posterior, candidate, **asked, simulation=simulation, stages=stages))
+    lines = [_in_units(line, scale) for _, line in ranked]
     found = {
         **{name: current[name] for name in ("task", "metric", "at", "event", "family")},
         "items": items,
@@ -106,6 +99,31 @@ def design(
         **{name: current[name] for name in ("data_log10_compute", "families", "reached_with_less")},
     }
     return _in_units(found, scale)
+
+
+def _affordable(candidates: Sequence[Candidate], budget: float | None) -> list[Candidate]:
+    """The candidates within a budget, FLOP; a `ForecastError` where there is none."""
+    affordable = [each for each in candidates if budget is None or each.flop <= budget * (1.0 + 1e-9)]
+    if budget is not None and not affordable:
+        raise ForecastError(f"no candidate costs at most the budget of {plain_power(budget)} FLOP; raise --budget")
+    return affordable
+
+
+def _ranked(
+    posterior: Posterior,
+    candidates: Sequence[Candidate],
+    now: Expected,
+    *,
+    simulation: Simulation,
+    stages: Stages,
+) -> list[tuple[Candidate, dict[str, Any]]]:
+    """Candidates with what is expected of each, that of the largest expected reduction first."""
+    lines = []
+    with stages.stage(f"outcomes of {counted(len(candidates), 'candidate')}", weight=1.0):
+        for done, each in enumerate(candidates):
+            stages.advance(done / len(candidates), f"candidate {done + 1} of {len(candidates)}")
+            lines.append((each, _expectation(each, now, expected_after(posterior, each, simulation=simulation))))
+    return sorted(lines, key=lambda line: -line[1]["reduction"])
 
 
 def _width(q: Mapping[str, float | str]) -> float | str | None:
@@ -136,7 +154,8 @@ def rankings(lines: Sequence[dict[str, Any]]) -> dict[str, list[str]]:
     }
 
 
-def _line(candidate: Candidate, now: Expected, after: Expected) -> dict[str, Any]:
+def _expectation(candidate: Candidate, now: Expected, after: Expected) -> dict[str, Any]:
+    """What is expected after a candidate beside what is known now, in decades."""
     count, effective = len(after.widths), float(np.median(after.effective))
     reduction = float(now.scores[0] - after.scores.mean())
     first = candidate.rows.iloc[0]
@@ -146,8 +165,8 @@ def _line(candidate: Candidate, now: Expected, after: Expected) -> dict[str, Any
         "model": str(first["model"]),
         "metrics": candidate.rows["metric"].tolist(),
         "log10_compute": float(np.log10(first["compute"])),
-        "params": _or_none(first["params"]),
-        "tokens": _or_none(first["tokens"]),
+        "params": json_number(first["params"]),
+        "tokens": json_number(first["tokens"]),
         "flop": candidate.flop,
         "items": candidate.items,
         "expected_width": float(after.widths.mean()),
@@ -163,7 +182,3 @@ def _line(candidate: Candidate, now: Expected, after: Expected) -> dict[str, Any
         "effective_draws": effective,
         "refit_to_be_sure": effective < FEWEST_EFFECTIVE,
     }
-
-
-def _or_none(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -110,50 +110,66 @@ def measurements(fit: Fit, rows: pd.DataFrame, *, rng: np.random.Generator, node
     """
     places = places_of(fit, rows)
     order = parents_first(places)
-    normal = partial(even_normals, rng=rng)
-    wide = replace(fit, posterior=fit.posterior.assign(sigma_run=fit.posterior.sigma_run.expand_dims(node=nodes + 1)))
-    recipes = NewRuns(wide, rows, normal)
-    model, family = rows["model"].iloc[0], rows["family"].iloc[0]
-    theta = recipes.theta(model, rows)
-
-    def share_of(label: str) -> np.ndarray:
-        own = theta + recipes.deviation(label, model, family)
-        return _array(expected_score(wide, label, own, recipes.residuals(label, model)))
-
+    new = _NewScores(fit, rows, rng=rng, nodes=nodes)
     shares, spreads = {}, {}
     for at, place in enumerate(places):
-        law = law_of_task(fit, place.label)
-        if place.seen:
-            shares[at] = share_of(place.label)
-            spreads[at] = _array(law.loss_scale if is_loss(fit, place.label) else law.concentration)[-1]
-        else:
-            own = theta + recipes.deviation(place.label, model, family)
-            shares[at], spreads[at] = _unseen_token_accuracy(fit, place, own, rng, normal, nodes + 1)
+        shares[at], spreads[at] = new.of_row(place)
     found = []
     for at in order:
-        place, mean = places[at], shares[at]
+        place, spread = places[at], spreads[at]
         if place.seen and is_loss(fit, place.label):
-            found.append(Measurement(mean=np.log(mean), spread=spreads[at], loss=True))
+            found.append(Measurement(mean=np.log(shares[at]), spread=spread, loss=True))
             continue
         tokens = rows["metric"].iloc[at] == "token_accuracy"
-        trials, old = float(rows["trials"].iloc[at]) / place.length, _old_counts(fit, place)
+        trials = float(rows["trials"].iloc[at]) / place.length
+        old_count, old_trials = _old_counts(fit, place)
+        mean = shares[at]
         if place.given is not None:
             mean = _among(mean, shares[place.given], complement=tokens)
         elif place.exact is not None:
-            mean = _among(mean, share_of(_label_of_row(fit, place.exact)), complement=True)
+            mean = _among(mean, new.of_task(_label_of_row(fit, place.exact)), complement=True)
             trials = float(fit.data.trials.values[place.exact] - fit.data.successes.values[place.exact])
-        found.append(
-            Measurement(
-                mean=mean.clip(0.0, 1.0),
-                spread=spreads[at],
-                trials=trials,
-                given=None if place.given is None else order.index(place.given),
-                complement=bool(tokens and place.given is not None),
-                old_count=old[0],
-                old_trials=old[1],
-            )
+        rate = Measurement(
+            mean=mean.clip(0.0, 1.0),
+            spread=spread,
+            trials=trials,
+            given=None if place.given is None else order.index(place.given),
+            complement=bool(tokens and place.given is not None),
+            old_count=old_count,
+            old_trials=old_trials,
         )
+        found.append(rate)
     return found
+
+
+class _NewScores:
+    """Expected scores of a candidate on tasks of a fit; what is new about its run is drawn once."""
+
+    def __init__(self, fit: Fit, rows: pd.DataFrame, *, rng: np.random.Generator, nodes: int) -> None:
+        sigma_run = fit.posterior.sigma_run.expand_dims(node=nodes + 1)
+        self._fit, self._rng, self._nodes = fit, rng, nodes + 1
+        self._wide = replace(fit, posterior=fit.posterior.assign(sigma_run=sigma_run))
+        self._normal = partial(even_normals, rng=rng)
+        self._runs = NewRuns(self._wide, rows, self._normal)
+        self._model, self._family = rows["model"].iloc[0], rows["family"].iloc[0]
+        self._theta = self._runs.theta(self._model, rows)
+
+    def of_task(self, label: str) -> np.ndarray:
+        """Expected score or loss (node, draw) on a task of the fit."""
+        theta = self._theta_of(label)
+        return _array(expected_score(self._wide, label, theta, self._runs.residuals(label, self._model)))
+
+    def of_row(self, place: Row) -> tuple[np.ndarray, np.ndarray]:
+        """Expected score or loss (node, draw) of a row, and how much it scatters (draw)."""
+        if not place.seen:
+            theta = self._theta_of(place.label)
+            return _unseen_token_accuracy(self._fit, place, theta, self._rng, self._normal, self._nodes)
+        law = law_of_task(self._fit, place.label)
+        spread = law.loss_scale if is_loss(self._fit, place.label) else law.concentration
+        return self.of_task(place.label), _array(spread)[-1]
+
+    def _theta_of(self, label: str) -> xr.DataArray:
+        return self._theta + self._runs.deviation(label, self._model, self._family)
 
 
 def parents_first(places: list[Row]) -> list[int]:

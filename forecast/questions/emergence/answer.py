@@ -107,16 +107,12 @@ def _metric(fit: Fit, task: str) -> dict[str, Any]:
     return {
         "task": task,
         "metric": of.metric.item(),
-        "length": _or_none(of.task_length.item()),
-        "k": _or_none(of.task_k.item()) if METRICS[of.metric.item()].k else None,
+        "length": json_number(of.task_length.item()),
+        "k": json_number(of.task_k.item()) if METRICS[of.metric.item()].k else None,
         "runs": len(rows),
         "emergence_score": json_number(emergence_score(score)) if len(score) > 1 else None,
         "width_decades": None if is_loss(fit, task) else quantiles(transition_width(fit, task).values, QUANTILES),
     }
-
-
-def _or_none(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def _comparison(of: Comparison | None) -> dict[str, Any] | None:

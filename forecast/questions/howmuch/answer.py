@@ -10,24 +10,13 @@ from forecast.draws import QUANTILES, quantiles
 from forecast.errors import ForecastError
 from forecast.posterior.fit import Fit
 from forecast.posterior.reached import reached, with_context, with_sizes
-from forecast.posterior.threshold import threshold, threshold_compute
+from forecast.posterior.threshold import threshold
+from forecast.questions.howmuch.sizes import LOG10_SIX, cheapest_run, known_sizes, optimal_run, params_of, tokens_of
 from models.dates import by_date
-from models.equations.compute import (
-    REPEATS_DECAY,
-    cheapest_effective_tokens,
-    effective_tokens,
-    most_effective_tokens,
-    optimal_sizes,
-    params_needed,
-    tokens_needed,
-    tokens_seen,
-)
-from models.facts.placing import reference_compute
+from models.equations.compute import REPEATS_DECAY, effective_tokens, most_effective_tokens, tokens_seen
 
-SPLIT = ("params_exponent", "tokens_exponent", "log10_optimal_ratio")
 CURVE_QUANTILES = (0.05, 0.25, 0.50, 0.75, 0.95)
 REACH, STEP = 1.5, 0.05  # decades of parameters to either side of the optimal ones, and between points of the curve
-LOG10_SIX = float(np.log10(6.0))  # FLOP a parameter and token
 Size = xr.DataArray | float  # log10 of parameters or of tokens: draws, or given
 SPLIT_NOTES = {
     "learned": "the split of compute into parameters and tokens is learned from the runs of the table",
@@ -52,38 +41,6 @@ class FixedSizes:
             if value is not None and not 1 <= value < np.inf:
                 option = f"--{name.replace('_', '-')}"
                 raise ForecastError(f"{option} must be a number of at least 1, got {value:g}; 7 billion is written 7e9")
-
-
-def optimal_run(
-    fit: Fit, task: str, at: float, *, family: str | None = None, year: float | None = None, seed: int = 1
-) -> xr.Dataset:
-    """The compute-optimal run that reaches the score, per posterior draw: dims chain, draw.
-
-    log10_compute, log10_params, log10_tokens, params_exponent and tokens_exponent; `inf` where no run reaches the
-    score, `-inf` where any does. The attribute `split` says where the exponents and the ratio come from: 'learned', or
-    'prior', drawn with `seed`, where the table cannot tell. `family` and `year` as in `threshold_compute`.
-    """
-    compute = threshold_compute(fit, task, at, family=family, year=year)
-    split, source = _split(fit, seed)
-    exponents = {name: split[name] for name in ("params_exponent", "tokens_exponent")}
-    half = 0.5 * (reference_compute(fit.data) - LOG10_SIX)
-    reference = {
-        "log10_params_ref": half - 0.5 * split.log10_optimal_ratio,
-        "log10_tokens_ref": half + 0.5 * split.log10_optimal_ratio,
-    }
-    params, tokens = optimal_sizes(compute, **exponents, **reference)
-    run = {"log10_compute": compute, "log10_params": params, "log10_tokens": tokens}
-    return xr.Dataset({**run, **exponents}).reset_coords(drop=True).assign_attrs(split=source)
-
-
-def tokens_of(optimal: xr.Dataset, log10_params: xr.DataArray | float) -> xr.DataArray:
-    """Log tokens with which runs of N parameters reach the score: dims chain, draw and those of the argument."""
-    return tokens_needed(log10_params, **_shape(optimal))
-
-
-def params_of(optimal: xr.Dataset, log10_tokens: xr.DataArray | float) -> xr.DataArray:
-    """Log parameters with which runs of D effective tokens reach the score: dims chain, draw and those of it."""
-    return params_needed(log10_tokens, **_shape(optimal))
 
 
 def howmuch(
@@ -130,41 +87,6 @@ def howmuch(
     }
 
 
-def known_sizes(fit: Fit) -> dict[str, list[float]]:
-    """Smallest and largest log10_params and log10_tokens of the runs of a table.
-
-    Where no sizes are known those of the published split of its compute: 20 tokens a parameter or so.
-    """
-    half, ratio = (
-        0.5 * (fit.data.log10_compute.values - LOG10_SIX),
-        np.log(fit.priors.optimal_ratio_median) / np.log(10.0),
-    )
-    published = {"log10_params": half - 0.5 * ratio, "log10_tokens": half + 0.5 * ratio}
-    found = {}
-    for name, otherwise in published.items():
-        own = fit.data[name].values
-        known = own[np.isfinite(own)] if np.isfinite(own).any() else otherwise
-        found[name] = [float(known.min()), float(known.max())]
-    return found
-
-
-def _split(fit: Fit, seed: int) -> tuple[xr.Dataset, str]:
-    """Exponents and tokens per parameter of the optimal run at the reference compute, and where they come from."""
-    posterior = fit.posterior
-    if all(name in posterior for name in SPLIT):
-        return posterior[list(SPLIT)], "learned"
-    rng, like, priors = np.random.default_rng(seed), posterior.theta_origin, fit.priors
-    normal = xr.DataArray(rng.standard_normal((3, *like.shape)), dims=("part", *like.dims))
-    exponents = np.exp(np.log(priors.params_exponent_median) + priors.params_exponent_log_sd * normal[:2])
-    log_ratio = np.log(priors.optimal_ratio_median) + priors.optimal_ratio_log_sd * normal[2]
-    return xr.Dataset(dict(zip(SPLIT, (*exponents, log_ratio / np.log(10.0)), strict=True))), "prior"
-
-
-def _shape(optimal: xr.Dataset) -> dict[str, xr.DataArray]:
-    names = {"log10_params_optimal": "log10_params", "log10_tokens_optimal": "log10_tokens"}
-    return {name: optimal[name] for name in SPLIT[:2]} | {name: optimal[of] for name, of in names.items()}
-
-
 def _curve(optimal: xr.Dataset, given: FixedSizes) -> list[dict[str, Any]]:
     """Tokens needed along a grid of parameters around the optimal ones, and around those given."""
     centre = optimal.log10_params.values
@@ -184,23 +106,6 @@ def _curve(optimal: xr.Dataset, given: FixedSizes) -> list[dict[str, Any]]:
         }
         for point, x in enumerate(grid)
     ]
-
-
-def cheapest_run(optimal: xr.Dataset, log10_unique: float) -> tuple[xr.DataArray, xr.DataArray]:
-    """Log parameters and log tokens seen of the run of least compute on U unique tokens that reaches the score.
-
-    Both are `inf` where no number of parameters and repeats suffices: dims chain, draw.
-    """
-    effective = cheapest_effective_tokens(
-        params_exponent=optimal.params_exponent,
-        tokens_exponent=optimal.tokens_exponent,
-        log10_tokens_optimal=optimal.log10_tokens,
-        log10_unique=log10_unique,
-    )
-    seen = tokens_seen(effective, log10_unique=log10_unique)
-    possible, free = np.isfinite(effective), effective == -np.inf
-    params = params_of(optimal, effective.where(possible, 0.0)).where(possible, np.inf).where(~free, -np.inf)
-    return params, seen
 
 
 def _fixed(optimal: xr.Dataset, given: FixedSizes, log10_unique: float | None = None) -> dict[str, Any]:

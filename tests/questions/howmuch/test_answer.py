@@ -19,16 +19,9 @@ from forecast.posterior.fit import Diagnostics, Sampling, save
 from forecast.posterior.reached import measured_runs
 from forecast.posterior.score import expected_score
 from forecast.posterior.threshold import threshold_compute
-from forecast.questions.howmuch.answer import (
-    FixedSizes,
-    cheapest_run,
-    howmuch,
-    known_sizes,
-    optimal_run,
-    params_of,
-    tokens_of,
-)
+from forecast.questions.howmuch.answer import FixedSizes, howmuch
 from forecast.questions.howmuch.figure import in_reach, plot_iso_capability
+from forecast.questions.howmuch.sizes import cheapest_run, known_sizes, optimal_run, params_of, tokens_of
 from forecast.table.dataset import observations, read_rows, read_table
 from models.capability import capability_model
 from models.equations.compute import split_deficit

@@ -94,7 +94,7 @@ def _frontier_answer(frontier: Frontier, trained: bool) -> dict[str, Any]:
         "dates_are": "end of training" if trained else "release",
         "diagnostics": {
             "max_rhat": found.max_rhat,
-            "min_ess": min(found.min_ess_bulk, found.min_ess_tail),
+            "min_ess": found.min_ess,
             "divergences": found.divergences,
         },
     }

@@ -143,7 +143,7 @@ def mixed_diagnostics(members: Sequence[Diagnostics], weights: Sequence[float]) 
     """
     squared = np.square(weights)
     bulk, tail, rhat = (np.array([getattr(each, name) for each in members]) for name in _JUDGED)
-    least = members[int(np.argmax(squared / np.minimum(bulk, tail)))]  # the most of the Monte Carlo variance
+    least = members[int(np.argmax(squared / [each.min_ess for each in members]))]  # most of the Monte Carlo variance
     return Diagnostics(
         max_rhat=float(np.sqrt(1.0 + np.sum(squared * (rhat**2 - 1.0)))),
         min_ess_bulk=float(1.0 / np.sum(squared / bulk)),

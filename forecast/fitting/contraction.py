@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from forecast.draws import order_statistics
 from forecast.files import json_number
 from forecast.fitting.sampler import draw_prior
 from forecast.posterior.fit import Fit
@@ -15,7 +16,6 @@ from forecast.posterior.tasks import is_loss
 from forecast.posterior.threshold import threshold_compute
 from models.capability import capability_model
 
-QUANTILES = (0.05, 0.5, 0.95)
 PRIOR_DRAWS = 1000
 CONTRACTED = 0.5  # a 90% interval at most half as wide as that of the prior: the data had the larger say
 SHARED = ("sigma_run", "sigma_bend", "progress", "sigma_family", "family_slope", "sigma_deviation", "sigma_skill")
@@ -90,7 +90,7 @@ def _each_kind(
 
 
 def _line(name: str, task: str | None, prior: xr.DataArray, posterior: xr.DataArray, *, on_log: bool) -> dict[str, Any]:
-    before, after = (np.quantile(draws.values, QUANTILES, method="inverted_cdf") for draws in (prior, posterior))
+    before, after = (np.array([*order_statistics(draws.values).values()]) for draws in (prior, posterior))
     ratio = _width_ratio(*(np.log([before, after]) if on_log else (before, after)))
     return {
         "parameter": name,

@@ -71,7 +71,7 @@ def sampled(
 
 def _next(draws: int, found: Diagnostics, most: int) -> int:
     """Draws a chain at which to judge again: the next round in which, by the rate so far, they may be enough."""
-    least = np.nanmin([found.min_ess_bulk, found.min_ess_tail, MIN_ESS])
+    least = np.nanmin([found.min_ess, MIN_ESS])
     needed = math.ceil(draws * MIN_ESS / max(least, 1.0) / ROUND)
     return min(max(draws // ROUND + 1, needed) * ROUND, most)
 

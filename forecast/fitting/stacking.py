@@ -160,7 +160,7 @@ def _forecast(fit: Fit, rows: pd.DataFrame, sampling: Sampling) -> _Forecast:
     diagnostics = {
         "draws": fit.posterior.sizes["draw"],
         "max_rhat": found.max_rhat,
-        "min_ess": min(found.min_ess_bulk, found.min_ess_tail),
+        "min_ess": found.min_ess,
         "divergences": found.divergences,
         "forecast_rhat": forecast_rhat(scores, sampling.chains),
     }

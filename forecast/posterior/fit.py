@@ -70,8 +70,12 @@ class Diagnostics:
 
     def beside(self, parameters: "Diagnostics") -> "Diagnostics":
         """The same with the worst values of all parameters."""
-        least = float(np.minimum(parameters.min_ess_bulk, parameters.min_ess_tail))
-        return replace(self, parameters_max_rhat=parameters.max_rhat, parameters_min_ess=least)
+        return replace(self, parameters_max_rhat=parameters.max_rhat, parameters_min_ess=parameters.min_ess)
+
+    @property
+    def min_ess(self) -> float:
+        """The smaller of both effective sample sizes; NaN where either is."""
+        return float(np.minimum(self.min_ess_bulk, self.min_ess_tail))
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -96,8 +100,7 @@ class Diagnostics:
         if not rhat.passed:
             found.append(f"chains disagree: R-hat is {self.max_rhat:.3f}, above {MAX_RHAT}")
         if not (bulk.passed and tail.passed):
-            least = np.minimum(self.min_ess_bulk, self.min_ess_tail)  # NaN where either is
-            found.append(f"effective sample size is {least:.0f}, below {MIN_ESS}")
+            found.append(f"effective sample size is {self.min_ess:.0f}, below {MIN_ESS}")
         if not divergences.passed:
             found.append(f"part of the posterior is unexplored: {self.divergences} divergent transitions")
         return found

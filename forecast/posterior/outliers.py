@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy import special, stats
 
+from forecast.draws import order_statistics
 from forecast.posterior.fit import Fit, thinned
 from forecast.posterior.predict import row_means
 from forecast.posterior.score import law_of_task
@@ -57,7 +58,7 @@ def _judged_counts(counts, trials, means, concentration, fit: Fit, rng):
         p_broken = float(np.mean(wrong / (wrong + right + 1e-300))) if mixed else 0.0
         rate = rng.beta(np.maximum(mean * concentration, 1e-12), np.maximum((1.0 - mean) * concentration, 1e-12))
         drawn = np.minimum(rng.binomial(int(np.ceil(number)), rate), number)
-        yield p_broken, _tail(drawn, count), _interval(drawn / max(number, 1e-9))
+        yield p_broken, _tail(drawn, count), order_statistics(drawn / max(number, 1e-9))
 
 
 def _judged_losses(losses, means, scale, fit: Fit, rng):
@@ -65,11 +66,7 @@ def _judged_losses(losses, means, scale, fit: Fit, rng):
         drawn = mean * np.exp(scale * rng.standard_t(fit.priors.loss_degrees_of_freedom, mean.shape))
         z = (np.log(loss) - np.log(mean)) / scale
         tail = 2.0 * float(np.mean(stats.t.sf(np.abs(z), fit.priors.loss_degrees_of_freedom)))
-        yield 0.0, tail, _interval(drawn)
-
-
-def _interval(draws):
-    return np.quantile(draws, (0.05, 0.5, 0.95), method="inverted_cdf")
+        yield 0.0, tail, order_statistics(drawn)
 
 
 def _density(count, trials, mean, concentration):
@@ -82,15 +79,14 @@ def _tail(drawn, count) -> float:
     return min(2.0 * min(float((drawn <= count).mean()), float((drawn >= count).mean())), 1.0)
 
 
-def _line(data: xr.Dataset, row: int, p_broken: float, tail: float, interval: np.ndarray) -> dict[str, Any]:
+def _line(data: xr.Dataset, row: int, p_broken: float, tail: float, interval: dict[str, Any]) -> dict[str, Any]:
     task, run = data.task_index.values[row], data.run_index.values[row]
-    low, middle, high = interval
     return {
         "row": int(data.observation.values[row]),
         "model": str(data.run.values[run]),
         "task": str(data.task.values[task]),
         "score": float(data.score.values[row]),
-        "expected": {"q05": float(low), "q50": float(middle), "q95": float(high)},
+        "expected": {name: float(value) for name, value in interval.items()},
         "tail": tail,
         "p_broken": p_broken,
     }

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.draws import order_statistics
 from forecast.posterior.compute import effective_compute, family_deviation, family_shift, new_deviation, split_deficit
 from forecast.posterior.fit import Fit
 from forecast.posterior.score import Residuals, expected_score, law_of_task
@@ -16,7 +17,7 @@ from models.equations.metrics import METRICS
 from models.facts.layout import answers
 from models.facts.placing import reference_compute
 
-QUANTILES = tuple(q / 100 for q in range(1, 100))
+PERCENTILES = tuple(q / 100 for q in range(1, 100))
 
 
 def typical_score(
@@ -107,10 +108,9 @@ def draw_counts(
 
 def summarise(rows: pd.DataFrame, draws: xr.DataArray) -> pd.DataFrame:
     """One line a row: model, task, metric, predictive mean and quantiles q01 to q99."""
-    quantiles = np.quantile(draws.values, QUANTILES, axis=0, method="inverted_cdf")
-    columns = {f"q{round(100 * q):02d}": quantiles[i] for i, q in enumerate(QUANTILES)}
+    quantiles = order_statistics(draws.values, PERCENTILES, axis=0)
     names = rows[["model", "task", "metric"]].reset_index(drop=True)
-    return pd.concat([names, pd.DataFrame({"mean": draws.values.mean(axis=0), **columns})], axis=1)
+    return pd.concat([names, pd.DataFrame({"mean": draws.values.mean(axis=0), **quantiles})], axis=1)
 
 
 class NewRuns:

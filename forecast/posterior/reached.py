@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast.draws import order_statistics
 from forecast.errors import shown
 from forecast.posterior.fit import Fit
 from forecast.posterior.tasks import is_loss, task_label
@@ -52,7 +53,7 @@ def reached_with_less(
     """Those of them that took less compute than the median threshold says, or were earlier; with 'never', all."""
     if median is None:
         crossed_at = threshold_compute(fit, task, at, family=family).values
-        median = float(np.quantile(crossed_at, 0.5, method="inverted_cdf"))
+        median = float(order_statistics(crossed_at)["q50"])
     found = reached(fit, task, at, family)
     return found[found["log10_compute"] < median]
 

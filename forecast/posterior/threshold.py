@@ -58,7 +58,7 @@ def threshold(
         "data_log10_compute": [float(own.min()), float(own.max())],
         "diagnostics": {
             "max_rhat": worst.max_rhat,
-            "min_ess": min(worst.min_ess_bulk, worst.min_ess_tail),
+            "min_ess": worst.min_ess,
             "divergences": worst.divergences,
         },
     }

@@ -131,7 +131,7 @@ def _draws(fit: Fit) -> int:
 def _options(fit: Fit) -> list[str]:
     """Options of sampling that may help: enough draws, and finer steps where chains disagree or diverge."""
     found = fit.diagnostics
-    least = np.nanmin([found.min_ess_bulk, found.min_ess_tail, MIN_ESS])
+    least = np.nanmin([found.min_ess, MIN_ESS])
     needed = max(SAFETY * _draws(fit) * MIN_ESS / max(least, 1.0), 2.0 * ROUND)
     words = ["--draws", str(min(1000 * ceil(needed / 1000), MOST_DRAWS))]
     divergent = len(found.reasons) > len(replace(found, divergences=0).reasons)

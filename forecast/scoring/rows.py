@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.special import logsumexp
 from scipy.stats import betabinom, binom, cauchy, norm
 
+from forecast.draws import QUANTILES, order_statistics
 from forecast.scoring.summary import INTERVALS
 
 
@@ -48,7 +49,7 @@ def score_rows(draws: np.ndarray, rows: pd.DataFrame, *, method: str, log10_cut:
         rows[name].to_numpy(dtype=float, na_value=np.nan) for name in ("successes", "trials", "score", "compute")
     )
     outcome = np.where(rate, successes / trials, score)
-    quantiles = {q: np.quantile(draws, q, axis=0, method="inverted_cdf") for q in (0.5, *sum(INTERVALS.values(), ()))}
+    quantiles = order_statistics(draws, QUANTILES, axis=0)
     inside = {
         f"inside_{percent}": (quantiles[low] <= outcome) & (outcome <= quantiles[high])
         for percent, (low, high) in INTERVALS.items()
@@ -65,7 +66,7 @@ def score_rows(draws: np.ndarray, rows: pd.DataFrame, *, method: str, log10_cut:
         "outcome": outcome,
         "crps": _crps(draws, outcome),
         "log_score": _log_scores(draws, successes, trials, losses=np.where(rate, np.nan, score)),
-        **{f"q{round(100 * q):02d}": quantiles[q] for q in (0.05, 0.5, 0.95)},
+        **{name: quantiles[name] for name in ("q05", "q50", "q95")},
         **inside,
         "pit": _randomised_pit(compared, np.where(rate, successes, outcome), splits),
     }

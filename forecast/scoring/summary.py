@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom
 
-INTERVALS = {50: (0.25, 0.75), 80: (0.10, 0.90), 90: (0.05, 0.95)}  # percent: quantiles at the ends
+from forecast.draws import order_statistics
+
+INTERVALS = {50: ("q25", "q75"), 80: ("q10", "q90"), 90: ("q05", "q95")}  # percent: quantiles at the ends
 DISTANCE_EDGES = (-np.inf, 0.0, 0.5, 1.0, 2.0, np.inf)
 DISTANCES = ("< 0", "0-0.5", "0.5-1", "1-2", "2+")
 """Decades beyond the largest training run; each bin holds its left edge."""
@@ -110,8 +112,8 @@ def _pairs(frame: pd.DataFrame, method: str, against: str) -> pd.DataFrame:
 
 
 def _ends(values: np.ndarray) -> tuple[float, float]:
-    low, high = np.quantile(values, (0.05, 0.95), method="inverted_cdf")
-    return float(low), float(high)
+    ends = order_statistics(values)
+    return float(ends["q05"]), float(ends["q95"])
 
 
 def _estimate(value: float, ends: tuple[float, float]) -> dict[str, float]:

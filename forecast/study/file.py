@@ -1,63 +1,66 @@
 """Study file: a question, a table, thresholds, compute cuts and scenarios, as `study.toml` says."""
 
-import math
 import os
 import tomllib
-from dataclasses import dataclass, fields
-from math import isfinite
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, TypeAdapter, ValidationError
 
 from forecast.errors import ForecastError, shown, shown_path
 from forecast.questions.when.scenarios import SCENARIOS, Scenario
 
-KEYS = tuple(each.name for each in fields(Scenario))
+
+def _of_different_names(scenarios: tuple[Scenario, ...]) -> tuple[Scenario, ...]:
+    names = [each.name for each in scenarios]
+    if twice := [shown(name) for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise ValueError(f"two scenarios are named {', '.join(twice)}; give each a name of its own")
+    return scenarios
 
 
-def scenarios_of(given: Any) -> tuple[tuple[Scenario, ...], list[str]]:
-    """Scenarios from what `[[scenarios]]` says, and all that is wrong with it."""
-    if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
-        return (), [f"key 'scenarios' is {given!r}, expected tables headed [[scenarios]]"]
-    if not given:
-        return (), ["key 'scenarios' names none; leave it out for the usual three"]
-    wrong = [problem for place, each in enumerate(given, start=1) for problem in _problems(place, each)]
-    names = [each.get("name") for each in given]
-    wrong += [f"two scenarios are named {shown(str(name))}" for name in dict.fromkeys(names) if names.count(name) > 1]
-    return (() if wrong else tuple(Scenario(**each) for each in given)), wrong
-
-
-def _problems(place: int, given: dict[str, Any]) -> list[str]:
-    wrong = [f"key {shown(key)} is unknown; use {', '.join(KEYS)}" for key in sorted(set(given) - set(KEYS))]
-    if not isinstance(given.get("name"), str) or not given["name"].strip():
-        wrong.append('name is missing; add one, such as name = "slow"')
-    for key in ("growth", "progress"):
-        if key in given and not (_is_number(given[key]) and given[key] >= 0):
-            wrong.append(f"{key} is {given[key]!r}, expected decades a year, such as 0.5; tenfold a year is 1")
-    slowdown = given.get("slowdown", False)
-    if not isinstance(slowdown, bool) and not (_is_number(slowdown) and slowdown > 0):
-        wrong.append(f"slowdown is {slowdown!r}, expected true, false or the years in which growth halves, such as 5")
-    return [f"scenario {place}: {each}" for each in wrong]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+Share = Annotated[float, Field(strict=True, gt=0, lt=1)]
+Flop = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+Scenarios = Annotated[tuple[Scenario, ...], Field(min_length=1), AfterValidator(_of_different_names)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
     """What `study.toml` says."""
 
-    folder: Path
+    __pydantic_config__ = ConfigDict(extra="forbid")
+    folder: Annotated[Path, Field(strict=True)] = Path()  # where the file is; strict: no key of the file
     title: str
     question: str
     table: Path
-    thresholds: tuple[float, ...]  # scores that count as 'the capability is there'
-    cuts: tuple[float, ...] = ()  # FLOP; a fit on the runs below each, scored on the rest, besides the fit on all
+    thresholds: Annotated[tuple[Share, ...], Field(min_length=1)]  # scores that count as 'the capability is there'
+    cuts: tuple[Flop, ...] = ()  # a fit on the runs below each, scored on the rest, besides the fit on all
     headline: str | None = None  # task of the answer sentence; the first of the table if not given
-    seed: int = 1
-    k_sweep_length: int | None = None  # tokens of the imagined answer of the at-least-k figure
-    when: bool = False  # also forecast the date, of the headline task
-    scenarios: tuple[Scenario, ...] = SCENARIOS  # of which dates are forecast; giving any asks for dates
+    seed: Annotated[int, Field(strict=True, ge=0)] = 1
+    k_sweep_length: Annotated[int, Field(strict=True, ge=1)] | None = None  # tokens of the at-least-k figure's answer
+    when: StrictBool = False  # also forecast the date, of the headline task
+    scenarios: Scenarios = SCENARIOS  # of which dates are forecast; giving any asks for dates
+
+
+TEXT, RATE = "text in quotes", "decades a year, such as 0.5; tenfold a year is 1"
+EXPECTED = {
+    **{"title": TEXT, "question": TEXT, "table": TEXT, "headline": TEXT, "when": "true or false"},
+    "thresholds": "a list of at least one score, such as [0.5]",
+    "cuts": "a list of FLOP, such as [2.4e22]",
+    "seed": "a whole number of 0 or more",
+    "k_sweep_length": "a whole number of 1 or more",
+    "scenarios": "tables headed [[scenarios]]; leave it out for the usual three",
+}
+EXPECTED_IN_LIST = {
+    "thresholds": "a number between 0 and 1; for 80% write 0.8",
+    "cuts": "a positive number of FLOP; write it like 2.4e22",
+    "scenarios": "a table headed [[scenarios]]",
+}
+EXPECTED_OF_SCENARIO = {
+    **{"name": 'a name, such as "slow"', "growth": RATE, "progress": RATE},
+    "slowdown": "true, false or the years in which growth halves, such as 5",
+}
 
 
 def read_study(folder: str | os.PathLike[str]) -> Study:
@@ -68,39 +71,32 @@ def read_study(folder: str | os.PathLike[str]) -> Study:
         raise ForecastError(f"{shown_path(path)}: no such file; `forecast new DIR` writes a study to fill in")
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
+        study = TypeAdapter(Study).validate_python({"when": "scenarios" in given} | given)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ForecastError(f"{shown_path(path)}: not valid TOML ({error}); mend that line") from error
-    known = set(Study.__dataclass_fields__) - {"folder"}
-    scenarios, wrong = scenarios_of(given.pop("scenarios")) if "scenarios" in given else (SCENARIOS, [])
-    dated = scenarios is not SCENARIOS
-    wrong += [
-        f"key {shown(key)} is unknown; use one of {', '.join(sorted(known))}" for key in sorted(set(given) - known)
-    ]
-    kinds = {"title": str, "question": str, "table": str, "thresholds": list, "cuts": list, "headline": str}
-    for key, kind in (kinds | {"seed": int, "k_sweep_length": int}).items():
-        if key in given and (not isinstance(given[key], kind) or isinstance(given[key], bool)):
-            wrong.append(f"key '{key}' is {given[key]!r}, expected a {kind.__name__}")
-    if not isinstance(given.get("when", False), bool):
-        wrong.append(f"key 'when' is {given['when']!r}, expected true or false")
-    wrong += [
-        f"key '{key}' is missing; add it" for key in ("title", "question", "table", "thresholds") if key not in given
-    ]
-    if not wrong and not given["thresholds"]:
-        wrong.append("key 'thresholds' is empty; name at least one score, such as 0.5")
-    for key, least in {"seed": 0, "k_sweep_length": 1}.items() if not wrong else ():
-        if given.get(key, least) < least:
-            wrong.append(f"key '{key}' is {given[key]}, expected {least} or more")
-    for at in given.get("thresholds", []) if not wrong else []:
-        if not (isinstance(at, float | int) and 0 < at < 1):
-            wrong.append(f"threshold {at!r} is not a number between 0 and 1; for 80% write 0.8")
-    for cut in given.get("cuts", []) if not wrong else []:
-        if not (isinstance(cut, float | int) and 0 < cut < math.inf):
-            wrong.append(f"cut {cut!r} is not a positive number of FLOP; write it like 2.4e22")
-    if wrong:
-        raise ForecastError(f"{shown_path(path)}: " + "; ".join(wrong))
-    lists = {key: tuple(float(value) for value in given.pop(key, ())) for key in ("thresholds", "cuts")}
-    dates = {"when": given.get("when", dated), "scenarios": scenarios}
-    return Study(folder=folder, **(given | lists | dates | {"table": folder / given["table"]}))
+    except ValidationError as error:
+        wrong = [each for each in error.errors() if each["type"] != "too_short" or not each["input"]]  # bad ones count
+        said = dict.fromkeys(map(_said, wrong))  # an alternative has an error for each of its kinds
+        raise ForecastError(f"{shown_path(path)}: {'; '.join(said)}") from error
+    return replace(study, folder=folder, table=folder / study.table)
+
+
+def _said(error: Mapping[str, Any]) -> str:
+    """One error of pydantic with its place, the value there and what was expected."""
+    if error["type"] == "value_error":
+        return str(error["ctx"]["error"])
+    key, *inside = error["loc"]
+    where, name, expected = "", f"key {key!r}", EXPECTED
+    if key == "scenarios" and inside[1:]:
+        where, name, expected = f"scenario {inside[0] + 1}: ", inside[1], EXPECTED_OF_SCENARIO
+        key = name
+    elif inside:
+        name, expected = f"{name}, place {inside[0] + 1}", EXPECTED_IN_LIST
+    if key not in expected:
+        return f"{where}key {shown(key)} is unknown; use {', '.join(expected)}"
+    if error["type"] == "missing":
+        return f"{where}{name} is missing; add it: {expected[key]}"
+    return f"{where}{name} is {error['input']!r}, expected {expected[key]}"
 
 
 STUDY = """\

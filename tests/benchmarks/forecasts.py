@@ -46,7 +46,7 @@ def line(name: str, draws: np.ndarray, rows: pd.DataFrame, fit: Fit | None = Non
     said = f"{name:<58} n {len(score):3}  CRPS {crps:.4f}  inside {inside:.2f}  width {(high - low).mean():.3f}"
     if fit is not None:
         found = fit.diagnostics
-        least = min(found.min_ess_bulk, found.min_ess_tail)
+        least = found.min_ess
         said += f"  R-hat {found.max_rhat:.3f}  ESS {least:.0f}  div {found.divergences}  {time.time() - started:.0f} s"
     print(said, flush=True)
 

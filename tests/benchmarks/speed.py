@@ -105,7 +105,7 @@ def measure(name, options):
     started = time.perf_counter()
     found = sampled(model, Sampling(**options)).diagnostics
     sample_s = time.perf_counter() - started
-    least = min(found.min_ess_bulk, found.min_ess_tail)
+    least = found.min_ess
     return {
         **{"case": name, "rows": int(data.sizes["observation"]), "parameters": int(program.sampler.n_dim)},
         **{"compile_s": round(compile_s, 1), "sample_s": round(sample_s, 1)},

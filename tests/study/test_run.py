@@ -122,8 +122,10 @@ def test_a_cut_that_is_no_compute_is_refused(write_study, cut):
 
 
 def test_all_problems_of_a_study_are_named_at_once(write_study):
-    message = refusal(write_study(title=None, seed='"x"', extra="1"))
-    assert all(f"key '{key}'" in message for key in ("title", "seed", "extra"))
+    message = refusal(write_study(title=None, seed='"x"', extra="1", folder='"x"', thresholds="[0.5, 2]", cuts="[-1]"))
+    assert all(f"key '{key}' is" in message for key in ("title", "seed", "extra"))
+    assert "key 'folder' is unknown; use title" in message and "key 'thresholds', place 2 is 2, expected" in message
+    assert message.count("thresholds'") == message.count("cuts'") == 1
 
 
 @pytest.mark.parametrize("content", [b"title = ", b"= 3", b"\xff\xfe\x00", b'title = "a"\ntitle = "b"'])

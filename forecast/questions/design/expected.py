@@ -1,5 +1,6 @@
 """Expected scores of the rows of a candidate, by posterior draw and residuals of what is new."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy.special import ndtri
+from scipy.stats.qmc import LatinHypercube
 
 from forecast.errors import ForecastError, shown
 from forecast.posterior.fit import Fit
@@ -187,9 +189,7 @@ def even_normals(shape: tuple[int, ...], *, rng: np.random.Generator) -> np.ndar
     Every one by itself is standard normal, so that averages over nodes are unbiased, with less noise than independent
     ones have (Latin hypercube, McKay et al. 1979).
     """
-    strata = shape[0] - 1
-    interval = np.argsort(rng.random((strata, *shape[1:])), axis=0)
-    even = (interval + rng.random(interval.shape)) / max(strata, 1)
+    even = LatinHypercube(math.prod(shape[1:]), rng=rng).random(shape[0] - 1).reshape(-1, *shape[1:])
     return ndtri(np.concatenate([even, rng.random((1, *shape[1:]))]).clip(1e-15, 1.0 - 1e-15))
 
 

@@ -11,7 +11,7 @@ from forecast.files import json_number
 from forecast.posterior.fit import Fit, evenly_thinned
 from forecast.posterior.tasks import is_loss, law_name, rate_tasks, task_label, whole_length
 from forecast.questions.emergence.comparison import BREAK, EXPLAINED, Comparison
-from forecast.questions.emergence.curves import QUANTILES, curves_at_runs, emergence_score, resolution, transition_width
+from forecast.questions.emergence.curves import curves_at_runs, emergence_score, resolution, transition_width
 from forecast.questions.emergence.likelihood import rows_of
 from forecast.questions.emergence.verdict import companions_of, judged, sharpness
 from forecast.scales import Scale, named_by_fit
@@ -111,7 +111,7 @@ def _metric(fit: Fit, task: str) -> dict[str, Any]:
         "k": json_number(of.task_k.item()) if METRICS[of.metric.item()].k else None,
         "runs": len(rows),
         "emergence_score": json_number(emergence_score(score)) if len(score) > 1 else None,
-        "width_decades": None if is_loss(fit, task) else quantiles(transition_width(fit, task).values, QUANTILES),
+        "width_decades": None if is_loss(fit, task) else quantiles(transition_width(fit, task).values),
     }
 
 
@@ -140,7 +140,7 @@ def _curves(fit: Fit, task: str) -> list[dict[str, Any]]:
         at = {"model": str(data.run.values[run]), "log10_compute": float(data.log10_compute.values[run])}
         for key, draws in curves_at_runs(few, task, int(row)).items():
             lines.setdefault(key, []).append(
-                at | {"observed": _observed(fit, task, key, run)} | quantiles(draws.values, QUANTILES)
+                at | {"observed": _observed(fit, task, key, run)} | quantiles(draws.values)
             )
     return [
         {

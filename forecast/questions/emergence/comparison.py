@@ -7,6 +7,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import logsumexp
 
+from forecast.draws import order_statistics
 from forecast.posterior.fit import Fit, evenly_thinned
 from forecast.posterior.predict import draw_counts, row_means
 from forecast.posterior.score import law_of_task
@@ -160,8 +161,8 @@ def _inside(fit, sharp, runs, found: LeftOut, straight, seed) -> tuple[int, int]
         mean = _at_draws(fit, sharp, log10_loss, draw, int(data.run_index.values[row]), int(row))
         trials = float(data.trials.values[row])
         counts, number = draw_counts(fit, sharp, mean, concentration[draw], trials, rng)
-        low, high = np.quantile(counts / number, (0.05, 0.95), method="inverted_cdf")
-        inside += bool(low <= data.score.values[row] <= high)
+        ends = order_statistics(counts / number)
+        inside += bool(ends["q05"] <= data.score.values[row] <= ends["q95"])
     return inside, len(scored)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from forecast.draws import quantiles
+from forecast.draws import order_statistics, quantiles
 from forecast.files import json_number
 from forecast.posterior.compute import compute_at_theta, effective_compute, family_deviation, family_shift
 from forecast.posterior.fit import Fit
@@ -17,7 +17,6 @@ from models.equations.metrics import METRICS, frailty, score_from_success, succe
 from models.facts.layout import answers
 from models.facts.placing import drift_limits
 
-QUANTILES = (0.05, 0.5, 0.95)
 RISE = (0.1, 0.9)  # of the way from floor to ceiling
 BEYOND, POINTS = 1.5, 80  # decades past the largest run that a figure shows, and points along it
 Curves = Mapping[tuple[str, int | None], xr.DataArray]
@@ -103,10 +102,10 @@ def resolution(fit: Fit, task: str) -> list[dict[str, Any]]:
                 "items": int(trials),
                 "successes": int(successes),
                 "smallest_score": 1.0 / trials,
-                "expected_score": quantiles(rate, QUANTILES),
+                "expected_score": quantiles(rate),
                 "p_seen": float(chance_of_a_success(rate, items=trials).mean()),
                 "items_needed": json_number(items_for_a_success_on_average(rate)),
-                "items_needed_by_draw": quantiles(items_for_a_success(rate, chance=SEEN), QUANTILES),
+                "items_needed_by_draw": quantiles(items_for_a_success(rate, chance=SEEN)),
             }
         )
     return sorted(found, key=lambda each: each["log10_compute"])
@@ -116,12 +115,8 @@ def curves_along_compute(fit: Fit, task: str) -> tuple[np.ndarray, dict[tuple[st
     """A grid of log10 FLOP from below the runs to beyond them, and q05, q50 and q95 of `typical_curves` along it."""
     x = fit.data.log10_compute.values
     grid = np.linspace(x.min() - 0.3, x.max() + BEYOND, POINTS)
-    names = [f"q{round(100 * q):02d}" for q in QUANTILES]
-    found = {}
-    for key, draws in typical_curves(fit, task, grid).items():
-        values = np.quantile(draws.values.reshape(-1, POINTS), QUANTILES, axis=0, method="inverted_cdf")
-        found[key] = dict(zip(names, values, strict=True))
-    return grid, found
+    curves = typical_curves(fit, task, grid)
+    return grid, {key: order_statistics(draws.values, axis=(0, 1)) for key, draws in curves.items()}
 
 
 SEEN = 0.95  # chance of at least one success that counts as "would show it"

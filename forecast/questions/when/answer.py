@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from forecast.draws import QUANTILES, date_quantiles
-from forecast.files import json_number
+from forecast.draws import QUANTILES, date_quantiles, order_statistics, quantiles
 from forecast.posterior.compute import compute_of
 from forecast.posterior.fit import Fit
 from forecast.posterior.tasks import checked_task
@@ -74,7 +73,7 @@ def when(
         "first_of": first_of,
         "items": items,
         "scale": "date" if by_date(fit.data) else "compute",
-        "log10_compute": {name: json_number(value) for name, value in _quantiles(threshold).items()},
+        "log10_compute": quantiles(threshold, QUANTILES),
         "scenarios": found,
         "frontier": None if frontier is None else _frontier_answer(frontier, trained),
         "seed": seed,
@@ -90,11 +89,11 @@ def _frontier_answer(frontier: Frontier, trained: bool) -> dict[str, Any]:
         "ends": iso_date(frontier.ends),
         "largest": str(frontier.records["model"].iloc[-1]),
         "largest_log10_compute": float(np.log10(frontier.records["compute"].iloc[-1])),
-        "growth": _quantiles(frontier.posterior["growth"].values[..., -1].ravel()),
+        "growth": order_statistics(frontier.posterior["growth"].values[..., -1], QUANTILES),
         "dates_are": "end of training" if trained else "release",
         "diagnostics": {
             "max_rhat": found.max_rhat,
-            "min_ess": min(found.min_ess_bulk, found.min_ess_tail),
+            "min_ess": found.min_ess,
             "divergences": found.divergences,
         },
     }
@@ -132,12 +131,12 @@ def _scenario_answer(outlook: Outlook, scenario: Scenario) -> dict[str, Any]:
         "growth": scenario.growth,
         "slowdown": scenario.slowdown,
         "progress": {
-            "decades_a_year": _quantiles(progress.a_year),
+            "decades_a_year": order_statistics(progress.a_year, QUANTILES),
             "since": iso_date(progress.since),
             "source": progress.source,
         },
         "largest_run": [
-            {"date": f"{year}-01-01", "log10_compute": _quantiles(largest_by(largest, year))}
+            {"date": f"{year}-01-01", "log10_compute": order_statistics(largest_by(largest, year), QUANTILES)}
             for year in outlook.by
             if new_year(year) > largest.years[0]
         ],
@@ -153,8 +152,3 @@ def _event_answer(dates: np.ndarray, lag: np.ndarray, as_of: float, by: Sequence
         "p_already": float(np.mean(dates <= as_of)),
         "p_never": float(np.mean(dates == inf)),
     }
-
-
-def _quantiles(draws: np.ndarray) -> dict[str, float]:
-    values = np.quantile(draws, QUANTILES, method="inverted_cdf")
-    return {f"q{round(100 * q):02d}": float(value) for q, value in zip(QUANTILES, values, strict=True)}

@@ -4,32 +4,28 @@ fitted."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite, log
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import ConfigDict, Field, StrictBool
+from pydantic.dataclasses import dataclass as checked_dataclass
 
 from forecast.posterior.fit import Fit
 from forecast.words import percent
 from models.dates import iso_date, reference_year, years_of_runs
 
+Rate = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]  # decades of compute a year
+Years = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 
-@dataclass(frozen=True, kw_only=True)
+
+@checked_dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
 class Scenario:
-    """What is supposed of the time to come."""
+    """What is supposed of the time to come; a `ValueError` says what cannot be."""
 
-    name: str
-    growth: float | None = None  # decades of compute a year; None: as fitted to the largest runs
-    progress: float | None = None  # decades of compute a year; 0: recipes stay; None: as the fit has it, else a prior
-    slowdown: bool | float = False  # years in which growth halves; True: a prior; False: never
-
-    def __post_init__(self) -> None:
-        for key, value, least in (("growth", self.growth, 0.0), ("progress", self.progress, 0.0)):
-            if value is not None and not (least <= value < inf):
-                raise ValueError(
-                    f"{key} of scenario {self.name!r} is {value!r}; give decades a year, {least:g} or more"
-                )
-        if not isinstance(self.slowdown, bool) and not 0 < self.slowdown < inf:
-            raise ValueError(f"slowdown of scenario {self.name!r} is {self.slowdown!r}; give years, or true or false")
+    name: Annotated[str, Field(strict=True, pattern=r"\S")]
+    growth: Rate | None = None  # None: as fitted to the largest runs
+    progress: Rate | None = None  # 0: recipes stay; None: as the fit has it, else a prior
+    slowdown: StrictBool | Years = False  # in which growth halves; True: a prior; False: never
 
 
 SCENARIOS = (

@@ -186,11 +186,12 @@ def test_runs_after_the_date_of_the_forecast_change_nothing(write):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("model,date\na,2012-01-01\n", "column compute missing"),
-        (RUNS + "f,soon,1e24\n", "row 7, column date: 'soon'"),
-        (RUNS + "f,2020-01-01,huge\ng,2020-01-01,-1\n", "row 7, column compute: 'huge'.*row 8"),
-        (RUNS + "f,2020-01-01,inf\n", "row 7, column compute: 'inf'"),
-        ("", "is not a CSV"),
+        ("model,date\na,2012-01-01\n", "column 'compute': the column is missing; give model, date, compute or"),
+        (RUNS + "f,soon,1e24\n", "row 7, column 'date', value 'soon': is not an ISO date.*write YYYY-MM-DD"),
+        (RUNS + "f,2020-01-01,huge\ng,2020-01-01,-1\n", "(?s)row 7, column 'compute', value 'huge': is text.*row 8"),
+        (RUNS + "f,2020-01-01,inf\n", "row 7, column 'compute', value 'inf': is not a positive finite number.*blank$"),
+        (RUNS + "f,2020-01-01\n", "row 7, .*the row has 2 fields, the header 3"),
+        ("", "the file is empty; give a header line"),
     ],
 )
 def test_a_table_of_runs_that_cannot_be_used_is_named_with_its_rows(write, text, said):
@@ -201,7 +202,7 @@ def test_a_table_of_runs_that_cannot_be_used_is_named_with_its_rows(write, text,
 def test_too_few_records_are_an_error_that_says_what_to_do(write):
     with pytest.raises(ForecastError, match=r"3 record training runs since 2012 by 2016-12-31.*later --as-of"):
         records_of(read_runs(write(RUNS)), as_of=2017.0)
-    with pytest.raises(ForecastError, match="cannot be read"):
+    with pytest.raises(ForecastError, match="there is no such file; check the path"):
         read_runs("nowhere.csv")
 
 

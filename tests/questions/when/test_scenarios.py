@@ -34,13 +34,14 @@ def test_scenarios_of_a_study_are_read_and_ask_for_dates(study_of):
     ("text", "said"),
     [
         ('scenarios = "fast"', "expected tables headed"),
-        ("scenarios = []", "names none"),
+        ("scenarios = []", "is [], expected tables headed [[scenarios]]; leave it out for the usual three"),
         ("[[scenarios]]\ngrowth = 0.5", "scenario 1: name is missing"),
         ('[[scenarios]]\nname = "a"\nspeed = 1', "scenario 1: key 'speed' is unknown; use name, growth"),
         ('[[scenarios]]\nname = "a"\ngrowth = -0.5', "scenario 1: growth is -0.5, expected decades a year"),
         ('[[scenarios]]\nname = "a"\nprogress = nan', "progress is nan"),
         ('[[scenarios]]\nname = "a"\nslowdown = 0', "slowdown is 0, expected true, false or the years"),
         ('[[scenarios]]\nname = "a"\n[[scenarios]]\nname = "a"', "two scenarios are named 'a'"),
+        ("scenarios = [1]", "key 'scenarios', place 1 is 1, expected a table headed"),
         ('when = "yes"', "key 'when' is 'yes', expected true or false"),
     ],
 )

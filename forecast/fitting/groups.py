@@ -59,7 +59,6 @@ def _of_one(fit: Fit, seed: int) -> dict[str, xr.Dataset]:
         predicted = pm.sample_posterior_predictive(
             xr.DataTree.from_dict({"posterior": fit.posterior}),
             random_seed=seed,
-            random_seed=seed,
             freeze_vars=[str(each.name) for each in model.free_RVs],
             progressbar=False,
             compile_kwargs={"mode": INTERPRETED},

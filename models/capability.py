@@ -110,7 +110,7 @@ def _coords(data):
         "end": ["first", "last"],
         "informative_law": data.law.values[informative],
         "uninformative_law": data.law.values[~informative],
-        "law_coordinate": ["level", "log_rise", "gap"],
+        "law_coordinate": ["level", "log_rise", "shortfall"],
         **{f"law_{name}": data.law.values[kind == place] for place, name in enumerate(kinds)},
         "run_coordinate": np.arange(informative_runs(data).sum()),
         "uninformative_run": data.run.values[~informative_runs(data)],

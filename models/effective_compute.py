@@ -1,4 +1,4 @@
-"""Effective compute of each run: compute corrected for family, date, published error and the run's own residual."""
+"""Effective compute of runs: compute corrected for family, date, published error and the residual of the run."""
 
 import numpy as np
 import pymc as pm
@@ -30,9 +30,9 @@ def effective_compute(data: xr.Dataset, parts: Parts, priors: Priors, structure:
     """Effective compute of each run (run) and the deviation of its family on each law (law, family), or None.
 
     x is log compute less what the run loses by its split into parameters and tokens, and in warm-up.
-    ``theta = path(x) + family + progress (year - year_ref) + residual`` in decades (DESIGN 3.1); what is returned is
-    ``(theta - theta_origin) / theta_scale``. Origin and scale are the level and the slope of theta over the runs (see
-    `models.facts.placing.standard_weights`), so that what is returned is what the scores fix.
+    ``theta = path(x) + family + progress (year - year_ref) + residual`` in decades. The result is standard effective
+    compute, ``(theta - theta_origin) / theta_scale``. Origin and scale are the level and the slope of theta over the
+    runs (see `models.facts.placing.standard_weights`), so that the result is what the scores fix.
 
     The error of a published compute has the same effect on the scores as the residual of the run, so the two are one
     normal variable whose variances add up.
@@ -41,7 +41,7 @@ def effective_compute(data: xr.Dataset, parts: Parts, priors: Priors, structure:
     x = pm.Data("log10_compute", data.log10_compute.values, dims="run")
     spread = np.ptp(data.log10_compute.values) > SAME_COMPUTE
     knots = pm.Data("knots", bend_knots(data), dims="knot")
-    compute = x + _split(data, parts, reference, priors) if has_params_tokens(data, parts) else x
+    compute = x + _deficit(data, parts, reference, priors) if has_params_tokens(data, parts) else x
     direct = data.sizes["law"] >= MANY_LAWS and spread
     slopes = _slopes(data, parts, priors, structure, direct)
     expected = bent_compute(compute, slopes=slopes, knots=knots, theta_ref=reference)
@@ -62,7 +62,8 @@ def effective_compute(data: xr.Dataset, parts: Parts, priors: Priors, structure:
 def _slopes(data, parts, priors, structure, direct):
     """Slope of theta on each piece between knots: a random walk in logs from 1 at the reference (segment).
 
-    Steps among runs that are sampled directly are fixed by these, so they are sampled themselves, not in their spread.
+    Runs that are sampled directly fix the steps among them: these steps are sampled as they are, the others in units
+    of their spread.
     """
     knots = bend_knots(data)
     if not has_bend(data, parts):
@@ -83,8 +84,8 @@ def _slopes(data, parts, priors, structure, direct):
     return pm.Deterministic("slopes", pt.exp(pt.dot(walk, steps)), dims="segment")
 
 
-def _split(data, parts, reference, priors):
-    """Deficit of each run (run); one whose parameters and tokens are unknown counts as compute-optimal, warmed up."""
+def _deficit(data, parts, reference, priors):
+    """Compute that each run (run) loses, in decades and negative; a run of unknown parameters and tokens loses none."""
     exponents = {
         name: pm.LogNormal(name, np.log(priors.params_exponent_median), priors.params_exponent_log_sd)
         for name in ("params_exponent", "tokens_exponent")
@@ -109,37 +110,38 @@ def _split(data, parts, reference, priors):
 
 
 def _family_effect(data, priors):
-    """Shift of each family (family) in decades: a regression on its mean compute and what is its own, adding to zero.
+    """Shift of each family (family) in decades: a regression on its mean compute, and residuals that add to zero.
 
     Without the regression the slope between families, whose larger models also have better recipes, would be forced
     onto the slope within them, and every later family forecast too low. Dates enter through `progress`.
     """
     slope = pm.Normal("family_slope", 0.0, priors.family_slope_sd)
     sigma = pm.LogNormal("sigma_family", np.log(priors.family_sd_median), priors.family_sd_log_sd)
-    own = pm.ZeroSumNormal("family_own", sigma=sigma, dims="family")
-    beyond = pm.Data("family_compute", family_compute(data) - reference_compute(data), dims="family")
-    return pm.Deterministic("family_effect", slope * beyond + own, dims="family")
+    residual = pm.ZeroSumNormal("family_own", sigma=sigma, dims="family")
+    compute = pm.Data("family_compute", family_compute(data) - reference_compute(data), dims="family")
+    return pm.Deterministic("family_effect", slope * compute + residual, dims="family")
 
 
 def _deviation(data, parts, priors, scale):
     """How far each family is ahead on each law (law, family), beyond its effect on all, in units of the laws.
 
-    Where laws are of several kinds, a family has a skill in each kind, the skills adding to zero over the kinds, and
-    what is its own on a law adds to zero over the laws of the kind; both add to zero over the families.
+    Where laws are of several kinds, a family has a skill in each kind, and skills add to zero over the kinds. Its
+    deviations on single laws add to zero over the laws of a kind. Both add to zero over the families.
     """
     if not has_deviations(data, parts):
         return None
-    kinds, kind = kinds_of_laws(data)
+    kinds, kind_of_law = kinds_of_laws(data)
     sigma = pm.LogNormal("sigma_deviation", np.log(priors.deviation_sd_median), priors.deviation_sd_log_sd, dims="kind")
-    found = pt.zeros((data.sizes["law"], data.sizes["family"]))
-    for place, name in enumerate(kinds):
-        laws = np.flatnonzero(kind == place)
+    deviation = pt.zeros((data.sizes["law"], data.sizes["family"]))
+    for kind, name in enumerate(kinds):
+        laws = np.flatnonzero(kind_of_law == kind)
         if len(laws) > 1:
-            own = pm.ZeroSumNormal(
-                f"deviation_{name}", sigma=sigma[place] / scale, n_zerosum_axes=2, dims=(f"law_{name}", "family")
+            of_kind = pm.ZeroSumNormal(
+                f"deviation_{name}", sigma=sigma[kind] / scale, n_zerosum_axes=2, dims=(f"law_{name}", "family")
             )
-            found = pt.set_subtensor(found[laws], own)
+            deviation = pt.set_subtensor(deviation[laws], of_kind)
     if len(kinds) > 1:
         sigma = pm.LogNormal("sigma_skill", np.log(priors.deviation_sd_median), priors.deviation_sd_log_sd)
-        found = found + pm.ZeroSumNormal("skill", sigma=sigma / scale, n_zerosum_axes=2, dims=("kind", "family"))[kind]
-    return pm.Deterministic("deviation", found, dims=("law", "family"))
+        skill = pm.ZeroSumNormal("skill", sigma=sigma / scale, n_zerosum_axes=2, dims=("kind", "family"))
+        deviation = deviation + skill[kind_of_law]
+    return pm.Deterministic("deviation", deviation, dims=("law", "family"))

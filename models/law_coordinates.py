@@ -1,135 +1,234 @@
-"""Coordinates of a law that a sampler walks well, and the Jacobian that carries its prior there.
+"""Coordinates of a law that a sampler walks well, and the Jacobian that carries the prior of the law there.
 
-Priors are on the quantities of DESIGN section 3: success at the reference run, exponent, ceiling, nu. Data fix other
-ones: the success at two anchors of the law, S_1 and S_2, around the place where its scores say most (see
-`models.facts.placing.anchors`). Sampled are therefore
+Priors are on the natural parameters of a law (README, section "The model"): its success at the reference run S_0, its
+exponent alpha and its asymptote A, the success that no compute exceeds. Data fix other numbers: S_1 and S_2, the
+success at two anchors around the place where the scores say most (`models.facts.placing.anchors`). The coordinates are
+therefore
 
-    level                            logit S half-way between the anchors
-    logit S_1 = level - rise / 2     rise = exp(log_rise)
-    logit S_2 = level + rise / 2
-    top of S = 1 - (1 - S_2) Phi(bent gap)^power
+    level l        logit of the score half-way between the anchors
+    log_rise rho   log of what this logit gains from the first anchor to the second
+    shortfall g    what A lacks of 1, as a share of what S_2 lacks; stretched, see `stretched`
 
-and the priors are carried over by the Jacobian of this change of variables. A top below a score already reached, a wall
-in the natural coordinates, does not exist in these; and a law that is all but solved before the largest run has its
-anchors where it rose, so that a top of 1 and one just above the best score are no ends of a long narrow ridge.
+No coordinates mean an asymptote below the score at an anchor. A law that is all but solved has its anchors where it
+rose: then an asymptote of 1 and one just above the best score are near each other, not ends of a long narrow ridge.
 
-Where a guess is right by an unknown chance f, data fix the score, f + (1 - f) S, and a floor and a slow rise are two
-modes. The coordinates are then logits c of the score, roughly: the odds of S are e^(2c) / (e^c + f / (1 - f)), which is
-e^c - f / (1 - f) far above the floor and never negative.
+**Change of variables**, from (l, rho, g) to (logit S_0, ln alpha, u), for which priors are stated. D is the log of the
+derivative of a step; the log Jacobian is the sum of all D. Further symbols, as in `LawPrior`: nu frailty, p power of
+the shortfall, phi logit of the floor, x decades from the reference to the first anchor, d decades between the anchors,
+Phi and varphi the standard normal distribution and density.
 
-S is the success of the main task of a law in its closed-form surrogate. Its top is a ceiling or, where loss or several
-rates of the same answers are seen, what the irreducible loss leaves: for one surrogate the two are the same curve,
+1. Logits at the anchors, the same for i = 1, 2 (minus for 1, plus for 2):
+       c_i = l -/+ e^rho / 2                                     D = rho
+       logit S_i = c_i - ln(1 + e^(phi - c_i))                   D = sum_i ln(1 + sigmoid(phi - c_i))
+2. Asymptote, with S_2 fixed:
+       A = 1 - (1 - S_2) Phi(z)^p,  z = stretched(g)             D: in step 5, with that of u
+3. Hazards h_i at the anchors, with A fixed:
+       S_i = A (1 + h_i / nu)^-nu                                D = -sum_i ln |d logit S_i / d ln h_i|
+       d logit S / d ln h = -nu (1 - 1 / (1 + h / nu)) / (1 - S)
+4. Exponent and hazard at the reference, by the power law through two points (`PowerLaw.through`):
+       alpha = (ln h_1 - ln h_2) / (d ln 10)
+       ln h_0 = ln h_1 + alpha x ln 10                           D = -ln(alpha d ln 10)
+5. Success at the reference, with A fixed, and u, with S_0 and S_2 fixed:
+       S_0 = A (1 + h_0 / nu)^-nu                                D = ln |d logit S_0 / d ln h_0|
+       u = ((1 - A) / (1 - S_0))^(1/p) = Phi(z) ((1 - S_2) / (1 - S_0))^(1/p)
+       du / dg = varphi(z) z'(g) ((1 - S_2) / (1 - S_0))^(1/p)   D = ln du / dg, of steps 2 and 5 together
 
-    top (1 + L R / nu)^-nu = (1 + L (E + R') / nu)^-nu   with   1 + L E / nu = top^(-1/nu),   R' = R top^(-1/nu)
+**Floor.** Where a guess is right by an unknown chance f, with phi = logit f, data fix the score f + (1 - f) S, and a
+high floor and a slow rise would be two modes. So c_i is roughly the logit of the score: by step 1 the odds of S are
+e^(2c) / (e^c + e^phi), which is e^c - e^phi far above the floor and never negative.
 
-Scores that stay at chance fix neither: such a law is its prior, below what would be seen. It is sampled as three
-standard normal numbers, of logit S_0, of the log exponent and of the ceiling.
+**Asymptote.** S is the success of the main task of the law in its closed-form surrogate, h the loss of its L tokens. A
+is a ceiling or, where losses or several rates of the same answers are seen, what the irreducible loss E leaves. For one
+surrogate both are the same curve, so that both kinds of laws have these coordinates:
+
+    A (1 + L R / nu)^-nu = (1 + L (E + R') / nu)^-nu   with   1 + L E / nu = A^(-1/nu),   R' = R A^(-1/nu)
 
 A law seen by measured losses alone has nu = 1, so that logit S is minus the log of the loss.
 """
+
+from typing import Any, NamedTuple
 
 import numpy as np
 import pymc as pm
 from pytensor import tensor as pt
 from scipy import special
 
-GAP_BEND, GAP_ROUND = 0.3, 0.1  # tops of the prior half-way and more from 1 - (1 - S_2) 0.15 to 1 are squeezed together
-GAP_STRETCH = 4.0  # by this factor
-LN10 = np.log(10.0)
+from models.equations.loss import PowerLaw
+
+# of `stretched`: at power 4 of the shortfall, asymptotes above 1 - 0.15 (1 - S_2) take a quarter of their room
+SHORTFALL_BEND, SHORTFALL_ROUND, SHORTFALL_STRETCH = 0.3, 0.1, 4.0
 TINY = 1e-290  # keeps a logarithm finite where doubles underflow
 
 
-def law_of_coordinates(value, nu, power, floor_logit, place, distance):
-    """The law behind the coordinates, as PyTensor nodes; hazards are length times loss, as in loss_from_exact_match.
+class LawPrior(NamedTuple):
+    """Prior of each law and the anchors of its coordinates, each a number or (law): parameters of the distribution."""
 
-    Anchors are at `place` and `place + distance`, in decades from the reference.
-    """
-    level, rise, gap = value[..., 0], pt.exp(value[..., 1]), value[..., 2]
-    totals = level - 0.5 * rise, level + 0.5 * rise
-    logits = [total - pt.softplus(floor_logit - total) for total in totals]
-    log_upper_miss = -pt.softplus(logits[1])
-    normal, slope = _bent(gap)
-    log_share = power * pm.logcdf(pm.Normal.dist(), normal)
-    log_top = pt.log1p(-pt.exp(log_upper_miss + log_share))
-    above = pt.log1p(-pt.exp(-logits[1]) * pt.expm1(log_share)) / nu  # never negative, as log_top - log S_2 may be
-    ratios = [above + (pt.softplus(-logit) - pt.softplus(-logits[1])) / nu for logit in logits]  # log 1 + hazard / nu
-    log_hazards = [pt.log(nu * pt.expm1(ratio) + TINY) for ratio in ratios]
-    exponent = (log_hazards[0] - log_hazards[1]) / (LN10 * distance)
-    log_hazard = log_hazards[0] + LN10 * exponent * place
-    ratio = pt.softplus(log_hazard - pt.log(nu))
-    log_success = log_top - nu * ratio
+    nu: Any
+    logit_mean: Any  # of logit S_0
+    logit_sd: Any
+    log_exponent_mean: Any
+    log_exponent_sd: Any
+    shortfall_power: Any
+    floor_logit: Any
+    anchor: Any  # decades from the reference to the first anchor
+    distance: Any  # decades from the first anchor to the second
+
+
+class Law(NamedTuple):
+    """Parameters of each law (law); the hazard is length times loss, as in `loss_from_exact_match`."""
+
+    log_asymptote: Any
+    log_hazard: Any  # at the reference
+    exponent: Any  # per decade
+
+
+def coordinates_of_laws(prior: LawPrior, *, dims):
+    """The variable `law_coordinates` (law, 3) of the model in context."""
+    signature = ",".join(["()"] * len(prior)) + "->(3)"
+    return pm.CustomDist("law_coordinates", *prior, logp=_logp, random=_random, signature=signature, dims=dims)
+
+
+def _logp(value, *prior):
+    return log_density_of_law(value, LawPrior(*prior))
+
+
+def _random(*prior, rng=None, size=None):
+    return draw_law(LawPrior(*prior), rng=rng, size=size)
+
+
+def log_density_of_law(value, prior: LawPrior):
+    """Log density of coordinates (..., 3): the prior of (logit S_0, ln alpha, u), u uniform, and the log Jacobian."""
+    law, logit, log_jacobian = law_of_coordinates(value, prior)
+    of_logit = _log_normal(logit, prior.logit_mean, prior.logit_sd)
+    return of_logit + _log_normal(pt.log(law.exponent), prior.log_exponent_mean, prior.log_exponent_sd) + log_jacobian
+
+
+def law_of_coordinates(value, prior: LawPrior):
+    """The law behind coordinates (..., 3), its logit S_0, and the log Jacobian of the five steps, as PyTensor nodes."""
+    level, log_rise, shortfall = value[..., 0], value[..., 1], value[..., 2]
+    logits, step_1 = _logits_at_anchors(level, log_rise, prior.floor_logit)
+    log_asymptote, log_excess = _asymptote(shortfall, logits[1], prior.shortfall_power)
+    log_hazards, step_3 = _hazards_at_anchors(logits, log_excess, prior.nu)
+    power_law = PowerLaw.through(log_hazards, decades=prior.anchor, distance=prior.distance)
+    step_4 = power_law.log_jacobian_through(distance=prior.distance)
+    logit, log_miss, step_5 = _success_at_reference(power_law.log_amplitude, log_asymptote, prior.nu)
+    step_2_and_u = _log_slope_of_u(shortfall, -pt.softplus(logits[1]), log_miss, prior.shortfall_power)
+    law = Law(log_asymptote, power_law.log_amplitude, power_law.exponent)
+    return law, logit, step_1 + step_2_and_u + step_3 + step_4 + step_5
+
+
+def _logits_at_anchors(level, log_rise, floor_logit):
+    """Step 1: logit S_1 and logit S_2, and D."""
+    half_rise = 0.5 * pt.exp(log_rise)
+    score_logits = level - half_rise, level + half_rise
+    logits = [logit - pt.softplus(floor_logit - logit) for logit in score_logits]
+    return logits, log_rise + sum(pt.log1p(pt.sigmoid(floor_logit - logit)) for logit in score_logits)
+
+
+def _asymptote(shortfall, logit_2, power):
+    """Step 2: ln A and ln A / S_2, which is written so that it is never negative."""
+    log_share = power * _log_normal_cdf(stretched(shortfall)[0])
+    log_asymptote = pt.log1p(-pt.exp(-pt.softplus(logit_2) + log_share))
+    return log_asymptote, pt.log1p(-pt.exp(-logit_2) * pt.expm1(log_share))
+
+
+def _hazards_at_anchors(logits, log_excess, nu):
+    """Step 3: ln h_1 and ln h_2, and D; ``ln(1 + h_i / nu) = (ln A - ln S_i) / nu``."""
+    above = log_excess / nu
+    log_ratios = [above + (pt.softplus(-logit) - pt.softplus(-logits[1])) / nu for logit in logits]
+    log_hazards = [pt.log(nu * pt.expm1(log_ratio) + TINY) for log_ratio in log_ratios]
+    slopes = [_log_logit_slope(ratio, -pt.softplus(logit), nu) for ratio, logit in zip(log_ratios, logits, strict=True)]
+    return log_hazards, -sum(slopes)
+
+
+def _success_at_reference(log_hazard, log_asymptote, nu):
+    """Step 5: logit S_0 and ln(1 - S_0), and D of logit S_0."""
+    log_ratio = pt.softplus(log_hazard - pt.log(nu))
+    log_success = log_asymptote - nu * log_ratio
     log_miss = pt.log(-pt.expm1(log_success) + TINY)
-    stretches = [pt.log1p(pt.sigmoid(floor_logit - total)) for total in totals]  # of logit S in the coordinates
-    slopes = [
-        _log_logit_slope(*each, nu) for each in zip(ratios, (-pt.softplus(logit) for logit in logits), strict=True)
-    ]
-    return {
-        "logit": log_success - log_miss,
-        "log_top": log_top,
-        "log_hazard": log_hazard,
-        "exponent": exponent,
-        # of (logit S_0, log exponent) in (logit S_1, logit S_2) at one top
-        "log_jacobian": _log_logit_slope(ratio, log_miss, nu)
-        - sum(slopes)
-        + sum(stretches)
-        - pt.log(exponent * LN10 * distance),
-        # u of the prior, where the ceiling lies 1 - (1 - S_0) u^power, in the gap at one S_0 and S_2
-        "log_shrinkage": _log_normal(normal, 0.0, 1.0) + pt.log(slope) + (log_upper_miss - log_miss) / power,
-    }
+    return log_success - log_miss, log_miss, _log_logit_slope(log_ratio, log_miss, nu)
 
 
-def _bent(gap):
-    """Standard normal of the gap, and the slope of one in the other: GAP_STRETCH far below GAP_BEND, 1 far above it.
-
-    Tops of nearly 1 are many in the prior and alike to the data; so they take little more room than those told apart.
-    """
-    far = np.sqrt((gap - GAP_BEND) ** 2 + GAP_ROUND**2)
-    mean, half = 0.5 * (GAP_STRETCH + 1.0), 0.5 * (GAP_STRETCH - 1.0)
-    return GAP_BEND + mean * (gap - GAP_BEND) - half * far, mean - half * (gap - GAP_BEND) / far
+def _log_slope_of_u(shortfall, log_miss_2, log_miss_0, power):
+    """Steps 2 and 5: ln du / dg; apart, they would underflow where an asymptote is all but 1."""
+    normal, slope = stretched(shortfall)
+    return _log_normal(normal, 0.0, 1.0) + pt.log(slope) + (log_miss_2 - log_miss_0) / power
 
 
-def _unbent(normal):
-    """Inverse of `_bent`."""
-    normal = normal - GAP_BEND
-    mean, half = 0.5 * (GAP_STRETCH + 1.0), 0.5 * (GAP_STRETCH - 1.0)
-    return GAP_BEND + (mean * normal + half * np.sqrt(normal**2 + GAP_STRETCH * GAP_ROUND**2)) / GAP_STRETCH
-
-
-def _log_logit_slope(ratio, log_miss, nu):
-    """Log of minus d logit S / d log hazard."""
-    return pt.log(-nu * pt.expm1(-ratio) + TINY) - log_miss
-
-
-def log_density_of_law(value, nu, logit_mean, logit_sd, mean, sd, power, floor_logit, place, distance):
-    """Prior of (logit S_0, log exponent, u uniform) in the coordinates (level, log_rise, gap)."""
-    law = law_of_coordinates(value, nu, power, floor_logit, place, distance)
-    log_jacobian = value[..., 1] + law["log_jacobian"] + law["log_shrinkage"]
-    prior = _log_normal(law["logit"], logit_mean, logit_sd) + _log_normal(pt.log(law["exponent"]), mean, sd)
-    return prior + log_jacobian
+def _log_logit_slope(log_ratio, log_miss, nu):
+    """``ln |d logit S / d ln h| = ln(nu (1 - 1 / (1 + h / nu))) - ln(1 - S)``, of ln(1 + h / nu) and ln(1 - S)."""
+    return pt.log(-nu * pt.expm1(-log_ratio) + TINY) - log_miss
 
 
 def _log_normal(value, mean, sd):
     return pm.logp(pm.Normal.dist(), (value - mean) / sd) - pt.log(sd)
 
 
-def draw_law(nu, logit_mean, logit_sd, mean, sd, power, floor_logit, place, distance, *, rng=None, size=None):
-    """The same prior drawn: success, exponent and ceiling first, then the coordinates that mean them."""
-    parameters = (nu, logit_mean, logit_sd, mean, sd, place)
-    shape = np.broadcast_shapes(*(np.shape(value) for value in parameters), size or ())
-    logit = logit_mean + logit_sd * rng.standard_normal(shape)
-    exponent = np.exp(mean + sd * rng.standard_normal(shape))
-    uniform = rng.uniform(size=shape)
-    log_top = np.log1p(-special.expit(-logit) * uniform**power)
-    log_ratio = (log_top - special.log_expit(logit)) / nu
-    log_hazard = log_ratio + np.log(-np.expm1(-log_ratio) + TINY)  # of hazard / nu, which itself may overflow
-    log_success = [
-        log_top - nu * np.logaddexp(0.0, log_hazard - exponent * x * LN10) for x in (place, place + distance)
-    ]
-    logits = [value - np.log(-np.expm1(value) + TINY) for value in log_success]
+def _log_normal_cdf(value):
+    return pm.logcdf(pm.Normal.dist(), value)
+
+
+def stretched(shortfall):
+    """Standard normal number z of a shortfall g, and dz / dg: t = 4 far below the bend b, 1 far above it.
+
+    ``z = b + m (g - b) - k sqrt((g - b)^2 + r^2)`` with m = (t + 1) / 2, k = (t - 1) / 2 and r the roundness of the
+    bend. Asymptotes of nearly 1 are many in the prior and alike to the data: they take little more room than others.
+    """
+    mean, half = 0.5 * (SHORTFALL_STRETCH + 1.0), 0.5 * (SHORTFALL_STRETCH - 1.0)
+    beyond = shortfall - SHORTFALL_BEND
+    far = np.sqrt(beyond**2 + SHORTFALL_ROUND**2)
+    return SHORTFALL_BEND + mean * beyond - half * far, mean - half * beyond / far
+
+
+def unstretched(normal):
+    """Inverse of `stretched`: ``g = b + (m (z - b) + k sqrt((z - b)^2 + t r^2)) / t``, since m^2 - k^2 = t."""
+    mean, half = 0.5 * (SHORTFALL_STRETCH + 1.0), 0.5 * (SHORTFALL_STRETCH - 1.0)
+    beyond = normal - SHORTFALL_BEND
+    far = np.sqrt(beyond**2 + SHORTFALL_STRETCH * SHORTFALL_ROUND**2)
+    return SHORTFALL_BEND + (mean * beyond + half * far) / SHORTFALL_STRETCH
+
+
+def draw_law(prior: LawPrior, *, rng, size=None):
+    """Coordinates (..., 3) drawn from the prior: logit S_0, alpha and u first, then the coordinates that mean them."""
+    shape = np.broadcast_shapes(*map(np.shape, prior), size or ())
+    logit = prior.logit_mean + prior.logit_sd * rng.standard_normal(shape)
+    exponent = np.exp(prior.log_exponent_mean + prior.log_exponent_sd * rng.standard_normal(shape))
+    return coordinates_of_law(logit, exponent, rng.uniform(size=shape), prior)
+
+
+def coordinates_of_law(logit, exponent, uniform, prior: LawPrior):
+    """Coordinates (..., 3) of logit S_0, alpha and u: the five steps back, of NumPy arrays."""
+    nu, power = prior.nu, prior.shortfall_power
+    # step 5
+    log_asymptote = np.log1p(-special.expit(-logit) * uniform**power)
+    log_ratio = (log_asymptote - special.log_expit(logit)) / nu
+    # step 4, of h / nu: h itself may overflow
+    reference = PowerLaw(log_amplitude=log_ratio + np.log(-np.expm1(-log_ratio) + TINY), exponent=exponent)
+    log_hazards = [reference.log_loss(decades) for decades in (prior.anchor, prior.anchor + prior.distance)]
+    # step 3
+    log_successes = [log_asymptote - nu * np.logaddexp(0.0, log_hazard) for log_hazard in log_hazards]
+    logits = [log_success - np.log(-np.expm1(log_success) + TINY) for log_success in log_successes]
+    # step 2
     share = uniform * (special.expit(-logit) / (special.expit(-logits[1]) + TINY)) ** (1.0 / power)
-    gap = _unbent(special.ndtri(share.clip(TINY, 1.0 - 1e-16)))
-    totals = [
-        logit + np.logaddexp(0.0, 0.5 * np.logaddexp(0.0, np.log(4.0) + floor_logit - logit)) - np.log(2.0)
-        for logit in logits
-    ]
-    return np.stack([0.5 * (totals[0] + totals[1]), np.log(totals[1] - totals[0] + TINY), gap], axis=-1)
+    shortfall = unstretched(special.ndtri(share.clip(TINY, 1.0 - 1e-16)))
+    # step 1
+    scores = [_score_logit(each, prior.floor_logit) for each in logits]
+    return np.stack([0.5 * (scores[0] + scores[1]), np.log(scores[1] - scores[0] + TINY), shortfall], axis=-1)
+
+
+def _score_logit(logit, floor_logit):
+    """``c = logit S + ln((1 + sqrt(1 + 4 e^(phi - logit S))) / 2)``, the inverse of step 1."""
+    return logit + np.logaddexp(0.0, 0.5 * np.logaddexp(0.0, np.log(4.0) + floor_logit - logit)) - np.log(2.0)
+
+
+def law_of_standard(standard, prior: LawPrior) -> Law:
+    """The law of three standard normal numbers (..., 3), of logit S_0, ln alpha and u: for scores that stay at chance.
+
+    Such scores fix neither rise nor asymptote: the law is its prior, below what would be seen.
+    """
+    logit = prior.logit_mean + prior.logit_sd * standard[..., 0]
+    log_share = prior.shortfall_power * _log_normal_cdf(standard[..., 2])
+    log_asymptote = pt.log1p(-pt.exp(-pt.softplus(logit) + log_share))
+    log_ratio = (log_asymptote + pt.softplus(-logit)) / prior.nu
+    log_hazard = pt.log(prior.nu * pt.expm1(log_ratio) + TINY)
+    return Law(log_asymptote, log_hazard, pt.exp(prior.log_exponent_mean + prior.log_exponent_sd * standard[..., 1]))

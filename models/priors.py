@@ -29,7 +29,7 @@ class Priors:
     # Ceiling: below 1 by the share u^power of the way down to the success at the reference run, u uniform. Power 4 puts
     # half of the mass within 6% of 1 (the task can be solved) and a quarter below 0.7 (label noise, ambiguity), as
     # Beta(2, 1/2) does. Power 2 on six beds: three better, three worse, five farther from the right coverage.
-    ceiling_gap_power: float = 4.0
+    ceiling_shortfall_power: float = 4.0
     # Floor of generative tasks, as a logit: median 0.2%, 95% from 0.003% (zero, for any real test) to 10%.
     floor_logit_mean: float = log(0.002)
     floor_logit_sd: float = 2.0
@@ -93,7 +93,7 @@ class Priors:
     loss_exponent_log_sd_of_own_split: float = 0.01
     loss_exponent_log_sd_of_split: float = 0.4
     # Irreducible part of such a loss: power 1/2 puts its median at 40% of a loss of 2.5 nats; published: 0.6 to 0.75.
-    loss_gap_power: float = 0.5
+    loss_shortfall_power: float = 0.5
     # Scatter of the log of a measured loss: Student-t of 3 degrees of freedom, scale 0.3 to 15%. Where rates of the
     # same answers are seen too, what they share is in the residual of the answers, and this is the noise of a mean loss
     # over some thousand items, 1 to 4%: a wide prior of both would leave it open which is which.

@@ -79,7 +79,7 @@ _SAMPLED: Mapping[str, str] = {  # of those that only diagnostics name
     "loss_scale": "scatter of measured losses",
 }
 OF_TASKS = ("score", "threshold")  # see `forecast.fitting.reported`
-_COORDINATES = {"level": "level", "log_rise": "slope", "gap": "ceiling"}
+_COORDINATES = {"level": "level", "log_rise": "slope", "shortfall": "ceiling"}
 _OF_ALL_RUNS = ("level of all runs", "spread of all runs")
 
 
@@ -155,7 +155,7 @@ def _at(fit: Fit, place: float) -> str:
 
 
 def _coordinate(fit: Fit, name: str, law: int) -> str:
-    if name == "gap" and has_irreducible(fit.data)[law]:
+    if name == "shortfall" and has_irreducible(fit.data)[law]:
         return "irreducible loss"
     return _COORDINATES[name]
 

@@ -12,7 +12,7 @@ from forecast.fitting.stacking import DRAWS, SAMPLING, forecast_rhat
 from forecast.posterior.fit import UNKNOWN
 from forecast.table.dataset import read_table
 from forecast.table.splits import Split
-from models.laws import NO_GAP
+from models.laws import NO_SHORTFALL
 from tests.conftest import SEED
 
 
@@ -21,7 +21,7 @@ def rounds(monkeypatch):
     """Draws of the prior in place of a posterior; of 'ceiling 1' two rounds, of others one."""
 
     def drawn(model, sampling, **_) -> Sampled:
-        draws = 800 if (model["gap_power"].get_value() == NO_GAP).any() else 400
+        draws = 800 if (model["shortfall_power"].get_value() == NO_SHORTFALL).any() else 400
         names = [variable.name for variable in model.unobserved_RVs]
         prior = draw_prior(model, draws=sampling.chains * draws, seed=SEED, names=names)["prior"].to_dataset()
         prior = prior.isel(chain=0, drop=True).drop_vars("draw")

@@ -1,4 +1,4 @@
-"""Effective compute and the coordinates of the laws: what each part adds, when it is on, and which prior it carries."""
+"""Effective compute and sampled laws: what each part adds, when it is on, and which prior it carries."""
 
 from dataclasses import replace
 
@@ -7,19 +7,16 @@ import pymc as pm
 import pytensor
 import pytest
 from pymc.initial_point import make_initial_point_fn
-from pytensor import tensor as pt
 from pytensor.compile.mode import Mode
 from scipy import special, stats
 
 from forecast.table.dataset import observations, read_table
-from models.capability import NO_FLOOR, capability_model
+from models.capability import capability_model
 from models.dates import reference_year, years
 from models.equations.compute import split_deficit, warm_up_deficit
-from models.equations.surrogates import exact_match, loss_from_exact_match
+from models.equations.surrogates import exact_match
 from models.facts.parts import family_compute, has_families
 from models.facts.placing import is_informative, reference_compute, standard_weights
-from models.law_coordinates import _bent, _unbent, draw_law, law_of_coordinates, log_density_of_law
-from models.laws import NO_GAP
 from models.priors import Priors
 from models.structures import Parts
 from tests.conftest import SEED
@@ -326,7 +323,7 @@ def test_log_density_and_gradient_are_finite_with_all_parts_on(model):
         assert all(np.isfinite(density).all() for density in densities) and np.isfinite(gradient).all()
 
 
-# the coordinates of the laws
+# the laws as sampled
 
 
 @pytest.mark.parametrize(
@@ -345,58 +342,12 @@ def test_drawn_laws_have_the_prior_of_success_exponent_and_ceiling(table_of, suc
     ceiling = (ceiling - floor) / (1 - floor)  # of what is not guessed
     success = ceiling * exact_match(10.0**amplitude, length=1.0, nu=nu)
     logit = special.logit(success)
-    u = ((1 - ceiling) / (1 - success)) ** (1 / Priors().ceiling_gap_power)
+    u = ((1 - ceiling) / (1 - success)) ** (1 / Priors().ceiling_shortfall_power)
     assert normal_p((np.log(exponent) - mean) / spread) > UNLIKELY
     assert normal_p((logit - logit_mean) / logit_spread) > UNLIKELY
     assert stats.kstest(u, "uniform").pvalue > UNLIKELY
-    assert stats.kstest(u**2, "uniform").pvalue < UNLIKELY  # another power of the gap would be seen
+    assert stats.kstest(u**2, "uniform").pvalue < UNLIKELY  # another power of the shortfall would be seen
     assert normal_p((np.log(exponent) - mean) / (2 * spread)) < UNLIKELY
-
-
-@pytest.mark.parametrize("place", [-2.0, 0.0, 1.5])
-@pytest.mark.parametrize("distance", [0.5, 6.0])
-def test_laws_too_steep_for_doubles_are_drawn_as_numbers(place, distance):
-    """400 decades of loss from anchor to anchor."""
-    prior, rng = (-2.0, 1.5, np.log(400 / distance), 0.1), np.random.default_rng(SEED)
-    for floor in (NO_FLOOR, -3.0):
-        assert np.isfinite(draw_law(1.0, *prior, 2.0, floor, place, distance, rng=rng, size=(20,))).all()
-
-
-def test_the_bend_of_the_gap_and_its_inverse_undo_each_other():
-    """Far below the bend a gap counts four times, far above once; the slope is that of finite differences."""
-    gap, step = np.linspace(-4.0, 9.0, 53), 1e-6
-    normal, slope = _bent(gap)
-    np.testing.assert_allclose(_unbent(normal), gap, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose((_bent(gap + step)[0] - _bent(gap - step)[0]) / (2 * step), slope, rtol=1e-7)
-    np.testing.assert_allclose(slope[[0, -1]], [4.0, 1.0], rtol=1e-3)
-
-
-@pytest.mark.parametrize("power", [2.0, 0.5, NO_GAP])
-@pytest.mark.parametrize(("place", "distance"), [(-1.2, 1.7), (0.4, 2.3), (-0.6, 0.5)])
-@pytest.mark.parametrize("floor", [NO_FLOOR, -4.0, 0.5])
-def test_the_density_of_the_coordinates_is_the_prior_times_the_jacobian_of_the_map(floor, power, place, distance):
-    """The Jacobian is taken by finite differences of a map written with the equations alone."""
-    rng = np.random.default_rng(SEED)
-    values = [rng.normal((-1.0, 0.5, 0.5), (1.5, 0.6, 0.5)) for _ in range(30)]
-    for value in values:
-        nu = np.exp(rng.normal(0, 0.7))
-        prior = tuple(rng.normal((-2.0, 1.5, -1.0, 0.4), 0.1))
-        density = log_density_of_law(pt.as_tensor(value), nu, *prior, power, floor, place, distance)
-        found = float(density.eval(mode=UNCOMPILED))
-        expected = density_by_differences(value, nu, prior, power, floor, place, distance)
-        assert found == pytest.approx(expected, abs=1e-4)
-        assert found != pytest.approx(expected + 0.01, abs=1e-4)
-
-
-def test_drawn_coordinates_of_laws_that_are_guessed_give_back_the_success_they_were_drawn_with():
-    """One law, its lower anchor at the reference: logit S_0 is the success of the lower anchor, whatever the floor."""
-    prior, size = (-2.0, 1.5, -1.0, 0.4), (50,)
-    for floor in (NO_FLOOR, -6.0, -2.0, 1.0):
-        drawn = draw_law(2.0, *prior, 4.0, floor, 0.0, 1.0, rng=np.random.default_rng(SEED), size=size)
-        again = draw_law(2.0, *prior, 4.0, NO_FLOOR, 0.0, 1.0, rng=np.random.default_rng(SEED), size=size)
-        parameters = (pt.as_tensor(each) for each in (2.0, 4.0, floor, 0.0, 1.0))
-        logit = law_of_coordinates(pt.as_tensor(drawn), *parameters)["logit"].eval(mode=UNCOMPILED)
-        np.testing.assert_allclose(logit, again[:, 0] - 0.5 * np.exp(again[:, 1]), rtol=1e-6)
 
 
 def test_laws_at_chance_are_sampled_apart_from_those_that_rise(table_of):
@@ -416,31 +367,6 @@ def test_laws_at_chance_keep_their_places_among_those_that_rise(table_of):
     exponent, standard, mean, spread = drawn(capability_model(data), *names)
     own = np.exp(mean[:, 0] + spread * standard[:, 0, 1])
     assert [np.allclose(exponent[:, law], own) for law in range(3)] == [False, True, False]
-
-
-def density_by_differences(value, nu, prior, power, floor, place, distance):
-    logit_mean, logit_sd, mean, sd = prior
-
-    def natural(point):
-        """(logit S_0, log exponent, u) of (level, log_rise, gap); where the top is 1, u is that of the coordinate."""
-        level, log_rise, gap = point
-        rise = np.exp(log_rise)
-        odds = np.exp([level - 0.5 * rise, level + 0.5 * rise])  # of any right answer, guessed or known, roughly
-        known = odds**2 / (odds + np.exp(floor))
-        success = known / (1.0 + known)
-        share = special.ndtr(_bent(gap)[0])
-        missed = share**power * (1 - success[1])
-        losses = loss_from_exact_match(success / (1 - missed), length=1.0, nu=nu)
-        exponent = np.log10(losses[0] / losses[1]) / distance
-        reference = (1 - missed) * exact_match(losses[0] * 10 ** (exponent * place), length=1.0, nu=nu)
-        u = (missed / (1 - reference)) ** (1 / power) if power < NO_GAP else share
-        return np.array([special.logit(reference), np.log(exponent), u])
-
-    step = 1e-5
-    columns = [(natural(value + nudge) - natural(value - nudge)) / (2 * step) for nudge in step * np.eye(3)]
-    logit, log_exponent, _ = natural(value)
-    _, log_jacobian = np.linalg.slogdet(np.stack(columns, axis=1))
-    return stats.norm.logpdf(logit, logit_mean, logit_sd) + stats.norm.logpdf(log_exponent, mean, sd) + log_jacobian
 
 
 # measured losses

@@ -179,7 +179,7 @@ def nodes(model):
 def test_every_structure_has_the_same_variables_and_data_of_the_same_shapes(request, table_of, name):
     data = request.getfixturevalue(table_of)
     full, own = (nodes(capability_model(data, structure=structure)) for structure in (Structure(), EVERY[name]))
-    assert own == full and {"gap_power", "nu_given", "floor_is_free", "bends"} <= set(own[1])
+    assert own == full and {"shortfall_power", "nu_given", "floor_is_free", "bends"} <= set(own[1])
 
 
 def test_every_structure_has_a_finite_density_and_gradient_and_its_own(lone):

@@ -91,7 +91,7 @@ def test_bends_are_named_by_compute_and_in_tables_of_dates_by_dates(fit_of):
     ("label", "said"),
     [
         ("ceiling[sums]", "the ceiling of sums"),
-        ("law_coordinates[sums, gap]", "the ceiling of sums"),
+        ("law_coordinates[sums, shortfall]", "the ceiling of sums"),
         ("run_residual[r3]", "the residual of run r3"),
         ("sigma_run", "the spread of the residuals of runs"),
         ("no such parameter[3]", "no such parameter[3]"),

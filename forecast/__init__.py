@@ -1,4 +1,4 @@
-"""From a table of benchmark results to a forecast: fit, threshold, predict, report.
+"""From a table of benchmark results to a forecast: fit, threshold, predict, back-test, and the four questions.
 
 The names below are imported on first use, so that `import forecast` and `forecast --help` stay cheap.
 """
@@ -7,39 +7,51 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from forecast.backtesting.run import backtest
+    from forecast.draws import Sampling
     from forecast.errors import ForecastError, TableError
-    from forecast.fitting.structures import fit_table
-    from forecast.posterior.fit import Fit, Sampling, load, save
-    from forecast.posterior.predict import predict, typical_score
-    from forecast.posterior.threshold import threshold, threshold_compute
-    from forecast.report.page import write_report
-    from forecast.table.dataset import observations, read_table
+    from forecast.fitting.average import fit
+    from forecast.posterior.fit import Fit, load, save
+    from forecast.posterior.predict import predict
+    from forecast.posterior.threshold import threshold, threshold_draws
+    from forecast.questions.design.answer import design
+    from forecast.questions.emergence.answer import emergence
+    from forecast.questions.howmuch.answer import howmuch
+    from forecast.questions.when.answer import when
+    from forecast.table.dataset import read_table
 
 __all__ = [
     "Fit",
     "ForecastError",
     "Sampling",
     "TableError",
-    "fit_table",
+    "backtest",
+    "design",
+    "emergence",
+    "fit",
+    "howmuch",
     "load",
-    "observations",
     "predict",
     "read_table",
     "save",
     "threshold",
-    "threshold_compute",
-    "typical_score",
-    "write_report",
+    "threshold_draws",
+    "when",
 ]
 
 _HOMES = {
+    "backtesting.run": ("backtest",),
+    "draws": ("Sampling",),
     "errors": ("ForecastError", "TableError"),
-    "fitting.structures": ("fit_table",),
-    "posterior.fit": ("Fit", "Sampling", "load", "save"),
-    "posterior.predict": ("predict", "typical_score"),
-    "posterior.threshold": ("threshold", "threshold_compute"),
-    "report.page": ("write_report",),
-    "table.dataset": ("observations", "read_table"),
+    "fitting.average": ("fit",),
+    "posterior.fit": ("Fit", "load", "save"),
+    "posterior.predict": ("predict",),
+    "posterior.threshold": ("threshold", "threshold_draws"),
+    "questions.design.answer": ("design",),
+    "questions.emergence.answer": ("emergence",),
+    "questions.howmuch.answer": ("howmuch",),
+    "questions.when.answer": ("when",),
+    "table.dataset": ("read_table",),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
 

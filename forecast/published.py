@@ -25,6 +25,18 @@ THRESHOLD = (
 )
 
 
+class Answer(dict[str, Any]):
+    """An answer as its keys; `to_dict` gives what JSON shows of it."""
+
+    def __init__(self, values: Mapping[str, Any], *, dated: bool) -> None:
+        super().__init__(values)
+        self.dated = dated  # whether dates are the scale of its table
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON: dates in place of what stands in for them."""
+        return as_published(dict(self), dated=self.dated)
+
+
 def as_published(answer: Any, *, dated: bool) -> Any:
     """An answer for JSON; `dated` says whether the scale of its table is its dates. Others stay as they are."""
     if not dated:

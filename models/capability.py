@@ -67,7 +67,7 @@ def capability_model(
         law = laws(data, parts, priors, structure, floor_logit=floor_logit)
         law_of_task = pm.Data("law_of_task", data.law_index.values, dims="task")
         law_of_row, run_of_row, family_of_row = _indices(data)
-        ceiling = pm.Deterministic("ceiling", floor + (1.0 - floor) * law["top"][law_of_task], dims="task")
+        ceiling = pm.Deterministic("ceiling", floor + (1.0 - floor) * law["asymptote"][law_of_task], dims="task")
         theta_of_row = theta[run_of_row]
         if deviation is not None:
             theta_of_row = theta_of_row + deviation[law_of_row, family_of_row]

@@ -22,7 +22,7 @@ NO_SHORTFALL = 1e9  # power of a ceiling that is 1: Phi(z) to it underflows for 
 
 
 def laws(data: xr.Dataset, parts: Parts, priors: Priors, structure: Structure = Structure(), *, floor_logit) -> dict:
-    """Parameters of each law (law), by their name in the equations, and `top`, its asymptote where that is a ceiling.
+    """Parameters of each law (law), by their name in the equations, and `asymptote`, where it is a ceiling.
 
     `floor_logit` (law) is that of a chance of guessing to be learned, far below zero where there is none.
     nu (at the reference where it drifts), irreducible (nats), log10_amplitude and exponent, per decade of standard
@@ -41,7 +41,7 @@ def laws(data: xr.Dataset, parts: Parts, priors: Priors, structure: Structure = 
     return {
         "nu": nu,
         "irreducible": pm.Deterministic("irreducible", irreducible, dims="law"),
-        "top": pt.where(open_end, 1.0, pt.exp(law.log_asymptote)),
+        "asymptote": pt.where(open_end, 1.0, pt.exp(law.log_asymptote)),
         "log10_amplitude": pm.Deterministic("log10_amplitude", amplitude, dims="law"),
         "exponent": pm.Deterministic("exponent", law.exponent, dims="law"),
     } | _several_rates(data, parts, priors)

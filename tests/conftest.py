@@ -195,8 +195,9 @@ def answer_fitted(answer_fit_run):
 @pytest.fixture(scope="session")
 def prior_fit():
     """A fit whose draws are of the prior of a frame's model, which takes seconds and goes everywhere."""
+    from forecast.draws import UNKNOWN, Sampling
     from forecast.fitting.sampler import draw_prior
-    from forecast.posterior.fit import UNKNOWN, Fit, Sampling
+    from forecast.posterior.fit import Fit
     from forecast.table.dataset import observations
     from models.capability import capability_model
     from models.priors import Priors
@@ -270,7 +271,7 @@ def track_of(tmp_path, monkeypatch):
 
     def tested(frame, *splits, work=guesses, **options):
         monkeypatch.setattr("forecast.backtesting.run.forecasts", work)
-        known = {"table": "table.csv", "folder": tmp_path / "jobs", "structures": AVERAGED}
+        known = {"name": "table.csv", "folder": tmp_path / "jobs", "structures": AVERAGED}
         return backtest(frame, splits, **known | options)
 
     return tested

@@ -12,16 +12,18 @@ PUBLIC = [
     "ForecastError",
     "Sampling",
     "TableError",
-    "fit_table",
+    "backtest",
+    "design",
+    "emergence",
+    "fit",
+    "howmuch",
     "load",
-    "observations",
     "predict",
     "read_table",
     "save",
     "threshold",
-    "threshold_compute",
-    "typical_score",
-    "write_report",
+    "threshold_draws",
+    "when",
 ]
 
 

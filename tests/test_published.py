@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from forecast.draws import Diagnostics
 from forecast.errors import ForecastError
 from forecast.fitting.average import compared
-from forecast.posterior.fit import Diagnostics, save
+from forecast.posterior.fit import save
 from forecast.posterior.threshold import threshold
 from forecast.published import as_published, threshold_rows
 from forecast.questions.design.answer import design

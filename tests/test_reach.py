@@ -11,7 +11,7 @@ from forecast.cli.design import print_design
 from forecast.cli.emergence import print_emergence
 from forecast.cli.options import print_thresholds
 from forecast.report.content import answer_sentence
-from forecast.report.page import write_report
+from forecast.report.page import write_page
 from forecast.report.sections import Section, TaskForecast
 from forecast.scales import COMPUTE
 
@@ -87,7 +87,7 @@ def test_no_text_of_the_report_names_a_compute_out_of_reach(tmp_path):
         diagnostics=diagnostics | {"worst": [], "reasons": []},
         provenance={},
     )
-    write_report(tmp_path / "r.html", title="t", question="q", answer="a", sections=[section])
+    write_page(tmp_path / "r.html", title="t", question="q", answer="a", sections=[section])
     page = re.sub(r"<svg.*?</svg>", "", (tmp_path / "r.html").read_text(encoding="utf-8"), flags=re.DOTALL)
     assert not ABSURD.search(page) and page.count("beyond 10<sup>29</sup>") >= 3
 

@@ -4,9 +4,12 @@ Nothing that is learned looks at a hidden row. The fits are `forecast.backtestin
 rows and the hidden runs without their scores; weights of structures come from splits of the training rows alone.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -14,12 +17,13 @@ import xarray as xr
 
 from forecast.backtesting.jobs import Job, Outcome, Progress, run_jobs
 from forecast.backtesting.scored import THRESHOLD_COLUMNS, Past, SplitTest, scored_split
+from forecast.draws import Sampling
 from forecast.errors import ForecastError
 from forecast.fitting.stacking import SAMPLING, forecast_hidden, hidden
 from forecast.fitting.structures import distinct
-from forecast.posterior.fit import Sampling, installed_versions
+from forecast.posterior.fit import installed_versions
 from forecast.scales import COMPUTE, Scale, scale_of
-from forecast.table.dataset import data_hash, observations
+from forecast.table.dataset import data_hash, observations, read_table
 from forecast.table.splits import Split, latest
 from models.structures import DEFAULT, Structure, structure_of
 
@@ -61,19 +65,29 @@ class BacktestResult:
     runs: Mapping[str, tuple[int, int]]  # cut: training runs and hidden runs
     scale: Scale = COMPUTE  # of the table
     data_hash: str = ""  # of the table, see `forecast.table.dataset.data_hash`
+    table: str = "table"  # its name
+    seed: int = 1
 
     @property
     def structures(self) -> list[str]:
         """The structures that were fitted."""
         return self.fits["structure"].drop_duplicates().tolist()
 
+    def to_dict(self) -> dict[str, Any]:
+        """The back-test and the verdict on forecasts of its table, as `forecast backtest --json` shows them."""
+        from forecast.backtesting.record import summarised
+        from forecast.backtesting.verdict import verdict
+
+        judged = verdict(self, runs=max(runs for runs, _ in self.runs.values()), seed=self.seed)
+        return summarised(self, judged, table=self.table, seed=self.seed)
+
 
 def backtest(
-    frame: pd.DataFrame,
-    splits: Sequence[Split],
+    table: str | os.PathLike[str] | pd.DataFrame,
+    splits: Sequence[Split] = (),
     *,
-    table: str,
-    folder: Path,
+    name: str | None = None,
+    folder: Path | None = None,
     structures: Sequence[str] = DEFAULT,
     at: Sequence[float] = (0.5,),
     made: Mapping[str, xr.Dataset] | None = None,
@@ -86,25 +100,31 @@ def backtest(
 
     Parameters
     ----------
-    frame : of `forecast.table.dataset.read_table`
-    folder : keeps the result of every fit, so that a run that was killed redoes only what is missing
+    table : a file, or what `forecast.read_table` gives
+    splits : of `forecast.table.splits`; without any the largest three in ten runs are hidden
+    name : of the table; None: that of the file
+    folder : keeps the result of every fit, so that a run that was killed redoes only what is missing; None: nowhere
     at : scores whose threshold is scored too, on the rungs of the table
     made : forecasts that need no fit of their own, by the name of their split: see
     `forecast.fitting.stacking.forecasts_of`
     sampling : its seed is that of everything
     workers, scheduler, progress : see `forecast.backtesting.jobs.run_jobs`
     """
+    frame = table if isinstance(table, pd.DataFrame) else read_table(table)
+    name = name or ("table" if isinstance(table, pd.DataFrame) else Path(table).name)
+    splits = splits or [each for each in [latest(frame)] if each]
     if not splits:
         raise ForecastError("there is no cut to test at; name one, or add runs")
     splits = list({split.name: split for split in splits}.values())  # a cut named twice counts once
     data = observations(frame)
     structures = distinct(structures, data)
     options = {"structures": list(structures), "at": list(at), "sampling": asdict(sampling)}
-    tests = [_test(split.checked(frame), frame, table, options) for split in splits]
+    tests = [_test(split.checked(frame), frame, name, options) for split in splits]
     run: dict[str, Any] = {"workers": workers, "scheduler": scheduler, "progress": progress}
-    tests = _carried_out(tests, made or {}, folder=folder, **run)
+    with nullcontext(folder) if folder else TemporaryDirectory() as place:
+        tests = _carried_out(tests, made or {}, folder=Path(place), **run)
     scored = [
-        scored_split(test, frame, structures, table, seed=sampling.seed) for test in tests if test.result is not None
+        scored_split(test, frame, structures, name, seed=sampling.seed) for test in tests if test.result is not None
     ]
     failed = {name: error for test in tests for name, error in test.failed.items()}
     if not scored:
@@ -118,6 +138,8 @@ def backtest(
         runs={test.split.name: (test.train["model"].nunique(), test.rows["model"].nunique()) for test in tests},
         scale=scale_of(data),
         data_hash=data.attrs["data_hash"],
+        table=name,
+        seed=sampling.seed,
     )
 
 

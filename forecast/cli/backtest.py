@@ -113,9 +113,10 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Fit the structures of a table: thresholds side by side, weights, average and spread."""
+    from forecast.draws import Sampling
     from forecast.files import check_target
     from forecast.fitting.average import compared, fit_average
-    from forecast.posterior.fit import Sampling, save
+    from forecast.posterior.fit import save
     from forecast.published import as_published
     from forecast.report.complaints import complaints, fit_command
     from forecast.table.dataset import read_table

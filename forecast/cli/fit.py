@@ -53,7 +53,7 @@ def fit(
 
     check_target(output)
     names = structure_names(structures, average=average)
-    from forecast.posterior.fit import Sampling
+    from forecast.draws import Sampling
     from forecast.table.dataset import read_table
 
     frame = read_table(table)
@@ -199,10 +199,10 @@ def report(
     from forecast.posterior.fit import load
 
     loaded = load(fit)
-    from forecast.report.content import report_of_fit
+    from forecast.report.content import write_report
 
     record = _record_of(loaded, backtest, fit.parent / "backtest")
-    answer = report_of_fit(loaded, output, at=at, headline=headline, family=family, record=record)
+    answer = write_report(loaded, output, at=at, headline=headline, family=family, record=record)
     if as_json:
         print_json({"report": str(output), "answer": answer, "verdict": record and record["sentence"]})
     else:

@@ -112,7 +112,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Carry out a whole study: validate, back-test, fit, threshold, report."""
-    from forecast.posterior.fit import Sampling
+    from forecast.draws import Sampling
     from forecast.published import as_published
     from forecast.study.file import read_study
     from forecast.study.run import run_study

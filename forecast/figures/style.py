@@ -107,12 +107,13 @@ DOTS_AN_INCH = 200
 def write_figure(path: Path, draw: Callable[[Figure], object], *, size: tuple[float, float]) -> None:
     """Write what `draw` puts on a figure of `size` inches; the suffix of the path says which kind of file."""
     check_figure(path)
-    style: Any = dict(STYLE)
+    style: Any = dict(STYLE) | {"svg.hashsalt": path.name}  # with the date left out, the same figure is the same file
     with matplotlib.rc_context(style):
         figure = Figure(figsize=size, layout="constrained")
         draw(figure)
         kind = path.suffix.lower().removeprefix(".")
-        write_whole(path, lambda temporary: figure.savefig(temporary, format=kind, dpi=DOTS_AN_INCH))
+        options: Any = {"metadata": {"Date": None}} if kind == "svg" else {}
+        write_whole(path, lambda temporary: figure.savefig(temporary, format=kind, dpi=DOTS_AN_INCH, **options))
 
 
 QUARTER = 0.25  # of a year, the finest tick

@@ -1,27 +1,59 @@
 """Averages over structures: one posterior mixed from the fits of several."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.draws import Diagnostics, Sampling
 from forecast.errors import ForecastError, shown
 from forecast.files import json_number
 from forecast.fitting.stacking import equal_weights, fullest, mixture, weights_of
 from forecast.fitting.structures import distinct, fit_table, observed
-from forecast.posterior.fit import Diagnostics, Fit, Sampling
-from forecast.posterior.reached import with_context
+from forecast.posterior.fit import Fit
 from forecast.posterior.tasks import rate_tasks
 from forecast.posterior.threshold import threshold, threshold_by_structure
+from forecast.published import Answer
 from forecast.stages import SILENT, Stages
-from forecast.table.dataset import observations
+from forecast.table.dataset import observations, read_table
 from forecast.table.describe import warnings_of
 from forecast.table.splits import check_compute_known
+from models.dates import by_date
 from models.priors import Priors
 from models.structures import DEFAULT, STRUCTURES
+
+
+def fit(
+    table: str | os.PathLike[str] | pd.DataFrame,
+    *,
+    structures: Sequence[str] = DEFAULT,
+    sampling: Sampling = Sampling(),
+    below: float | None = None,
+    priors: Priors = Priors(),
+    stages: Stages = SILENT,
+    warn: Callable[[str], None] = lambda text: None,
+) -> Fit:
+    """The posterior of all tasks of a table, as `forecast fit` makes it.
+
+    Parameters
+    ----------
+    table : a file, or what `forecast.read_table` gives
+    structures : names of `models.structures.STRUCTURES`; of several the posteriors are averaged, weighed by how well
+        they forecast the largest three in ten runs from the others
+    below : compute cut in FLOP; only runs strictly below it are used
+    priors : other prior numbers than those of `models.priors.Priors()`
+    stages : told what is under way
+    warn : called with each weakness of the table before the first fit
+    """
+    frame = table if isinstance(table, pd.DataFrame) else read_table(table)
+    name = "table" if isinstance(table, pd.DataFrame) else Path(table).name
+    options: dict[str, Any] = {"sampling": sampling, "below": below, "priors": priors, "stages": stages, "warn": warn}
+    return fit_average(frame, table=name, structures=known_structures(structures), **options)
 
 
 def fit_average(
@@ -61,7 +93,7 @@ def fit_average(
     return mixed(fits, chosen)
 
 
-def compared(fit: Fit, *, at: Sequence[float]) -> dict[str, Any]:
+def compared(fit: Fit, *, at: Sequence[float]) -> Answer:
     """Thresholds of every task by each structure and by their average, and how far structures are apart.
 
     `between` is the weighted standard deviation of the medians of the structures, `within` the weighted mean of the
@@ -77,14 +109,14 @@ def compared(fit: Fit, *, at: Sequence[float]) -> dict[str, Any]:
             )
             between, within = _spread(share, low, middle, high)
             lines.append(
-                with_context(fit, threshold(fit, task, score))
+                threshold(fit, task, score)
                 | {
                     "structures": each,
                     "between": json_number(between),
                     "within": json_number(within),
                 }
             )
-    return {"weights": dict(fit.weights), "thresholds": lines}
+    return Answer({"weights": dict(fit.weights), "thresholds": lines}, dated=by_date(fit.data))
 
 
 def _spread(share: np.ndarray, low: np.ndarray, middle: np.ndarray, high: np.ndarray) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from forecast.fitting.sampler import draw_prior
 from forecast.posterior.fit import Fit
 from forecast.posterior.score import PER_TASK, law_of_task
 from forecast.posterior.tasks import is_loss
-from forecast.posterior.threshold import threshold_compute
+from forecast.posterior.threshold import threshold_draws
 from models.capability import capability_model
 
 PRIOR_DRAWS = 1000
@@ -70,7 +70,7 @@ def contraction(fit: Fit, *, at: Sequence[float], family: str | None = None, see
             if name in before and float(before[name].std()) > 0 and not (is_loss(fit, task) and name in PER_TASK)
         ]
         for score in () if is_loss(fit, task) else at:
-            crossed = [threshold_compute(each, task, score, family=family) for each in (prior, fit)]
+            crossed = [threshold_draws(each, task, score, family=family) for each in (prior, fit)]
             never = [float((draws == np.inf).mean()) for draws in crossed]
             line = _line(f"log10_compute at {score:g}", task, *crossed, on_log=False)
             lines.append(line | {"prior_p_never": never[0], "p_never": never[1]})

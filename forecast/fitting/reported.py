@@ -6,7 +6,7 @@ import xarray as xr
 from forecast.posterior.fit import Fit
 from forecast.posterior.predict import typical_score
 from forecast.posterior.tasks import is_loss
-from forecast.posterior.threshold import threshold_compute
+from forecast.posterior.threshold import threshold_draws
 from forecast.scales import scale_of
 
 HALF = 0.5  # the score of which the threshold is judged
@@ -42,7 +42,7 @@ def reported(fit: Fit) -> xr.Dataset:
         places += [f"{task} at {scale.text(point)}{scale.unit}" for point in points]
         if not is_loss(fit, task):
             ends = points[0] - HORIZON, points[-1] - BEYOND[-1] + HORIZON
-            crossed.append(threshold_compute(fit, task, HALF).transpose("chain", "draw").values.clip(*ends))
+            crossed.append(threshold_draws(fit, task, HALF).transpose("chain", "draw").values.clip(*ends))
             rates.append(task)
     found["score"] = xr.DataArray(np.concatenate(scores, axis=-1), {"place": places}, ("chain", "draw", "place"))
     if rates:

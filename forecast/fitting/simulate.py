@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.draws import UNKNOWN, Sampling
 from forecast.fitting.sampler import draw_prior
-from forecast.posterior.fit import UNKNOWN, Fit, Sampling, installed_versions
+from forecast.posterior.fit import Fit, installed_versions
 from forecast.posterior.predict import row_means
 from forecast.table.dataset import observations
 from models.capability import capability_model

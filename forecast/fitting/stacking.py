@@ -11,11 +11,12 @@ import xarray as xr
 from scipy.optimize import minimize
 from scipy.special import logsumexp, softmax
 
+from forecast.draws import Sampling
 from forecast.fitting.structures import fit_table
-from forecast.posterior.fit import Fit, Sampling, evenly_thinned
+from forecast.posterior.fit import Fit, evenly_thinned
 from forecast.posterior.predict import predict
 from forecast.posterior.tasks import rate_tasks
-from forecast.posterior.threshold import threshold_compute
+from forecast.posterior.threshold import threshold_draws
 from forecast.scoring.rows import score_rows
 from forecast.table.splits import Split, latest
 
@@ -184,7 +185,7 @@ def _thresholds(fit: Fit, at: Sequence[float]) -> xr.DataArray:
     losses = fit.data.metric.values == "loss"
     tasks = [] if losses.all() else rate_tasks(fit)
     draws = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
-    values = np.array([[threshold_compute(fit, task, score).values.ravel() for score in at] for task in tasks])
+    values = np.array([[threshold_draws(fit, task, score).values.ravel() for score in at] for task in tasks])
     values = values.reshape(len(tasks), len(at), draws).transpose(2, 0, 1)
     return xr.DataArray(
         values, dims=("draw", "task", "at"), coords={"task": np.array(tasks, dtype=str), "at": list(at)}

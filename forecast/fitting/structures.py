@@ -6,10 +6,11 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from forecast.draws import UNKNOWN, Sampling
 from forecast.errors import ForecastError
 from forecast.fitting.reported import reported
 from forecast.fitting.sampler import sampled
-from forecast.posterior.fit import UNKNOWN, Fit, Sampling, installed_versions
+from forecast.posterior.fit import Fit, installed_versions
 from forecast.stages import SILENT, Stages
 from forecast.table.dataset import observations
 from forecast.table.splits import FEWEST_RUNS

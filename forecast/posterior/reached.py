@@ -6,11 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecast.draws import order_statistics
 from forecast.errors import shown
 from forecast.posterior.fit import Fit
 from forecast.posterior.tasks import is_loss, task_label
-from forecast.posterior.threshold import threshold_compute
 from forecast.words import first_of
 
 SAME = 1e-9  # decades; sizes are stored as logarithms
@@ -47,23 +45,17 @@ def reached(fit: Fit, task: str, at: float, family: str | None = None) -> pd.Dat
     return found[own].sort_values("log10_compute", kind="stable", ignore_index=True)
 
 
-def reached_with_less(
-    fit: Fit, task: str, at: float, family: str | None = None, *, median: float | None = None
-) -> pd.DataFrame:
-    """Those of them that took less compute than the median threshold says, or were earlier; with 'never', all."""
-    if median is None:
-        crossed_at = threshold_compute(fit, task, at, family=family).values
-        median = float(order_statistics(crossed_at)["q50"])
+def reached_with_less(fit: Fit, task: str, at: float, family: str | None = None, *, median: float) -> pd.DataFrame:
+    """Those of them that took less compute than the median threshold, or were earlier; with 'never', all."""
     found = reached(fit, task, at, family)
     return found[found["log10_compute"] < median]
 
 
-def with_context(fit: Fit, answer: Mapping[str, Any]) -> dict[str, Any]:
-    """An answer about a threshold, with the number of families of the table and the runs that reached it with less."""
-    family = answer["family"] if fit.data.sizes["family"] > 1 else None
-    median = float(answer["log10_compute"]["q50"])
-    less = reached_with_less(fit, answer["task"], answer["at"], family, median=median)
-    return {**answer, "families": fit.data.sizes["family"], "reached_with_less": records(less)}
+def context(fit: Fit, task: str, at: float, family: str | None, *, median: float) -> dict[str, Any]:
+    """What stands beside a threshold: the number of families of the table, and the runs that reached it with less."""
+    own = family if fit.data.sizes["family"] > 1 else None
+    less = reached_with_less(fit, task, at, own, median=median)
+    return {"families": fit.data.sizes["family"], "reached_with_less": records(less)}
 
 
 def with_sizes(runs: pd.DataFrame, fixed: str, needed: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,14 +8,16 @@ import xarray as xr
 from forecast.draws import QUANTILES, date_quantiles, quantiles
 from forecast.posterior.compute import compute_at_theta
 from forecast.posterior.fit import Fit, of_structure
+from forecast.posterior.reached import context
 from forecast.posterior.score import law_of_task, theta_at_score
 from forecast.posterior.tasks import checked_task, is_loss, task_label
+from forecast.published import Answer
 from models.dates import by_date, log10_compute_of, year_of
 
 DECADES_SHOWN, YEARS_SHOWN = 6, 10  # beyond the runs, by which it is said whether a score is crossed
 
 
-def threshold_compute(
+def threshold_draws(
     fit: Fit, task: str, at: float, *, family: str | None = None, year: float | None = None
 ) -> xr.DataArray:
     """Log10 FLOP at which the typical curve of a task crosses the score `at`: dims chain, draw.
@@ -28,40 +30,39 @@ def threshold_compute(
     return compute_at_theta(fit, label, theta_at_score(fit, label, at), family=family, year=year)
 
 
-def threshold(
-    fit: Fit, task: str, at: float, *, family: str | None = None, year: float | None = None
-) -> dict[str, Any]:
-    """The posterior of threshold compute with the keys of DESIGN section 5; quantiles are order statistics.
+def threshold(fit: Fit, task: str, at: float, *, family: str | None = None, year: float | None = None) -> Answer:
+    """The posterior of threshold compute, and the runs that reached the score with less; order statistics.
 
-    Of a table of dates all places are on the scale of `models.dates`; `as_published` makes dates of them.
+    Of a table of dates all places are on the scale of `models.dates`; `Answer.to_dict` makes dates of them.
     """
     label = task_label(fit, task)
-    draws = threshold_compute(fit, label, at, family=family, year=year).values.ravel()
+    draws = threshold_draws(fit, label, at, family=family, year=year).values.ravel()
     rows = fit.data.task_index.values == fit.data.task.values.tolist().index(label)
     own = fit.data.log10_compute.values[fit.data.run_index.values[rows]]
-    ladder = _new_years(own) if by_date(fit.data) else _half_decades(own)
+    dated, found = by_date(fit.data), quantiles(draws, QUANTILES)
+    ladder = _new_years(own) if dated else _half_decades(own)
     never = float(np.mean(draws == np.inf))
     by_ceiling = float((law_of_task(fit, label).ceiling <= at).mean()) if not is_loss(fit, label) else 0.0
-    worst = fit.diagnostics
-    return {
-        "task": label,
-        "metric": fit.data.metric.sel(task=label).item(),
-        "at": float(at),
-        "event": "typical",
-        "family": family or _only_family(fit),
-        "log10_compute": quantiles(draws, QUANTILES),
-        **({"date": date_quantiles(year_of(draws))} if by_date(fit.data) else {}),
-        "p_never": never,
-        "p_never_ceiling": by_ceiling,
-        "p_never_loss": never - by_ceiling,
-        "p_crossed_by": [{"log10_compute": float(x), "p": float(np.mean(draws <= x))} for x in ladder],
-        "data_log10_compute": [float(own.min()), float(own.max())],
-        "diagnostics": {
-            "max_rhat": worst.max_rhat,
-            "min_ess": worst.min_ess,
-            "divergences": worst.divergences,
+    whose = family or _only_family(fit)
+    return Answer(
+        {
+            "task": label,
+            "metric": fit.data.metric.sel(task=label).item(),
+            "at": float(at),
+            "event": "typical",
+            "family": whose,
+            "log10_compute": found,
+            **({"date": date_quantiles(year_of(draws))} if dated else {}),
+            "p_never": never,
+            "p_never_ceiling": by_ceiling,
+            "p_never_loss": never - by_ceiling,
+            "p_crossed_by": [{"log10_compute": float(x), "p": float(np.mean(draws <= x))} for x in ladder],
+            "data_log10_compute": [float(own.min()), float(own.max())],
+            "diagnostics": fit.diagnostics.brief,
+            **context(fit, label, float(at), whose, median=float(found["q50"])),
         },
-    }
+        dated=dated,
+    )
 
 
 def _half_decades(own: np.ndarray) -> np.ndarray:
@@ -81,7 +82,7 @@ def _only_family(fit: Fit) -> str | None:
 
 def threshold_by_structure(fit: Fit, task: str, at: float) -> list[dict[str, Any]]:
     """Weight, quantiles and P(never) of each structure that the posterior is averaged over."""
-    crossed_at = threshold_compute(fit, task, at)
+    crossed_at = threshold_draws(fit, task, at)
     each = {name: of_structure(fit, name).posterior.draw for name, weight in fit.weights.items() if weight > 0}
     apart = {name: crossed_at.sel(draw=own).values for name, own in each.items()}
     return [

@@ -12,7 +12,8 @@ import arviz as az
 import numpy as np
 from scipy import stats
 
-from forecast.posterior.fit import FINE_ACCEPT, MAX_RHAT, MIN_ESS, ROUND, Fit
+from forecast.draws import FINE_ACCEPT, MAX_RHAT, MIN_ESS, ROUND
+from forecast.posterior.fit import Fit
 from forecast.posterior.names import named
 from forecast.posterior.outliers import GROSS_ERROR, outliers
 from forecast.posterior.tasks import is_loss

@@ -17,12 +17,12 @@ from forecast.posterior.compute import compute_as_family, differs_by_family, eff
 from forecast.posterior.fit import Fit, thinned
 from forecast.posterior.outliers import outliers
 from forecast.posterior.predict import predict, summarise, typical_score
-from forecast.posterior.reached import family_in_words, with_context
+from forecast.posterior.reached import family_in_words
 from forecast.posterior.score import law_of_task, loss_per_token
 from forecast.posterior.tasks import rate_tasks, task_label
-from forecast.posterior.threshold import threshold, threshold_compute
+from forecast.posterior.threshold import threshold, threshold_draws
 from forecast.report.complaints import complaints, spelled_out
-from forecast.report.page import write_report
+from forecast.report.page import write_page
 from forecast.report.sections import Evidence, KSweep, OutcomeCheck, Section, TaskForecast
 from forecast.scales import named_by, scale_of
 from forecast.scoring.summary import summary
@@ -44,7 +44,7 @@ def task_forecast(
     Curve and threshold are of a family or, for None, of the typical recipe.
     """
     observed = _observed(fit, task, fit.data if data is None else data, family)
-    answer = with_context(fit, threshold(fit, task, at, family=family))
+    answer = threshold(fit, task, at, family=family)
     grid = _grid(observed, answer)
     curve = typical_score(thinned(fit, CURVE_DRAWS), task, grid, family=family)
     bands = curve.quantile(CURVE_QUANTILES, dim=("chain", "draw")).values
@@ -53,7 +53,7 @@ def task_forecast(
         metric=answer["metric"],
         at=at,
         threshold=answer,
-        log10_compute_draws=threshold_compute(fit, task, at, family=family).values.ravel(),
+        log10_compute_draws=threshold_draws(fit, task, at, family=family).values.ravel(),
         grid=grid,
         curve={f"q{round(100 * q):02d}": bands[i] for i, q in enumerate(CURVE_QUANTILES)},
         observed=observed,
@@ -159,11 +159,11 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
     write_whole(path, lambda temporary: frame.to_csv(temporary, index=False))
 
 
-def report_of_fit(
+def write_report(
     fit: Fit,
-    path: Path,
+    path: Path = Path("report.html"),
     *,
-    at: float,
+    at: float = 0.5,
     headline: str | None = None,
     family: str | None = None,
     record: Mapping[str, Any] | None = None,
@@ -193,7 +193,7 @@ def report_of_fit(
     question = f"At what {scale.quantity} does {whose} reach {at:g}, judging from {fit.table}?"
     texts: dict[str, Any] = {"title": f"Forecast from {fit.table}", "question": question, "answer": answer}
     texts |= {"warnings": warnings_of(fit.data), "record": record}
-    write_report(path, **texts, sections=[section], scale=scale)
+    write_page(path, **texts, sections=[section], scale=scale)
     return answer
 
 

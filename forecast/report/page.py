@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from forecast.draws import Diagnostics
 from forecast.figures.style import GREY, family_colours
 from forecast.figures.svg import curve_figure, k_sweep_figure, outcomes_figure, threshold_figure, threshold_limits
 from forecast.files import write_whole
-from forecast.posterior.fit import Diagnostics
 from forecast.posterior.reached import already, family_in_words
 from forecast.report.dates import dates_view
 from forecast.report.evidence import evidence_view, headline_warnings
@@ -47,7 +47,7 @@ _EVENTS: Mapping[str, str] = {
 }
 
 
-def write_report(
+def write_page(
     path: str | Path,
     *,
     title: str,

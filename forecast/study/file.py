@@ -3,7 +3,8 @@
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StrictBool, TypeAdapter,
 
 from forecast.errors import ForecastError, shown, shown_path
 from forecast.questions.when.scenarios import SCENARIOS, Scenario
+from models.priors import Priors
 
 
 def _of_different_names(scenarios: tuple[Scenario, ...]) -> tuple[Scenario, ...]:
@@ -40,6 +42,7 @@ class Study:
     seed: Annotated[int, Field(strict=True, ge=0)] = 1
     k_sweep_length: Annotated[int, Field(strict=True, ge=1)] | None = None  # tokens of the at-least-k figure's answer
     when: StrictBool = False  # also forecast the date, of the headline task
+    priors: Priors = field(default_factory=Priors)  # numbers other than those of `models.priors`
     scenarios: Scenarios = SCENARIOS  # of which dates are forecast; giving any asks for dates
 
 
@@ -51,7 +54,9 @@ EXPECTED = {
     "seed": "a whole number of 0 or more",
     "k_sweep_length": "a whole number of 1 or more",
     "scenarios": "tables headed [[scenarios]]; leave it out for the usual three",
+    "priors": "a table headed [priors] with numbers by the names of models/priors.py",
 }
+PRIORS = tuple(each.name for each in fields(Priors))
 EXPECTED_IN_LIST = {
     "thresholds": "a number between 0 and 1; for 80% write 0.8",
     "cuts": "a positive number of FLOP; write it like 2.4e22",
@@ -90,6 +95,8 @@ def _said(error: Mapping[str, Any]) -> str:
     if key == "scenarios" and inside[1:]:
         where, name, expected = f"scenario {inside[0] + 1}: ", inside[1], EXPECTED_OF_SCENARIO
         key = name
+    elif key == "priors" and inside:
+        return _said_of_prior(str(inside[0]), error)
     elif inside:
         name, expected = f"{name}, place {inside[0] + 1}", EXPECTED_IN_LIST
     if key not in expected:
@@ -97,6 +104,15 @@ def _said(error: Mapping[str, Any]) -> str:
     if error["type"] == "missing":
         return f"{where}{name} is missing; add it: {expected[key]}"
     return f"{where}{name} is {error['input']!r}, expected {expected[key]}"
+
+
+def _said_of_prior(name: str, error: Mapping[str, Any]) -> str:
+    if name not in PRIORS:
+        near = get_close_matches(name, PRIORS, n=1, cutoff=0.4)
+        return f"priors: {shown(name)} is no prior number; " + (
+            f"did you mean {near[0]}?" if near else "see models/priors.py"
+        )
+    return f"priors: {name} is {error['input']!r}, expected a number"
 
 
 STUDY = """\

@@ -2,27 +2,32 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import xarray as xr
+from matplotlib.figure import Figure
 
 from forecast.backtesting.record import write_backtest
 from forecast.backtesting.run import BacktestResult, backtest
 from forecast.backtesting.verdict import verdict
+from forecast.draws import Sampling
 from forecast.errors import ForecastError, shown
+from forecast.figures.curve import plot_curve
+from forecast.figures.style import write_figure
 from forecast.files import make_folder, write_json
 from forecast.fitting.average import fit_average
 from forecast.fitting.stacking import SAMPLING, forecasts_of, weights_of_scores
-from forecast.posterior.fit import Fit, Sampling
+from forecast.posterior.fit import Fit
 from forecast.published import as_published, threshold_rows
 from forecast.questions.when.answer import when as dates_of
 from forecast.questions.when.frontier import fit_frontier
 from forecast.report.backtest import BacktestView, backtest_view
 from forecast.report.complaints import worst_complaints
 from forecast.report.content import write_csv
-from forecast.report.page import write_report
+from forecast.report.page import write_page
 from forecast.scales import scale_of
 from forecast.stages import SILENT, Stages
 from forecast.study.file import Study
@@ -32,6 +37,7 @@ from forecast.table.describe import warnings_of
 from forecast.table.splits import Split, latest
 from forecast.table.training_runs import read_runs
 from models.dates import by_date
+from models.priors import Priors
 from models.structures import DEFAULT
 
 FIT, TEST, TEST_BY_FITS, DATES, REPORT = 10.0, 2.0, 60.0, 6.0, 6.0  # of the time: nearly seconds
@@ -56,7 +62,8 @@ def run_study(
     forecast and scored. Then the posteriors: of the runs below each cut and of all runs, averaged over structures.
 
     Files: a posterior, predictions and scores for each cut, `fit_all.nc`, `thresholds.csv`, `result.json`,
-    `report.html`, and in `backtest/` what `forecast backtest` writes.
+    `report.html`, `forecast.svg` (the headline as forecast below the first cut, with what the hidden runs scored), and
+    in `backtest/` what `forecast backtest` writes.
     """
     frame = read_table(study.table)
     data = observations(frame)
@@ -71,6 +78,7 @@ def run_study(
         table=study.table.name,
         structures=structures,
         sampling=replace(sampling, seed=study.seed),
+        priors=study.priors,
         stages=stages,
     )
     fitted: dict[float | None, Fit] = {}
@@ -91,6 +99,7 @@ def run_study(
         write_backtest(tested, believed.verdict, output / "backtest", table=study.table.name, seed=study.seed)
     result = _result(study, fits, believed, dates)
     write_csv(output / "thresholds.csv", threshold_rows(result["fits"]))
+    write_figure(output / "forecast.svg", partial(_picture, study, fits[0]), size=(7.0, 3.6))
     _write_report(study, fits, believed, result["answer"], warnings, dates, output=output, stages=stages)
     write_json(output / "result.json", as_published(result, dated=by_date(data)))
     return result
@@ -104,13 +113,15 @@ class _Fitting:
     table: str  # its name
     structures: Sequence[str]
     sampling: Sampling
+    priors: Priors
     stages: Stages
 
     def fit(self, below: float | None, *, weights: dict[str, float] | None) -> Fit:
         """The posterior of the runs below a cut, or of all; weights as of `fit_average`."""
         options: dict[str, Any] = {"table": self.table, "structures": self.structures, "sampling": self.sampling}
         with self.stages.stage(f"fit of {seen_runs(below)}", weight=FIT):
-            return fit_average(self.frame, **options, weights=weights, below=below, stages=self.stages)
+            found: dict[str, Any] = {"weights": weights, "below": below, "priors": self.priors, "stages": self.stages}
+            return fit_average(self.frame, **options, **found)
 
 
 def _weight(study: Study, *, averaged: bool) -> float:
@@ -153,7 +164,7 @@ def _tested(
         return backtest(
             frame,
             splits,
-            table=fitting.table,
+            name=fitting.table,
             folder=output / "backtest" / "jobs",
             structures=fitting.structures,
             at=at,
@@ -213,6 +224,19 @@ def _result(
     return result | ({"when": dates} if study.when else {})
 
 
+def _picture(study: Study, first: StudyFit, figure: Figure) -> None:
+    """The curve of the headline task as the first fit expects it, beside all runs of the table."""
+    task = next(each for each in first.tasks if each.task == first.evidence.headline)
+    ax, scale = figure.subplots(), scale_of(first.fit.data)
+    plot_curve(
+        *(task.grid, task.curve, task.observed), at=task.at, data_max=task.threshold["data_log10_compute"][1],
+        scale=scale, ax=ax,
+    )  # fmt: skip
+    ax.set_title(f"{task.task}, forecast from {seen_runs(first.fit.below)}", loc="left")
+    ax.set_ylabel("score")
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+
+
 def _write_report(
     study: Study,
     fits: Sequence[StudyFit],
@@ -229,4 +253,4 @@ def _write_report(
     texts: dict[str, Any] = {"title": study.title, "question": study.question, "answer": answer, "warnings": warnings}
     options: dict[str, Any] = {"record": record, "dates": dates, "scale": scale_of(fits[-1].fit.data)}
     with stages.stage("report", weight=REPORT):
-        write_report(output / "report.html", **texts, sections=sections, **options)
+        write_page(output / "report.html", **texts, sections=sections, **options)

@@ -18,6 +18,7 @@ from forecast.table.checks import check_cells
 from forecast.table.files import cells_and_ragged
 from forecast.table.labels import given_rows, law_labels, task_labels
 from models.dates import is_by_date
+from models.facts.placing import with_constants
 
 NO_FAMILY = "all"  # one recipe for all runs of which none is named
 OF_RUN = ("compute", "compute_sd", "family", "date", "params", "tokens")  # columns that are the same in all its rows
@@ -91,6 +92,7 @@ def observations(frame: pd.DataFrame) -> xr.Dataset:
     task name; where one name has several metrics, or several k or lengths, it is each of them: ``name [metric]``,
     ``name [metric k]``, ``name [metric k of length]``. A law is what tasks of one name have in common (see
     `forecast.table.labels`). Successes are NaN and trials 0 where they are not known or, as of a loss, mean nothing.
+    What follows from the table alone is computed here once: see `models.facts.placing.with_constants`.
     """
     labels = task_labels(frame)
     runs = frame.groupby("model", sort=False)[list(OF_RUN)].first()
@@ -113,12 +115,13 @@ def observations(frame: pd.DataFrame) -> xr.Dataset:
     }
     labelled = {"run": runs.index, "task": names.index, "law": law_names, "family": families}
     dated = is_by_date(by_run["log10_compute"], by_run["date"])
-    return xr.Dataset(
+    data = xr.Dataset(
         {name: (dim, values) for dim, group in variables.items() for name, values in group.items()},
         coords={"observation": frame.index.to_numpy()}
         | {dim: np.asarray(values.to_list(), dtype=str) for dim, values in labelled.items()},
         attrs={"data_hash": data_hash(frame)} | ({"scale": "date"} if dated else {}),
     )
+    return with_constants(data)
 
 
 def _by_observation(frame: pd.DataFrame) -> dict[str, np.ndarray]:

@@ -12,15 +12,37 @@ FEWEST_INFORMATION = 0.003  # a row of a run, on the same scale; below it hardly
 UNINFORMATIVE_ROW = 0.002  # weight of a row of all or nothing, where one half counts 0.25
 
 
+def with_constants(data):
+    """Observations with what follows from them once: attribute `reference` and variable `knots` (knot)."""
+    reference = _reference(data)
+    data = data.drop_vars("knots", errors="ignore").assign_attrs(reference=reference)
+    return data.assign(knots=("knot", _knots(data.log10_compute.values, reference)))
+
+
 def reference_compute(data):
     """Log compute at which the priors of the laws are placed and from which effective compute is counted.
 
     That of the median, in order of compute, of the runs that say most about a task, over the tasks.
     """
+    return data.attrs["reference"]
+
+
+def bend_knots(data):
+    """Log compute at which the slope of theta may change, ascending; none lies at the reference itself."""
+    return data.knots.values
+
+
+def _reference(data):
     x = data.log10_compute.values
     order = np.argsort(x, kind="stable")
     runs = [run for run in _main_runs(data) if run >= 0]
-    return x[order[int(np.median(np.argsort(order, kind="stable")[runs]))] if runs else order[len(x) // 2]]
+    return float(x[order[int(np.median(np.argsort(order, kind="stable")[runs]))] if runs else order[len(x) // 2]])
+
+
+def _knots(x, reference):
+    below = np.arange(reference - KNOT_SPACING / 2, x.min(), -KNOT_SPACING)[::-1]
+    above = np.arange(reference + KNOT_SPACING / 2, x.max() + KNOTS_BEYOND, KNOT_SPACING)
+    return np.concatenate([below, above])
 
 
 def standard_weights(data):
@@ -65,14 +87,6 @@ def residual_basis(weights):
     return projector[:, kept] @ (vector / np.sqrt(eigenvalue)) @ vector.T
 
 
-def bend_knots(data):
-    """Log compute at which the slope of theta may change, ascending; none lies at the reference itself."""
-    x, reference = data.log10_compute.values, reference_compute(data)
-    below = np.arange(reference - KNOT_SPACING / 2, x.min(), -KNOT_SPACING)[::-1]
-    above = np.arange(reference + KNOT_SPACING / 2, x.max() + KNOTS_BEYOND, KNOT_SPACING)
-    return np.concatenate([below, above])
-
-
 def share_of_rows(data):
     """Score of each row between guessing, 0, and full marks, 1; NaN for losses."""
     chance = chance_of_placing(data)[data.task_index.values]
@@ -95,7 +109,7 @@ def _main_runs(data):
 SHORTEST_DISTANCE = 0.5  # decades; nearer anchors would magnify noise
 LEAST_TOLD = 0.02  # score beyond guessing, where a law begins to be told
 ITEMS_WORTH = 100.0  # most items of a score that count for its error: prompts and formats scatter it, too
-BEYOND_BEST = 1.2  # a top is expected this much above the best score
+BEYOND_BEST = 1.2  # an asymptote is expected this much above the best score
 
 
 def main_task(data):

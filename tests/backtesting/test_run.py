@@ -17,9 +17,9 @@ from forecast.backtesting.record import METHODS, summarised, write_backtest
 from forecast.backtesting.run import backtest
 from forecast.backtesting.scored import OURS, THRESHOLD_COLUMNS
 from forecast.backtesting.verdict import verdict
+from forecast.draws import Sampling
 from forecast.errors import ForecastError
 from forecast.fitting.stacking import SAMPLING, equal_weights, forecasts_of, stacking_weights
-from forecast.posterior.fit import Sampling
 from forecast.report.backtest import BacktestView, backtest_view
 from forecast.scoring.baselines import BASELINES, baseline_forecasts
 from forecast.scoring.rows import score_rows
@@ -101,7 +101,7 @@ def done(frame, tmp_path_factory):
 
 def fitted(frame, folder, **options):
     options |= {"structures": ("full",), "at": (0.3, 0.5), "sampling": TINY}
-    return backtest(frame, [MIDDLE], table="t", folder=folder, **options)
+    return backtest(frame, [MIDDLE], name="t", folder=folder, **options)
 
 
 @pytest.fixture
@@ -278,7 +278,7 @@ def jobs_of(monkeypatch, tmp_path):
     def jobs(frame, *splits, **options):
         monkeypatch.setattr("forecast.backtesting.run.run_jobs", hand_out)
         with pytest.raises(HandedOutError) as caught:
-            backtest(frame, splits, **{"table": "table.csv", "folder": tmp_path, "structures": AVERAGED} | options)
+            backtest(frame, splits, **{"name": "table.csv", "folder": tmp_path, "structures": AVERAGED} | options)
         return caught.value.args[0]
 
     return jobs
@@ -562,13 +562,14 @@ def test_a_table_that_could_not_be_tested_has_a_verdict_and_no_methods():
 
 
 def test_hostile_names_of_a_track_record_are_shown_and_never_interpreted(whole, track_of, tmp_path):
-    from tests.report.test_page import Page, section_of, write_report
+    from forecast.report.page import write_page
+    from tests.report.test_page import Page, section_of
 
     tested = track_of(whole, Split(by="model", at=tuple(RUNS)[-2:]))  # whose name holds theirs
     record = backtest_view(believed(tested), table=HOSTILE, seed=1)
     record["failed"] = {HOSTILE: HOSTILE}
     texts = {"title": "T", "question": "Q", "answer": "A"}
-    write_report(tmp_path / "report.html", **texts, sections=[section_of()], record=record)
+    write_page(tmp_path / "report.html", **texts, sections=[section_of()], record=record)
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "script" not in page.tags and "Back-test" in page.text and "alert('x')" in page.text
     ids = [value for name, value in page.attributes if name == "id"]

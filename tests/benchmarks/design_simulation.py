@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from forecast.draws import Sampling
 from forecast.fitting.sampler import fit
 from forecast.fitting.simulate import drawn_fit
-from forecast.posterior.fit import Sampling
-from forecast.posterior.threshold import threshold_compute
+from forecast.posterior.threshold import threshold_draws
 from forecast.questions.design.candidates import NEW_RUN, candidates_of
 from forecast.questions.design.interval import Posterior, Simulation, expected_after, posterior_of
 from forecast.questions.design.outcomes import interval_ends
@@ -76,7 +76,7 @@ def fitted(frame: pd.DataFrame, seed: int):
 
 
 def interval(found) -> np.ndarray:
-    values = threshold_compute(found, TASK, AT).values.ravel()
+    values = threshold_draws(found, TASK, AT).values.ravel()
     return interval_ends(values, np.ones((1, len(values))))[:, 0]
 
 

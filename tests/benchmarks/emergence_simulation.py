@@ -18,9 +18,10 @@ import pandas as pd
 import xarray as xr
 from scipy.special import logsumexp
 
+from forecast.draws import Sampling
 from forecast.fitting.sampler import fit
 from forecast.fitting.simulate import drawn_fit
-from forecast.posterior.fit import Fit, Sampling
+from forecast.posterior.fit import Fit
 from forecast.questions.emergence.comparison import BREAK, EXPLAINED, UNDECIDED
 from forecast.questions.emergence.likelihood import log_likelihood
 from forecast.questions.emergence.verdict import judged

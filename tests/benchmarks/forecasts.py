@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 import scoringrules
 
+from forecast.draws import Sampling
 from forecast.fitting.structures import fit_table
-from forecast.posterior.fit import Fit, Sampling
+from forecast.posterior.fit import Fit
 from forecast.posterior.predict import predict, row_means
 from forecast.posterior.score import law_of_task
 from forecast.scoring.baselines import baseline_forecasts

@@ -44,7 +44,7 @@ def main() -> None:
     for name in given.beds:
         bed = beds.BEDS[name]()
         options: dict[str, Any] = {"structures": structures, "folder": given.folder, "workers": given.workers}
-        tested = backtest(bed.table, [split_of(bed)], table=name, **options)
+        tested = backtest(bed.table, [split_of(bed)], name=name, **options)
         scores.append(tested.scores)
         fits.append(tested.fits.assign(bed=name))
         if len(structures) > 1:  # else no earlier split is fitted, by which a cell could be trusted
@@ -75,7 +75,7 @@ def past_of(bed: beds.Bed, name: str, options: dict[str, Any]) -> pd.DataFrame:
     split = split_of(bed)
     train = split.parts(bed.table)[0]
     earlier = latest(train, "date" if split.by == "date" else None)
-    return pd.DataFrame() if earlier is None else backtest(train, [earlier], table=name, **options).scores
+    return pd.DataFrame() if earlier is None else backtest(train, [earlier], name=name, **options).scores
 
 
 def cells_of(tested: BacktestResult, past: pd.DataFrame, bed: str) -> list[dict[str, Any]]:

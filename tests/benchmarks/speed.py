@@ -92,9 +92,9 @@ def gradient_us(program):
 
 def measure(name, options):
     warnings.simplefilter("ignore")
+    from forecast.draws import Sampling
     from forecast.fitting.program import compiled
     from forecast.fitting.sampler import sampled
-    from forecast.posterior.fit import Sampling
     from models.capability import capability_model
 
     data = case(name)

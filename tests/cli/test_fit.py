@@ -12,8 +12,9 @@ import pytest
 from scipy import stats
 
 from forecast.cli.options import plain
-from forecast.posterior.fit import Diagnostics, load, save
-from forecast.posterior.threshold import threshold_compute
+from forecast.draws import Diagnostics
+from forecast.posterior.fit import load, save
+from forecast.posterior.threshold import threshold_draws
 from forecast.report.complaints import complaints, fit_command
 from forecast.table.dataset import read_table
 from models.dates import years
@@ -418,7 +419,7 @@ def test_a_later_date_needs_less_compute_by_the_progress_of_the_years(median_of,
     task, family, dates = "words [exact_match]", "recipe 1", ("2021-01-01", "2025-01-01")
     posterior, data = answer_fitted.posterior, answer_fitted.data
     options = [{"family": family, "year": float(years(date))} for date in dates]
-    crossed = [threshold_compute(answer_fitted, task, 0.5, **each) for each in options]
+    crossed = [threshold_draws(answer_fitted, task, 0.5, **each) for each in options]
     shape = {"slopes": posterior.slopes, "knots": bend_knots(data), "theta_ref": reference_compute(data)}
     early, late = (bent_compute(each, **shape).values for each in crossed)
     saved = posterior.progress.values * (years(dates[1]) - years(dates[0]))

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from forecast.draws import Diagnostics, Sampling
 from forecast.errors import ForecastError
 from forecast.fitting.average import FEWEST_DRAWS, known_structures, mixed, mixed_diagnostics, samplings
 from forecast.fitting.stacking import PSEUDO_TASKS, equal_weights, mixture, stacking_weights
-from forecast.posterior.fit import Diagnostics, Fit, Sampling, load, of_structure, save
+from forecast.posterior.fit import Fit, load, of_structure, save
 from models.priors import Priors
 from models.structures import STRUCTURES, Parts
 from tests.conftest import SEED

@@ -8,7 +8,7 @@ import xarray as xr
 
 from forecast.fitting.contraction import contraction, prior_of
 from forecast.posterior.outliers import outliers
-from forecast.posterior.threshold import threshold_compute
+from forecast.posterior.threshold import threshold_draws
 from tests.conftest import SEED, TASKS
 
 
@@ -26,7 +26,7 @@ def test_the_prior_of_a_fit_has_the_variables_of_its_posterior(fitted, prior):
 
 def test_a_prior_can_be_asked_for_thresholds_like_a_posterior(prior):
     for task in TASKS:
-        crossed_at = threshold_compute(prior, task, 0.5)
+        crossed_at = threshold_draws(prior, task, 0.5)
         assert not np.isnan(crossed_at).any() and 0 < float((crossed_at == np.inf).mean()) < 1
 
 

@@ -14,7 +14,7 @@ from forecast.errors import ForecastError
 from forecast.posterior.fit import Fit, thinned
 from forecast.posterior.predict import row_means
 from forecast.posterior.score import law_of_task
-from forecast.posterior.threshold import threshold_compute
+from forecast.posterior.threshold import threshold_draws
 from models.facts.counts import conditional_counts
 from tests.conftest import TASKS
 
@@ -69,7 +69,7 @@ def test_a_changed_posterior_finds_its_way_back_to_thresholds(fitted):
     later = fitted.posterior.assign(theta_origin=fitted.posterior.theta_origin + 1.0)
     changed = Fit.from_posterior(later, like=fitted)
     assert changed.diagnostics.reasons  # unknown: not trusted
-    assert threshold_compute(changed, TASK, 0.5).median() > threshold_compute(fitted, TASK, 0.5).median()
+    assert threshold_draws(changed, TASK, 0.5).median() > threshold_draws(fitted, TASK, 0.5).median()
     with pytest.raises(ForecastError, match="theta_origin"):
         Fit.from_posterior(fitted.posterior.drop_vars("theta_origin"), like=fitted)
 

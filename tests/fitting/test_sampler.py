@@ -8,8 +8,8 @@ import pymc as pm
 import pytest
 import xarray as xr
 
+from forecast.draws import MOST_ROUNDS, ROUND, Diagnostics, Sampling
 from forecast.fitting.sampler import diagnose, fit, sampled
-from forecast.posterior.fit import MOST_ROUNDS, ROUND, Diagnostics, Sampling
 from tests.conftest import SEED
 
 TRUSTED = Diagnostics(

@@ -6,10 +6,10 @@ import xarray as xr
 
 from forecast.backtesting.run import forecasts, trial
 from forecast.backtesting.verdict import MAX_FORECAST_RHAT
+from forecast.draws import UNKNOWN
 from forecast.fitting import structures as table_fit
 from forecast.fitting.sampler import Sampled, draw_prior
 from forecast.fitting.stacking import DRAWS, SAMPLING, forecast_rhat
-from forecast.posterior.fit import UNKNOWN
 from forecast.table.dataset import read_table
 from forecast.table.splits import Split
 from models.laws import NO_SHORTFALL

@@ -6,8 +6,8 @@ import arviz as az
 import numpy as np
 import pytest
 
+from forecast.draws import Sampling
 from forecast.fitting.structures import fit_table
-from forecast.posterior.fit import Sampling
 from forecast.posterior.predict import typical_score
 from forecast.table.dataset import read_table
 from models.structures import Parts

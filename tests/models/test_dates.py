@@ -10,10 +10,10 @@ import pytest
 from forecast.cli.backtest import print_compared
 from forecast.errors import ForecastError, TableError
 from forecast.fitting.average import fit_average
-from forecast.posterior.threshold import threshold, threshold_compute
+from forecast.posterior.threshold import threshold, threshold_draws
 from forecast.questions.design.candidates import candidates_of, candidates_of_rows, checked_budget
 from forecast.questions.when.answer import when
-from forecast.report.content import report_of_fit
+from forecast.report.content import write_report
 from forecast.table.dataset import observations, read_rows, read_table
 from forecast.table.describe import describe
 from models.dates import by_date, is_by_date, log10_compute_of, year_of, years
@@ -86,14 +86,14 @@ def test_thresholds_and_arrivals_of_such_a_table_are_dates(dated, prior_fit):
     assert (
         found["date"] == only["events"]["typical"]["date"] and only["events"]["typical"]["p_never"] == found["p_never"]
     )
-    middle = np.quantile(year_of(threshold_compute(fit, "agents", 0.5).values), 0.5, method="inverted_cdf")
+    middle = np.quantile(year_of(threshold_draws(fit, "agents", 0.5).values), 0.5, method="inverted_cdf")
     assert found["date"]["q50"][:4] == (f"{int(middle)}" if middle < 9999 else found["date"]["q50"][:4])
     json.loads(json.dumps(answer, allow_nan=False), parse_constant=refuse_constant)
 
 
 def test_a_report_of_such_a_table_speaks_of_dates_alone(dated, prior_fit, tmp_path):
     fit = prior_fit(dated, draws=200)
-    said = report_of_fit(fit, tmp_path / "report.html", at=0.3)
+    said = write_report(fit, tmp_path / "report.html", at=0.3)
     assert "FLOP" not in said and re.search(r"agents reaching 0.3 is (not )?expected (by [0-9]{4}-|at any date)", said)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     for absent in ("FLOP", "threshold compute", "largest run", "below any compute"):

@@ -16,7 +16,7 @@ from models.dates import reference_year, years
 from models.equations.compute import split_deficit, warm_up_deficit
 from models.equations.surrogates import exact_match
 from models.facts.parts import family_compute, has_families
-from models.facts.placing import is_informative, reference_compute, standard_weights
+from models.facts.placing import is_informative, reference_compute, standard_weights, with_constants
 from models.priors import Priors
 from models.structures import Parts
 from tests.conftest import SEED
@@ -361,7 +361,7 @@ def test_laws_at_chance_keep_their_places_among_those_that_rise(table_of):
     """A law at chance has the exponent that its own standard normal number says; the others hang on none."""
     data = table_of(changed(2, "a"))
     flat = data.task_index.values == 1
-    data = data.assign(score_for_placing=data.score_for_placing.where(~flat, 0.0))
+    data = with_constants(data.assign(score_for_placing=data.score_for_placing.where(~flat, 0.0)))
     assert is_informative(data).tolist() == [True, False, True]
     names = ("exponent", "law_standard", "log_exponent_mean", "log_exponent_spread")
     exponent, standard, mean, spread = drawn(capability_model(data), *names)

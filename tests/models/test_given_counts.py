@@ -6,10 +6,10 @@ import arviz as az
 import numpy as np
 import pytest
 
+from forecast.draws import Sampling
 from forecast.fitting.sampler import diagnose, fit
 from forecast.fitting.simulate import drawn_fit
-from forecast.posterior.fit import Sampling
-from forecast.posterior.threshold import threshold_compute
+from forecast.posterior.threshold import threshold_draws
 from forecast.table.dataset import observations, read_table
 from models.capability import capability_model
 from models.priors import Priors
@@ -58,7 +58,7 @@ def width(data):
     posterior = fit(capability_model(data, PLAIN, NOISE_OF_COUNTS_ALONE), SAMPLING)
     assert diagnose(posterior).max_rhat < 1.05  # else the error of the width is not to be believed
     task = data.task.values[data.metric.values == "exact_match"].item()
-    crossed_at = threshold_compute(drawn_fit(posterior, data, NOISE_OF_COUNTS_ALONE, PLAIN), task, SCORE)
+    crossed_at = threshold_draws(drawn_fit(posterior, data, NOISE_OF_COUNTS_ALONE, PLAIN), task, SCORE)
     draws = crossed_at.transpose("chain", "draw").values
     assert np.isfinite(draws).all()
     low, high = np.quantile(draws, [0.05, 0.95])

@@ -8,10 +8,10 @@ import pytest
 import xarray as xr
 from pytensor.compile.mode import Mode
 
+from forecast.draws import Sampling
 from forecast.fitting.program import Density
 from forecast.fitting.sampler import draw_prior, fit
 from forecast.fitting.structures import distinct
-from forecast.posterior.fit import Sampling
 from forecast.table.dataset import observations, read_table
 from models.capability import capability_model
 from models.facts.layout import is_loss_law, rates_of_law

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from forecast.draws import Sampling
 from forecast.errors import ForecastError
 from forecast.fitting.structures import fit_table
-from forecast.posterior.fit import Sampling
 from forecast.posterior.predict import predict
-from forecast.posterior.threshold import threshold_compute
+from forecast.posterior.threshold import threshold_draws
 from forecast.table.dataset import read_rows, read_table
 from tests.conftest import SEED
 
@@ -116,7 +116,7 @@ def test_the_residual_of_the_runs_is_found(fitted):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_on_a_straight_path_thresholds_differ_by_what_the_recipes_differ(straight, task):
-    crossed_at = {family: threshold_compute(straight, task, 0.5, family=family, year=2022.0) for family in FAMILIES}
+    crossed_at = {family: threshold_draws(straight, task, 0.5, family=family, year=2022.0) for family in FAMILIES}
     for other in ("second", "third"):
         by = [effect(straight, name) + deviation(straight, task, name) for name in ("ahead", other)]
         reached = np.isfinite(crossed_at["ahead"])
@@ -128,14 +128,14 @@ def test_on_a_straight_path_thresholds_differ_by_what_the_recipes_differ(straigh
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_family_that_is_ahead_needs_less_compute(fitted, task):
-    ahead, second, third = (threshold_compute(fitted, task, 0.5, family=name, year=2022.0) for name in FAMILIES)
+    ahead, second, third = (threshold_draws(fitted, task, 0.5, family=name, year=2022.0) for name in FAMILIES)
     for other in (second, third):
         assert np.mean(ahead < other) > 0.9
     assert 0 < np.mean(second < third) < 1  # alike families are not told apart
 
 
 def test_on_a_straight_path_each_year_lowers_the_threshold_by_the_progress(straight):
-    early, late = (threshold_compute(straight, "whole", 0.5, family="second", year=year) for year in (2020.0, 2023.0))
+    early, late = (threshold_draws(straight, "whole", 0.5, family="second", year=year) for year in (2020.0, 2023.0))
     reached = np.isfinite(early)
     saved = 3.0 * straight.posterior.progress
     np.testing.assert_allclose((early - late).where(reached), saved.where(reached))
@@ -143,7 +143,7 @@ def test_on_a_straight_path_each_year_lowers_the_threshold_by_the_progress(strai
 
 @pytest.mark.parametrize("family", [None, "ahead"])
 def test_a_later_year_lowers_the_threshold(fitted, family):
-    years = [threshold_compute(fitted, "long", 0.5, family=family, year=year) for year in (2018.0, 2021.0, 2030.0)]
+    years = [threshold_draws(fitted, "long", 0.5, family=family, year=year) for year in (2018.0, 2021.0, 2030.0)]
     for early, late in pairwise(years):
         assert np.all((late < early) | ~np.isfinite(early))
         assert np.all(np.isfinite(early) == np.isfinite(late))  # time does not lift a ceiling
@@ -151,10 +151,10 @@ def test_a_later_year_lowers_the_threshold(fitted, family):
 
 def test_an_unknown_family_is_refused_with_the_known_ones(fitted):
     with pytest.raises(ForecastError) as caught:
-        threshold_compute(fitted, "whole", 0.5, family="zzz")
+        threshold_draws(fitted, "whole", 0.5, family="zzz")
     assert all(name in str(caught.value) for name in ("'zzz'", *FAMILIES)) and "\n" not in str(caught.value)
     with pytest.raises(ForecastError, match="choose one of: 'second'"):
-        threshold_compute(fitted, "whole", 0.5, family="secnd")
+        threshold_draws(fitted, "whole", 0.5, family="secnd")
 
 
 def test_a_family_of_the_table_is_forecast_with_its_own_effect(fitted, predicted):

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from forecast.draws import Diagnostics, Sampling
 from forecast.errors import ForecastError
 from forecast.files import check_target, write_whole
-from forecast.posterior.fit import SCHEMA, Diagnostics, Fit, Sampling, load, save
+from forecast.posterior.fit import SCHEMA, Fit, load, save
 from forecast.posterior.threshold import threshold
 from models.priors import Priors
 from models.structures import Parts

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecast.posterior.fit import Diagnostics, save
+from forecast.draws import Diagnostics
+from forecast.posterior.fit import save
 from forecast.posterior.reached import already, family_in_words, reached, reached_with_less, with_context
-from forecast.posterior.threshold import threshold, threshold_compute
+from forecast.posterior.threshold import threshold, threshold_draws
 from forecast.questions.design.answer import design
 from forecast.questions.design.interval import Simulation
 from forecast.questions.howmuch.answer import FixedSizes, howmuch
@@ -52,7 +53,7 @@ def test_threshold_design_and_howmuch_give_one_interval_for_one_threshold(fit, a
     told = threshold(fit, "sums", at, family=family)
     planned = design(fit, "sums", at, family=family, items=10, simulation=simulation)
     sized = howmuch(fit, "sums", at, family=family)
-    draws = threshold_compute(fit, "sums", at, family=family).values.ravel()
+    draws = threshold_draws(fit, "sums", at, family=family).values.ravel()
     for name, share in {"q05": 0.05, "q50": 0.5, "q95": 0.95}.items():
         (one,) = {
             float(q[name])
@@ -72,7 +73,7 @@ def test_the_runs_that_reached_a_score_are_those_of_the_table_smallest_first(fit
 
 
 def test_with_less_is_below_the_median_threshold(fit):
-    median = float(np.quantile(threshold_compute(fit, "sums", 0.5).values, 0.5, method="inverted_cdf"))
+    median = float(np.quantile(threshold_draws(fit, "sums", 0.5).values, 0.5, method="inverted_cdf"))
     less = reached_with_less(fit, "sums", 0.5)
     everything = reached(fit, "sums", 0.5)
     assert less["model"].tolist() == everything["model"][everything["log10_compute"] < median].tolist()

@@ -10,8 +10,8 @@ from forecast.errors import ForecastError
 from forecast.fitting.contraction import contraction
 from forecast.posterior.compute import compute_as_family, differs_by_family, split_deficit
 from forecast.posterior.predict import typical_score
-from forecast.posterior.threshold import threshold_compute
-from forecast.report.content import report_of_fit, task_forecast
+from forecast.posterior.threshold import threshold_draws
+from forecast.report.content import task_forecast, write_report
 from models.dates import years_of_runs
 
 TASK = "words [exact_match]"
@@ -88,7 +88,7 @@ def test_the_curve_of_a_report_reaches_every_point_that_was_moved_to_it(answer_f
 def test_what_the_data_moved_of_a_threshold_of_a_family_is_that_of_the_family(answer_fitted):
     found = contraction(answer_fitted, at=(0.5,), family="recipe 1")
     line = next(line for line in found if line["task"] == TASK and "p_never" in line)
-    draws = threshold_compute(answer_fitted, TASK, 0.5, family="recipe 1").values
+    draws = threshold_draws(answer_fitted, TASK, 0.5, family="recipe 1").values
     wanted = np.quantile(draws, (0.05, 0.5, 0.95), method="inverted_cdf")
     np.testing.assert_array_equal([float(value) for value in line["posterior"]], wanted)
     typical = next(line for line in contraction(answer_fitted, at=(0.5,)) if line["task"] == TASK and "p_never" in line)
@@ -97,5 +97,5 @@ def test_what_the_data_moved_of_a_threshold_of_a_family_is_that_of_the_family(an
 
 def test_a_loss_is_refused_as_the_headline_of_a_report_with_the_rates(answer_fitted, tmp_path):
     with pytest.raises(ForecastError, match=r"'words \[loss\]' is a loss.*choose one of.*words \[exact_match\]"):
-        report_of_fit(answer_fitted, tmp_path / "report.html", at=0.5, headline="words [loss]")
+        write_report(answer_fitted, tmp_path / "report.html", at=0.5, headline="words [loss]")
     assert not list(tmp_path.iterdir())

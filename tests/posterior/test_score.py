@@ -10,7 +10,7 @@ from scipy import special
 from forecast.errors import ForecastError
 from forecast.posterior.score import Residuals, expected_score, law_of_task, loss_per_token, theta_at_score
 from forecast.posterior.tasks import is_loss, law_name, rate_tasks
-from forecast.posterior.threshold import threshold, threshold_compute
+from forecast.posterior.threshold import threshold, threshold_draws
 from forecast.table.dataset import read_table
 from models.equations.loss import log_measured_loss
 from models.equations.metrics import frailty, success_from_score, token_floor_of_run
@@ -51,7 +51,7 @@ def test_a_table_of_losses_alone_has_no_rate_to_report(prior_fit, answer_table):
     fit = prior_fit(frame[frame["task"] == "validation"], draws=20)
     with pytest.raises(ForecastError, match=r"only losses.*--at NATS"):
         rate_tasks(fit)
-    assert np.isfinite(threshold_compute(fit, "validation", 30.0)).any()
+    assert np.isfinite(threshold_draws(fit, "validation", 30.0)).any()
 
 
 # score and its inverse
@@ -217,7 +217,7 @@ def test_a_residual_of_guessed_tokens_is_of_the_logit():
 def test_never_is_by_the_ceiling_or_by_the_loss_and_by_nothing_else(prior, task, at):
     answer = threshold(prior, task, at)
     ceiling = law_of_task(prior, task).ceiling
-    never = threshold_compute(prior, task, at) == np.inf
+    never = threshold_draws(prior, task, at) == np.inf
     assert np.all(never.where(ceiling <= at, True))
     assert answer["p_never"] == float(never.mean())
     assert answer["p_never_ceiling"] == float((ceiling <= at).mean())
@@ -230,7 +230,7 @@ def test_the_threshold_of_a_loss_is_in_nats_and_reached_from_above(prior):
     answer = threshold(prior, "validation", 2.0)
     assert (answer["metric"], answer["at"], answer["p_never_ceiling"]) == ("loss", 2.0, 0.0)
     irreducible = law_of_task(prior, "validation").irreducible
-    never = threshold_compute(prior, "validation", 2.0) == np.inf
+    never = threshold_draws(prior, "validation", 2.0) == np.inf
     np.testing.assert_array_equal(never, irreducible >= 2.0)
     assert answer["p_never"] == answer["p_never_loss"] == float(never.mean()) and 0 < never.mean() < 1
 

@@ -11,7 +11,7 @@ from forecast.errors import ForecastError
 from forecast.posterior.compute import effective_compute
 from forecast.posterior.predict import typical_score
 from forecast.posterior.score import expected_score
-from forecast.posterior.threshold import threshold, threshold_compute
+from forecast.posterior.threshold import threshold, threshold_draws
 from tests.conftest import HOSTILE, TASKS
 
 KEYS = [  # DESIGN section 5
@@ -33,7 +33,7 @@ def with_law(fit, task, **values):
 @pytest.mark.parametrize("at", [0.01, 0.3, 0.5, 0.9])
 @pytest.mark.parametrize("task", TASKS)
 def test_the_expected_score_at_the_threshold_compute_is_the_threshold(fitted, task, at):
-    crossed_at = threshold_compute(fitted, task, at)
+    crossed_at = threshold_draws(fitted, task, at)
     finite = np.isfinite(crossed_at)
     score = expected_score(fitted, task, effective_compute(fitted, crossed_at.where(finite, 0.0)))
     assert finite.any() or (task == "four choices" and at < 0.25)
@@ -42,14 +42,14 @@ def test_the_expected_score_at_the_threshold_compute_is_the_threshold(fitted, ta
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_threshold_rises_with_the_score_asked_for_in_every_draw(fitted, task):
-    ladder = np.stack([threshold_compute(fitted, task, at) for at in (0.26, 0.4, 0.6, 0.8, 0.99)])
+    ladder = np.stack([threshold_draws(fitted, task, at) for at in (0.26, 0.4, 0.6, 0.8, 0.99)])
     assert np.all(ladder[1:] >= ladder[:-1])
 
 
 def test_draws_whose_ceiling_is_at_or_below_the_threshold_are_infinite_and_counted(fitted):
     at = float(fitted.posterior.ceiling.sel(task=HOSTILE).median())
     never = fitted.posterior.ceiling.sel(task=HOSTILE) <= at
-    crossed_at = threshold_compute(fitted, HOSTILE, at)
+    crossed_at = threshold_draws(fitted, HOSTILE, at)
     assert 0 < never.sum() < never.size
     np.testing.assert_array_equal(crossed_at == np.inf, never)
     answer = threshold(fitted, HOSTILE, at)
@@ -59,14 +59,14 @@ def test_draws_whose_ceiling_is_at_or_below_the_threshold_are_infinite_and_count
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_ceiling_exactly_at_the_threshold_is_never_reached(fitted, task):
-    assert np.all(threshold_compute(with_law(fitted, task, ceiling=0.7), task, 0.7) == np.inf)
-    assert np.all(threshold_compute(with_law(fitted, task, ceiling=0.7, floor=0.1), task, 0.69999) < np.inf)
+    assert np.all(threshold_draws(with_law(fitted, task, ceiling=0.7), task, 0.7) == np.inf)
+    assert np.all(threshold_draws(with_law(fitted, task, ceiling=0.7, floor=0.1), task, 0.69999) < np.inf)
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_floor_at_or_above_the_threshold_is_reached_at_any_compute(fitted, task):
     for floor in (0.3, 0.4):
-        assert np.all(threshold_compute(with_law(fitted, task, floor=floor, ceiling=0.9), task, 0.3) == -np.inf)
+        assert np.all(threshold_draws(with_law(fitted, task, floor=floor, ceiling=0.9), task, 0.3) == -np.inf)
 
 
 def test_guessing_already_reaches_a_threshold_below_chance(fitted):
@@ -92,7 +92,7 @@ def test_the_answer_has_exactly_the_keys_of_the_design(fitted, task):
 def test_quantiles_are_ordered_draws(fitted, task, at):
     found = [float(value) for value in threshold(fitted, task, at)["log10_compute"].values()]
     assert found == sorted(found)
-    assert set(found) <= set(threshold_compute(fitted, task, at).values.ravel())  # order statistics, not interpolated
+    assert set(found) <= set(threshold_draws(fitted, task, at).values.ravel())  # order statistics, not interpolated
 
 
 def test_an_infinite_quantile_is_the_string_inf(fitted):
@@ -109,14 +109,14 @@ def test_the_chance_to_have_crossed_rises_with_compute_and_ends_below_one_minus_
     x, p = np.array([[rung["log10_compute"], rung["p"]] for rung in answer["p_crossed_by"]]).T
     assert np.all(np.diff(x) > 0) and np.all(np.diff(p) >= 0)
     assert p[0] >= 0 and p[-1] + answer["p_never"] <= 1 + 1e-12  # shares of draws, added in floating point
-    draws = threshold_compute(fitted, task, 0.9).values
+    draws = threshold_draws(fitted, task, 0.9).values
     np.testing.assert_array_equal(p, [(draws <= rung).mean() for rung in x])
     first, last = answer["data_log10_compute"]
     assert x[0] <= first and x[-1] >= last + 6
 
 
 def test_the_median_threshold_is_where_half_of_the_curves_have_crossed(fitted):
-    median = float(np.quantile(threshold_compute(fitted, "most of it", 0.5), 0.5, method="inverted_cdf"))
+    median = float(np.quantile(threshold_draws(fitted, "most of it", 0.5), 0.5, method="inverted_cdf"))
     crossed = typical_score(fitted, "most of it", np.array([median])) >= 0.5 - 1e-9
     assert abs(float(crossed.mean()) - 0.5) <= 1 / crossed.size
 

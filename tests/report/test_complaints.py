@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from forecast.posterior.fit import Diagnostics, Sampling
+from forecast.draws import Diagnostics, Sampling
 from forecast.posterior.names import WORDS, named
 from forecast.report.complaints import (
     complaints,

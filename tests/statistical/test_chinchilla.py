@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from forecast.draws import Sampling
 from forecast.fitting.sampler import diagnose, fit
-from forecast.posterior.fit import Sampling
 from forecast.table.dataset import observations, read_table
 from models.capability import capability_model
 from models.priors import Priors

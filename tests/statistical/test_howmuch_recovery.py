@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecast.draws import Sampling
 from forecast.fitting.sampler import fit
 from forecast.fitting.simulate import drawn_fit, simulate
-from forecast.posterior.fit import Sampling
 from forecast.questions.howmuch.sizes import cheapest_run, optimal_run, tokens_of
 from forecast.table.dataset import observations, read_rows
 from models.capability import capability_model
+from models.facts.placing import with_constants
 from models.priors import Priors
 from models.structures import Parts
 from tests.conftest import SEED
@@ -51,7 +52,9 @@ def design(tmp_path_factory):
 
 def placed(table, design):
     """The table as data, with the laws anchored where they were when the truth was drawn, before any score."""
-    return observations(table).assign(score_for_placing=("observation", np.where(design["metric"] == "loss", 1.0, 0.0)))
+    return with_constants(
+        observations(table).assign(score_for_placing=("observation", np.where(design["metric"] == "loss", 1.0, 0.0)))
+    )
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecast.draws import Sampling
 from forecast.fitting.sampler import fit
 from forecast.fitting.simulate import drawn_fit
-from forecast.posterior.fit import Sampling
-from forecast.posterior.threshold import threshold_compute
+from forecast.posterior.threshold import threshold_draws
 from forecast.table.dataset import observations, read_table
 from models.capability import capability_model
 from models.equations.surrogates import exact_match, loss_from_exact_match, token_accuracy
@@ -126,7 +126,7 @@ def test_losses_and_tokens_narrow_the_threshold_as_much_as_theory_says(tmp_path_
             model = capability_model(data, STRUCTURE, PRIORS)
             posterior = fit(model, replace(SAMPLING, seed=number + 1))
             task = "sum" if len(metrics) == 1 else "sum [exact_match]"
-            draws = threshold_compute(drawn_fit(posterior, data, PRIORS, STRUCTURE), task, 0.5).values
+            draws = threshold_draws(drawn_fit(posterior, data, PRIORS, STRUCTURE), task, 0.5).values
             low, high = np.quantile(draws, (0.05, 0.95), method="inverted_cdf")
             widths.append(high - low)
             inside.append(low <= CROSSING <= high)

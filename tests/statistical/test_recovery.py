@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecast.draws import Sampling
 from forecast.fitting.sampler import fit
 from forecast.fitting.simulate import drawn_fit, simulate
-from forecast.posterior.fit import Sampling
-from forecast.posterior.threshold import threshold_compute
+from forecast.posterior.threshold import threshold_draws
 from forecast.table.dataset import observations, read_rows
 from models.capability import capability_model
+from models.facts.placing import with_constants
 from models.priors import Priors
 from models.structures import Parts
 from tests.conftest import SEED
@@ -69,7 +70,9 @@ def design(tmp_path_factory):
 def placed(table, design):
     """The table as data, with the laws anchored where they were when the truth was drawn, before any score."""
     data = observations(table)
-    return data.assign(score_for_placing=("observation", np.where(design["metric"] == "loss", 1.0, 0.0)))
+    return with_constants(
+        data.assign(score_for_placing=("observation", np.where(design["metric"] == "loss", 1.0, 0.0)))
+    )
 
 
 def ranks_of(seed, design, *, mirrored=False):
@@ -87,7 +90,7 @@ def ranks_of(seed, design, *, mirrored=False):
     }
     one, many = (drawn_fit(draws, data, PRIORS, Parts()) for draws in (truth.expand_dims(("chain", "draw")), posterior))
     found["threshold"] = np.concatenate(
-        [rank(threshold_compute(many, task, 0.5), threshold_compute(one, task, 0.5), rng) for task in THRESHOLDS]
+        [rank(threshold_draws(many, task, 0.5), threshold_draws(one, task, 0.5), rng) for task in THRESHOLDS]
     )
     return found
 

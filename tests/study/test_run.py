@@ -19,7 +19,7 @@ from forecast.posterior.outliers import outliers
 from forecast.posterior.predict import predict, summarise
 from forecast.posterior.reached import with_context
 from forecast.posterior.threshold import threshold
-from forecast.report.content import check_held_out, report_of_fit, task_forecast
+from forecast.report.content import check_held_out, task_forecast, write_report
 from forecast.report.sections import Evidence
 from forecast.scoring.baselines import BASELINES
 from forecast.study.file import read_study
@@ -269,7 +269,7 @@ def test_the_report_of_one_fit_names_a_broken_row_and_what_the_data_moved(fitted
     rows = np.flatnonzero(fitted.data.successes.values == fitted.data.successes.values.max())[:1]
     zero = fitted.data.successes.where(~np.isin(np.arange(fitted.data.sizes["observation"]), rows), 0)
     broken = replace(fitted, data=fitted.data.assign(successes=zero, score=zero / fitted.data.trials))
-    report_of_fit(broken, tmp_path / "report.html", at=0.5)
+    write_report(broken, tmp_path / "report.html", at=0.5)
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "looks like a broken evaluation" in html or "look like broken evaluations" in html
     assert "<strong>The threshold 0.5 of addition comes from the data</strong>" in html
@@ -359,7 +359,7 @@ def test_each_fit_of_a_study_has_the_weights_that_its_own_runs_give(write_study,
 
     monkeypatch.setattr("forecast.study.run.fit_average", fit_average)
     monkeypatch.setattr("forecast.study.fitted.evidence", no_evidence)
-    monkeypatch.setattr("forecast.study.run.write_report", lambda *_, **__: None)
+    monkeypatch.setattr("forecast.study.run.write_page", lambda *_, **__: None)
     monkeypatch.setattr("forecast.backtesting.run.forecasts", guesses)
     run_study(read_study(write_study(k_sweep_length=None)), tmp_path / "output", structures=AVERAGED)
     scores = pd.read_csv(tmp_path / "output" / "backtest" / "scores.csv")

@@ -9,15 +9,16 @@ import pandas as pd
 from forecast.errors import ForecastError
 from forecast.files import json_number
 from forecast.posterior.fit import Fit
-from forecast.posterior.reached import with_context
 from forecast.posterior.tasks import task_label, usual_items
 from forecast.posterior.threshold import threshold
+from forecast.published import Answer
 from forecast.questions.design.candidates import Candidate, candidates_of, candidates_of_rows, checked_budget
 from forecast.questions.design.interval import Expected, Posterior, Simulation, expected_after, posterior_of
 from forecast.questions.design.refit import refit_check
 from forecast.scales import Scale, scale_of
 from forecast.stages import SILENT, Stages
 from forecast.words import counted, plain_power
+from models.dates import by_date
 
 FEWEST_EFFECTIVE = 100.0  # draws; with fewer an end of the interval rests on less than five of them
 REFIT_WEIGHT = 2.0  # of the time that all outcomes take
@@ -41,7 +42,7 @@ def design(
     refits: int = 0,
     simulation: Simulation = Simulation(),
     stages: Stages = SILENT,
-) -> dict[str, Any]:
+) -> Answer:
     """Candidates ranked by how much they are expected to reduce the interval score of a threshold, per FLOP and item.
 
     log10_compute and width are those of `forecast.posterior.threshold.threshold`: all draws, the width 'inf' where an
@@ -61,7 +62,7 @@ def design(
     """
     checked_budget(fit, budget)
     label, scale = task_label(fit, task), scale_of(fit.data)
-    current = with_context(fit, threshold(fit, label, at, family=family))
+    current = threshold(fit, label, at, family=family)
     items = usual_items(fit, label) if items is None else items
     posterior = posterior_of(fit, label, at, family=family, simulation=simulation)
     candidates = (
@@ -98,7 +99,7 @@ def design(
         "held_width": float(now.widths[0]),
         **{name: current[name] for name in ("data_log10_compute", "families", "reached_with_less")},
     }
-    return _in_units(found, scale)
+    return Answer(_in_units(found, scale), dated=by_date(fit.data))
 
 
 def _affordable(candidates: Sequence[Candidate], budget: float | None) -> list[Candidate]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecast.posterior.fit import Fit
-from forecast.posterior.threshold import threshold_compute
+from forecast.posterior.threshold import threshold_draws
 from forecast.questions.design.candidates import Candidate
 from forecast.questions.design.expected import measurements
 from forecast.questions.design.outcomes import (
@@ -71,7 +71,7 @@ def posterior_of(fit: Fit, label: str, at: float, *, family: str | None, simulat
     sizes = fit.posterior.sizes
     step = max(1, -(-sizes["chain"] * sizes["draw"] // simulation.draws))
     thinned = replace(fit, posterior=fit.posterior.isel(draw=slice(None, None, step)))
-    values = threshold_compute(thinned, label, at, family=family).transpose("chain", "draw").values.ravel()
+    values = threshold_draws(thinned, label, at, family=family).transpose("chain", "draw").values.ravel()
     data = fit.data
     own = data.log10_compute.values[
         data.run_index.values[data.task_index.values == data.task.values.tolist().index(label)]

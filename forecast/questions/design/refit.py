@@ -10,7 +10,7 @@ from forecast.files import json_number
 from forecast.fitting.average import fit_average
 from forecast.fitting.structures import fit_table
 from forecast.posterior.fit import Fit
-from forecast.posterior.threshold import threshold_compute
+from forecast.posterior.threshold import threshold_draws
 from forecast.questions.design.candidates import Candidate
 from forecast.questions.design.expected import Row, parents_first, places_of
 from forecast.questions.design.interval import Posterior, Simulation, simulated
@@ -39,7 +39,7 @@ def refit_check(
     weighted = posterior.expected(weights[chosen : chosen + 1])
     again = _refitted(fit, frame, seed=simulation.seed, stages=stages)
     label = _label_of(again, fit, task)
-    crossed_at = threshold_compute(again, label, at, family=family).values.ravel()
+    crossed_at = threshold_draws(again, label, at, family=family).values.ravel()
     ends = interval_ends(crossed_at, np.full((1, len(crossed_at)), 1.0 / len(crossed_at)))
     held = ends.clip(*posterior.horizon)
     return {

@@ -10,12 +10,14 @@ from forecast.errors import ForecastError, shown
 from forecast.files import json_number
 from forecast.posterior.fit import Fit, evenly_thinned
 from forecast.posterior.tasks import is_loss, law_name, rate_tasks, task_label, whole_length
+from forecast.published import Answer
 from forecast.questions.emergence.comparison import BREAK, EXPLAINED, Comparison
 from forecast.questions.emergence.curves import curves_at_runs, emergence_score, resolution, transition_width
 from forecast.questions.emergence.likelihood import rows_of
 from forecast.questions.emergence.verdict import companions_of, judged, sharpness
 from forecast.scales import Scale, named_by_fit
 from forecast.words import counted
+from models.dates import by_date
 from models.equations.metrics import METRICS
 
 CURVE_DRAWS_A_CHAIN = 100
@@ -50,7 +52,7 @@ def one_task(tasks: list[str]) -> str:
     return tasks[0]
 
 
-def emergence(fit: Fit, task: str, *, companion: str | None = None, seed: int) -> dict[str, Any]:
+def emergence(fit: Fit, task: str, *, companion: str | None = None, seed: int) -> Answer:
     """All facts about the jump of one task, as JSON values, with the verdict and its sentence.
 
     `task` is a label of a rate; metrics of the same law count as its companions. `companion` names another task that
@@ -72,7 +74,7 @@ def emergence(fit: Fit, task: str, *, companion: str | None = None, seed: int) -
         "curves": _curves(fit, task),
         "resolution": resolution(fit, task),
     }
-    return found | {"sentence": sentence(found, reason, named_by_fit(fit.data))}
+    return Answer(found | {"sentence": sentence(found, reason, named_by_fit(fit.data))}, dated=by_date(fit.data))
 
 
 def sentence(found: dict[str, Any], reason: str, scale: Scale) -> str:

@@ -9,8 +9,9 @@ import xarray as xr
 from forecast.draws import QUANTILES, quantiles
 from forecast.errors import ForecastError
 from forecast.posterior.fit import Fit
-from forecast.posterior.reached import reached, with_context, with_sizes
+from forecast.posterior.reached import reached, with_sizes
 from forecast.posterior.threshold import threshold
+from forecast.published import Answer
 from forecast.questions.howmuch.sizes import LOG10_SIX, cheapest_run, known_sizes, optimal_run, params_of, tokens_of
 from models.dates import by_date
 from models.equations.compute import REPEATS_DECAY, effective_tokens, most_effective_tokens, tokens_seen
@@ -52,7 +53,7 @@ def howmuch(
     family: str | None = None,
     year: float | None = None,
     seed: int = 1,
-) -> dict[str, Any]:
+) -> Answer:
     """What it takes to reach a score, as plain values: quantiles are order statistics of draws that may be infinite.
 
     compute_optimal: the run of least compute. curve: tokens needed at each number of parameters. fixed_params and
@@ -65,26 +66,30 @@ def howmuch(
             f"{fit.table} holds no compute and is fitted in years: no parameters or tokens follow from it; "
             "add the column compute, or params and tokens, and fit again (`forecast when` says the date)"
         )
-    threshold_answer = with_context(fit, threshold(fit, task, at, family=family, year=year))
+    threshold_answer = threshold(fit, task, at, family=family, year=year)
     asked = {name: threshold_answer[name] for name in ("task", "metric", "at", "event", "family")}
     optimal = optimal_run(fit, task, at, family=family, year=year, seed=seed)
     runs = reached(fit, task, at, family)
-    return asked | {
-        "split": optimal.attrs["split"],
-        "split_note": SPLIT_NOTES[optimal.attrs["split"]],
-        "seed": seed,
-        "compute_optimal": {
-            name: quantiles(optimal[name].values, QUANTILES)
-            for name in ("log10_compute", "log10_params", "log10_tokens")
+    return Answer(
+        asked
+        | {
+            "split": optimal.attrs["split"],
+            "split_note": SPLIT_NOTES[optimal.attrs["split"]],
+            "seed": seed,
+            "compute_optimal": {
+                name: quantiles(optimal[name].values, QUANTILES)
+                for name in ("log10_compute", "log10_params", "log10_tokens")
+            },
+            "curve": _curve(optimal, given),
+            **{name: run and run | with_sizes(runs, name, run) for name, run in _fixed(optimal, given).items()},
+            "limited_data": _limited(optimal, given),
+            "p_never": threshold_answer["p_never"],
+            "diagnostics": threshold_answer["diagnostics"],
+            **{name: threshold_answer[name] for name in ("families", "reached_with_less", "data_log10_compute")},
+            **{f"data_{name}": ends for name, ends in known_sizes(fit).items()},
         },
-        "curve": _curve(optimal, given),
-        **{name: run and run | with_sizes(runs, name, run) for name, run in _fixed(optimal, given).items()},
-        "limited_data": _limited(optimal, given),
-        "p_never": threshold_answer["p_never"],
-        "diagnostics": threshold_answer["diagnostics"],
-        **{name: threshold_answer[name] for name in ("families", "reached_with_less", "data_log10_compute")},
-        **{f"data_{name}": ends for name, ends in known_sizes(fit).items()},
-    }
+        dated=False,
+    )
 
 
 def _curve(optimal: xr.Dataset, given: FixedSizes) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from forecast.posterior.fit import Fit
-from forecast.posterior.threshold import threshold_compute
+from forecast.posterior.threshold import threshold_draws
 from models.equations.compute import cheapest_effective_tokens, optimal_sizes, params_needed, tokens_needed, tokens_seen
 from models.facts.placing import reference_compute
 
@@ -19,9 +19,9 @@ def optimal_run(
 
     log10_compute, log10_params, log10_tokens, params_exponent and tokens_exponent; `inf` where no run reaches the
     score, `-inf` where any does. The attribute `split` says where the exponents and the ratio come from: 'learned', or
-    'prior', drawn with `seed`, where the table cannot tell. `family` and `year` as in `threshold_compute`.
+    'prior', drawn with `seed`, where the table cannot tell. `family` and `year` as in `threshold_draws`.
     """
-    compute = threshold_compute(fit, task, at, family=family, year=year)
+    compute = threshold_draws(fit, task, at, family=family, year=year)
     split, source = split_of_optimal_runs(fit, seed)
     exponents = {name: split[name] for name in ("params_exponent", "tokens_exponent")}
     half = 0.5 * (reference_compute(fit.data) - LOG10_SIX)

@@ -11,10 +11,12 @@ from forecast.draws import QUANTILES, date_quantiles, order_statistics, quantile
 from forecast.posterior.compute import compute_of
 from forecast.posterior.fit import Fit
 from forecast.posterior.tasks import checked_task
+from forecast.published import Answer
 from forecast.questions.when.arrival import BY, Outlook, arrival, lags, largest_by, new_year, paths_of
-from forecast.questions.when.frontier import Frontier
+from forecast.questions.when.frontier import Frontier, fit_frontier
 from forecast.questions.when.needed import needed_path, needed_path_of_new_runs
 from forecast.questions.when.scenarios import SCENARIOS, Scenario, progress_of
+from forecast.table.training_runs import read_runs
 from models.dates import by_date, iso_date, latest, year_of
 
 
@@ -23,7 +25,7 @@ def when(
     task: str,
     at: float,
     *,
-    frontier: Frontier | None,
+    frontier: Frontier | None = None,
     scenarios: Sequence[Scenario] = SCENARIOS,
     family: str | None = None,
     as_of: float | None = None,
@@ -32,14 +34,13 @@ def when(
     trained: bool = False,
     by: Sequence[int] = BY,
     seed: int = 1,
-) -> dict[str, Any]:
+) -> Answer:
     """When a task reaches the score `at`, by scenario and event, as JSON: quantiles are order statistics.
 
     Parameters
     ----------
-    frontier : the growth of the largest run, `forecast.questions.when.frontier.fit_frontier`; of no use, and None,
-    where the scale of
-        the table is its dates, whose only scenario is that they go on as they did
+    frontier : the growth of the largest run, of `forecast.questions.when.frontier.fit_frontier`; None: that of the
+        built-in runs or, where dates are the scale of the table, that they go on as they did
     as_of : decimal year from which scenarios differ: a slowdown counts, recipes stay or improve; None: the last date
         of the frontier's runs
     first_of : number J of runs of the event `first`
@@ -54,6 +55,8 @@ def when(
         "new run": new.isel(run=0, drop=True),
         "first": new.min("run"),
     }
+    if frontier is None and not by_date(fit.data):
+        frontier = fit_frontier(read_runs(), seed=seed)
     if frontier is None:
         as_of = latest(fit.data) if as_of is None else as_of
         found = [_trend_of_dates(fit, needed, family=family, as_of=as_of, by=by, seed=seed)]
@@ -63,25 +66,27 @@ def when(
         outlook = Outlook(**options, as_of=as_of, seed=seed, trained=trained, by=tuple(by))
         found = [_scenario_answer(outlook, scenario) for scenario in scenarios]
     threshold = compute_of(fit, needed["typical"], family).values.ravel()
-    return {
-        "task": label,
-        "metric": fit.data.metric.sel(task=label).item(),
-        "at": float(at),
-        "family": family,
-        "families": fit.data.sizes["family"],
-        "as_of": iso_date(as_of),
-        "first_of": first_of,
-        "items": items,
-        "scale": "date" if by_date(fit.data) else "compute",
-        "log10_compute": quantiles(threshold, QUANTILES),
-        "scenarios": found,
-        "frontier": None if frontier is None else _frontier_answer(frontier, trained),
-        "seed": seed,
-    }
+    return Answer(
+        {
+            "task": label,
+            "metric": fit.data.metric.sel(task=label).item(),
+            "at": float(at),
+            "family": family,
+            "families": fit.data.sizes["family"],
+            "as_of": iso_date(as_of),
+            "first_of": first_of,
+            "items": items,
+            "scale": "date" if by_date(fit.data) else "compute",
+            "log10_compute": quantiles(threshold, QUANTILES),
+            "scenarios": found,
+            "frontier": None if frontier is None else _frontier_answer(frontier, trained),
+            "seed": seed,
+        },
+        dated=by_date(fit.data),
+    )
 
 
 def _frontier_answer(frontier: Frontier, trained: bool) -> dict[str, Any]:
-    found = frontier.diagnostics
     return {
         "table": frontier.table,
         "records": len(frontier.records),
@@ -91,11 +96,7 @@ def _frontier_answer(frontier: Frontier, trained: bool) -> dict[str, Any]:
         "largest_log10_compute": float(np.log10(frontier.records["compute"].iloc[-1])),
         "growth": order_statistics(frontier.posterior["growth"].values[..., -1], QUANTILES),
         "dates_are": "end of training" if trained else "release",
-        "diagnostics": {
-            "max_rhat": found.max_rhat,
-            "min_ess": found.min_ess,
-            "divergences": found.divergences,
-        },
+        "diagnostics": frontier.diagnostics.brief,
     }
 
 

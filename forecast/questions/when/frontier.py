@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from forecast.draws import Diagnostics, Sampling
 from forecast.errors import ForecastError
 from forecast.fitting.sampler import sampled
-from forecast.posterior.fit import Diagnostics, Sampling
 from forecast.stages import SILENT, Stages
 from models.dates import LAST_YEAR, iso_date, years
 from models.frontier import PIECE, frontier_model, largest_between

@@ -11,21 +11,22 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from forecast.cli.howmuch import print_answer
+from forecast.draws import Diagnostics, Sampling
 from forecast.errors import ForecastError
 from forecast.fitting.sampler import fit
 from forecast.fitting.simulate import drawn_fit, simulate
 from forecast.posterior.compute import effective_compute
-from forecast.posterior.fit import Diagnostics, Sampling, save
+from forecast.posterior.fit import save
 from forecast.posterior.reached import measured_runs
 from forecast.posterior.score import expected_score
-from forecast.posterior.threshold import threshold_compute
+from forecast.posterior.threshold import threshold_draws
 from forecast.questions.howmuch.answer import FixedSizes, howmuch
 from forecast.questions.howmuch.figure import in_reach, plot_iso_capability
 from forecast.questions.howmuch.sizes import cheapest_run, known_sizes, optimal_run, params_of, tokens_of
 from forecast.table.dataset import observations, read_rows, read_table
 from models.capability import capability_model
 from models.equations.compute import split_deficit
-from models.facts.placing import reference_compute
+from models.facts.placing import reference_compute, with_constants
 from models.priors import Priors
 from models.structures import Parts
 from tests.conftest import ANSWER_COLUMNS, SEED, forecast_command, write_rows
@@ -101,7 +102,7 @@ def test_a_run_of_the_curve_is_expected_to_score_the_threshold(learned, shift, f
 
 def test_draws_that_never_reach_the_score_are_infinite_in_every_answer(learned):
     optimal = optimal_run(learned, "sums", 0.8)
-    never = threshold_compute(learned, "sums", 0.8) == np.inf
+    never = threshold_draws(learned, "sums", 0.8) == np.inf
     assert 0.05 < float(never.mean()) < 0.95
     found = [optimal.log10_params, optimal.log10_tokens, tokens_of(optimal, 11.0), params_of(optimal, 12.0)]
     for draws in (*found, *cheapest_run(optimal, 10.5)):
@@ -358,7 +359,7 @@ def test_the_truth_of_a_simulated_table_lies_inside_the_bands(tmp_path):
     parts = Parts(families=False, bend=False, free_floor=False, free_ceiling=False, outliers=False)
     table, truth = simulate(design, seed=SEED, priors=priors, parts=parts)
     placing = np.where(design["metric"] == "loss", 1.0, 0.0)  # as when the truth was drawn, before any score
-    data = observations(table).assign(score_for_placing=("observation", placing))
+    data = with_constants(observations(table).assign(score_for_placing=("observation", placing)))
     posterior = fit(capability_model(data, parts, priors), Sampling(seed=SEED, chains=2, tune=200, draws=200))
     many, one = (drawn_fit(draws, data, priors, parts) for draws in (posterior, truth.expand_dims(("chain", "draw"))))
     at = float(np.clip(table["score"][table["task"] == "sums"].median(), 0.05, 0.9))  # among the runs

@@ -13,7 +13,7 @@ from forecast.errors import ForecastError
 from forecast.fitting.simulate import drawn_fit
 from forecast.posterior.compute import compute_of
 from forecast.posterior.fit import Fit
-from forecast.posterior.threshold import threshold_compute
+from forecast.posterior.threshold import threshold_draws
 from forecast.questions.when.answer import when
 from forecast.questions.when.arrival import Outlook, arrival, paths_of
 from forecast.questions.when.figure import write_dates
@@ -170,7 +170,7 @@ def test_what_the_records_already_had_is_dated_by_the_record_that_had_it():
 
 def test_what_needs_no_compute_was_always_there_and_what_no_compute_reaches_never_comes():
     fit = known_fit(np.linspace(25.0, 30.0, DRAWS), ceiling=np.where(np.arange(DRAWS) % 4 == 0, 0.1, 1.0))
-    never = threshold_compute(fit, TASK, 0.5).values.ravel() == np.inf
+    never = threshold_draws(fit, TASK, 0.5).values.ravel() == np.inf
     assert never.mean() == 0.25
     for scenario in (*SCENARIOS, Scenario(name="fast", growth=50.0, progress=50.0)):
         for event in ("typical", "new run", "first"):
@@ -204,7 +204,7 @@ def test_a_fit_that_knows_progress_gives_the_dates_of_that_progress_and_of_no_pr
 
 def test_frozen_recipes_are_those_of_the_date_at_which_scenarios_part():
     own = known_fit(27.0, progress=0.4)
-    np.testing.assert_allclose(threshold_compute(own, TASK, 0.5).values, 27.0, atol=1e-9)
+    np.testing.assert_allclose(threshold_draws(own, TASK, 0.5).values, 27.0, atol=1e-9)
     ahead = 0.4 * (AS_OF - LATEST)
     np.testing.assert_allclose(dates_of(own, COMPUTE), dates_of(known_fit(27.0 - ahead, dated=False), COMPUTE))
 
@@ -231,10 +231,10 @@ def test_where_larger_families_may_be_better_for_being_later_their_regression_is
     undated = known_fit(27.0, families=True, dated=False, **extra)
     one_recipe = compute_of(undated, needed_path(undated, TASK, 0.5), None)
     np.testing.assert_allclose(one_recipe, 27.0, atol=1e-9)
-    assert (threshold_compute(undated, TASK, 0.5) < 26.5).all()
+    assert (threshold_draws(undated, TASK, 0.5) < 26.5).all()
     dated = known_fit(27.0, families=True, progress=0.4, **extra)
     np.testing.assert_allclose(
-        compute_of(dated, needed_path(dated, TASK, 0.5), None), threshold_compute(dated, TASK, 0.5), atol=1e-9
+        compute_of(dated, needed_path(dated, TASK, 0.5), None), threshold_draws(dated, TASK, 0.5), atol=1e-9
     )
 
 

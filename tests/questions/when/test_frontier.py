@@ -8,9 +8,9 @@ import pytest
 import xarray as xr
 from scipy import integrate, stats
 
+from forecast.draws import Diagnostics
 from forecast.errors import ForecastError
 from forecast.fitting.sampler import fit
-from forecast.posterior.fit import Diagnostics
 from forecast.questions.when.frontier import (
     SAMPLING,
     Frontier,

@@ -14,7 +14,8 @@ import pymc as pm
 import pytensor
 import xarray as xr
 
-from forecast.fitting.program import INTERPRETED, Program, Variables, compiled
+from forecast.fitting.compiling.density import INTERPRETED
+from forecast.fitting.compiling.program import Program, Variables, compiled
 from forecast.posterior.fit import MIN_ESS, MOST_ROUNDS, ROUND, Diagnostics, Sampling
 from forecast.stages import SILENT, Stages
 

@@ -92,7 +92,7 @@ def gradient_us(program):
 
 def measure(name, options):
     warnings.simplefilter("ignore")
-    from forecast.fitting.program import compiled
+    from forecast.fitting.compiling.program import compiled
     from forecast.fitting.sampler import sampled
     from forecast.posterior.fit import Sampling
     from models.capability import capability_model

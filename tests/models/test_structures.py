@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 from pytensor.compile.mode import Mode
 
-from forecast.fitting.program import Density
+from forecast.fitting.compiling.density import Density
 from forecast.fitting.sampler import draw_prior, fit
 from forecast.fitting.structures import distinct
 from forecast.posterior.fit import Sampling

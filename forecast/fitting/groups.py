@@ -13,7 +13,7 @@ from pymc.model.transform.conditioning import remove_value_transforms
 from pytensor import tensor as pt
 from pytensor.graph.replace import vectorize_graph
 
-from forecast.fitting.program import INTERPRETED
+from forecast.fitting.compiling.density import INTERPRETED
 from forecast.fitting.sampler import draw_prior
 from forecast.posterior.fit import Fit, of_structure
 

@@ -15,7 +15,8 @@ import pytensor
 import xarray as xr
 
 from forecast.draws import MIN_ESS, MOST_ROUNDS, ROUND, Diagnostics, Sampling
-from forecast.fitting.program import INTERPRETED, Program, Variables, compiled
+from forecast.fitting.compiling.density import INTERPRETED
+from forecast.fitting.compiling.program import Program, Variables, compiled
 from forecast.stages import SILENT, Stages
 
 REGULARISATION = 1e-2  # of the low-rank mass matrix; nutpie's 1e-5 keeps so many directions that a step costs twice

@@ -93,7 +93,7 @@ def gradient_us(program):
 def measure(name, options):
     warnings.simplefilter("ignore")
     from forecast.draws import Sampling
-    from forecast.fitting.program import compiled
+    from forecast.fitting.compiling.program import compiled
     from forecast.fitting.sampler import sampled
     from models.capability import capability_model
 

@@ -11,7 +11,8 @@ from pytensor import tensor as pt
 from pytensor.compile.mode import Mode
 from pytensor.link.numba.cache import NUMBA_CACHE_PATH
 
-from forecast.fitting.program import Density, Variables, _kept, compiled
+from forecast.fitting.compiling.density import Density, kept
+from forecast.fitting.compiling.program import Variables, compiled
 from forecast.table.dataset import observations, read_table
 from models.capability import capability_model
 from models.priors import Priors
@@ -149,13 +150,13 @@ def test_a_program_is_found_again_and_made_again_where_its_file_is_damaged(capsy
     vector, _ = point_of(model)
     first = value_and_slope(model, vector)
     name = key(model)
-    _kept.clear()
+    kept.clear()
     assert not compiled(model).new
     files = [path for path in NUMBA_CACHE_PATH.glob(f"*{name}*") if path.suffix == ".nbc"]
     assert files
     for path in files:
         path.write_bytes(path.read_bytes()[:100])
-    _kept.clear()
+    kept.clear()
     assert compiled(model).new and "made again" in caplog.text
     again = value_and_slope(model, vector)
     assert again[0] == first[0] and np.array_equal(again[1], first[1])

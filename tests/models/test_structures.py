@@ -9,7 +9,7 @@ import xarray as xr
 from pytensor.compile.mode import Mode
 
 from forecast.draws import Sampling
-from forecast.fitting.program import Density
+from forecast.fitting.compiling.density import Density
 from forecast.fitting.sampler import draw_prior, fit
 from forecast.fitting.structures import distinct
 from forecast.table.dataset import observations, read_table

@@ -32,7 +32,7 @@ def with_law(fit, task, **values):
 
 @pytest.mark.parametrize("at", [0.01, 0.3, 0.5, 0.9])
 @pytest.mark.parametrize("task", TASKS)
-def test_the_expected_score_at_the_threshold_compute_is_the_threshold(fitted, task, at):
+def test_the_expected_score_at_the_threshold_draws_is_the_threshold(fitted, task, at):
     crossed_at = threshold_draws(fitted, task, at)
     finite = np.isfinite(crossed_at)
     score = expected_score(fitted, task, effective_compute(fitted, crossed_at.where(finite, 0.0)))

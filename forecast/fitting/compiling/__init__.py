@@ -1,0 +1,1 @@
+"""Models compiled: graphs and their hashes, log densities as machine code, and programs that sample."""

@@ -6,7 +6,7 @@ import numpy as np
 import pymc as pm
 from pytensor import tensor as pt
 
-from models.facts.counts import MEAN_MARGIN, draw_counts
+from models.facts.counts import MEAN_MARGIN, contamination_of, draw_counts
 from models.log_rising import log_rising
 from models.priors import Priors
 
@@ -17,8 +17,7 @@ def counts(name, mean, concentration, trials, observed, *, parts, priors: Priors
     `row_groups` says which rows have one concentration and number of trials: one row of each kind,
     and the kind of each row.
     """
-    shares = (priors.outlier_share, priors.gross_error_share) if parts.outliers else (0.0, 0.0)
-    options = {"outlier": shares[0], "gross_error": shares[1], "ratio": priors.outlier_dispersion}
+    options = contamination_of(priors, parts)._asdict()
     return pm.CustomDist(
         name,
         trials,

@@ -11,7 +11,7 @@ from forecast.posterior.predict import row_means
 from forecast.table.dataset import observations
 from models.capability import capability_model
 from models.equations.metrics import METRICS, metrics_where
-from models.facts.counts import draw_counts, mean_among
+from models.facts.counts import contamination_of, draw_counts, mean_among
 from models.facts.layout import tokens_per_item
 from models.priors import Priors
 from models.structures import Parts
@@ -61,8 +61,7 @@ def _scored(design: pd.DataFrame, truth: Fit, rng: np.random.Generator) -> pd.Da
     data, priors, law = truth.data, truth.priors, truth.posterior.isel(chain=0, draw=0, drop=True)
     mean = row_means(truth)[:, 0]
     among, given, task = mean_among(mean, data), data.given_index.values, data.task_index.values
-    shares = (priors.outlier_share, priors.gross_error_share) if truth.parts.outliers else (0.0, 0.0)
-    options = {"outlier": shares[0], "gross_error": shares[1], "ratio": priors.outlier_dispersion, "rng": rng}
+    options = contamination_of(priors, truth.parts)._asdict() | {"rng": rng}
     successes, score, size = np.full(len(design), np.nan), np.empty(len(design)), tokens_per_item(data)
     for row in _given_first(given):
         t = task[row]

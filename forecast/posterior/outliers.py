@@ -4,14 +4,21 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy import special, stats
+from scipy import stats
 
 from forecast.draws import order_statistics
 from forecast.posterior.fit import Fit, thinned
 from forecast.posterior.predict import row_means
 from forecast.posterior.score import law_of_task
 from forecast.posterior.tasks import is_loss
-from models.facts.counts import MEAN_MARGIN, conditional_counts, mean_among
+from models.facts.counts import (
+    MEAN_MARGIN,
+    conditional_counts,
+    contamination_of,
+    log_beta_binomial,
+    log_density_of_count,
+    mean_among,
+)
 
 GROSS_ERROR = 0.5  # probability from which a row is called broken
 OUTLYING = 0.002  # two-sided tail of the predictive: one row in five hundred by chance
@@ -48,14 +55,11 @@ def outliers(fit: Fit, *, seed: int = 1) -> list[dict[str, Any]]:
 
 def _judged_counts(counts, trials, means, concentration, fit: Fit, rng):
     """Probability of being strange or broken, two-sided tail and 5, 50, 95% of the share, row by row."""
-    priors, mixed = fit.priors, fit.parts.outliers
+    shares = contamination_of(fit.priors, fit.parts)
     for count, number, mean in zip(counts, trials, means, strict=True):
         mean = mean.clip(MEAN_MARGIN, 1.0 - MEAN_MARGIN)
-        sound = _density(count, number, mean, concentration)
-        outlier = _density(count, number, mean, concentration / priors.outlier_dispersion)
-        wrong = priors.outlier_share * outlier + priors.gross_error_share / (number + 1.0)
-        right = (1.0 - priors.outlier_share - priors.gross_error_share) * sound
-        p_broken = float(np.mean(wrong / (wrong + right + 1e-300))) if mixed else 0.0
+        sound = np.log1p(-shares.outlier - shares.gross_error) + log_beta_binomial(count, number, mean, concentration)
+        p_broken = float(np.mean(-np.expm1(sound - log_density_of_count(count, number, mean, concentration, shares))))
         rate = rng.beta(np.maximum(mean * concentration, 1e-12), np.maximum((1.0 - mean) * concentration, 1e-12))
         drawn = np.minimum(rng.binomial(int(np.ceil(number)), rate), number)
         yield p_broken, _tail(drawn, count), order_statistics(drawn / max(number, 1e-9))
@@ -67,12 +71,6 @@ def _judged_losses(losses, means, scale, fit: Fit, rng):
         z = (np.log(loss) - np.log(mean)) / scale
         tail = 2.0 * float(np.mean(stats.t.sf(np.abs(z), fit.priors.loss_degrees_of_freedom)))
         yield 0.0, tail, order_statistics(drawn)
-
-
-def _density(count, trials, mean, concentration):
-    alpha, beta = mean * concentration, (1.0 - mean) * concentration
-    log_choose = -np.log1p(trials) - special.betaln(count + 1.0, trials - count + 1.0)
-    return np.exp(log_choose + special.betaln(count + alpha, trials - count + beta) - special.betaln(alpha, beta))
 
 
 def _tail(drawn, count) -> float:

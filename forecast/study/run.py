@@ -8,14 +8,12 @@ from typing import Any
 
 import pandas as pd
 import xarray as xr
-from matplotlib.figure import Figure
 
 from forecast.backtesting.record import write_backtest
 from forecast.backtesting.run import BacktestResult, backtest
 from forecast.backtesting.verdict import verdict
 from forecast.draws import Sampling
 from forecast.errors import ForecastError, shown
-from forecast.figures.curve import plot_curve
 from forecast.figures.style import write_figure
 from forecast.files import make_folder, write_json
 from forecast.fitting.average import fit_average
@@ -32,6 +30,7 @@ from forecast.scales import scale_of
 from forecast.stages import SILENT, Stages
 from forecast.study.file import Study
 from forecast.study.fitted import EVIDENCE, StudyFit, seen_runs, split_at, study_fit
+from forecast.study.picture import draw_forecast
 from forecast.table.dataset import observations, read_table
 from forecast.table.describe import warnings_of
 from forecast.table.splits import Split, latest
@@ -99,7 +98,7 @@ def run_study(
         write_backtest(tested, believed.verdict, output / "backtest", table=study.table.name, seed=study.seed)
     result = _result(study, fits, believed, dates)
     write_csv(output / "thresholds.csv", threshold_rows(result["fits"]))
-    write_figure(output / "forecast.svg", partial(_picture, study, fits[0]), size=(7.0, 3.6))
+    write_figure(output / "forecast.svg", partial(draw_forecast, fits[0]), size=(7.0, 3.6))
     _write_report(study, fits, believed, result["answer"], warnings, dates, output=output, stages=stages)
     write_json(output / "result.json", as_published(result, dated=by_date(data)))
     return result
@@ -222,19 +221,6 @@ def _result(
         "fits": [each.result() for each in fits],
     }
     return result | ({"when": dates} if study.when else {})
-
-
-def _picture(study: Study, first: StudyFit, figure: Figure) -> None:
-    """The curve of the headline task as the first fit expects it, beside all runs of the table."""
-    task = next(each for each in first.tasks if each.task == first.evidence.headline)
-    ax, scale = figure.subplots(), scale_of(first.fit.data)
-    plot_curve(
-        *(task.grid, task.curve, task.observed), at=task.at, data_max=task.threshold["data_log10_compute"][1],
-        scale=scale, ax=ax,
-    )  # fmt: skip
-    ax.set_title(f"{task.task}, forecast from {seen_runs(first.fit.below)}", loc="left")
-    ax.set_ylabel("score")
-    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
 
 
 def _write_report(

@@ -1,9 +1,23 @@
 """Counts of answers given other counts of the same answers, and counts drawn around their mean."""
 
+from typing import NamedTuple
+
 import numpy as np
+from scipy import special
 
 from models.equations.metrics import metrics_where
 from models.facts.layout import has_attempts, tokens_per_item
+from models.priors import Priors
+from models.structures import Parts
+
+
+class Contamination(NamedTuple):
+    """Evaluations that are not sound: a share scatters more, a smaller one scores anything."""
+
+    outlier: float  # share whose concentration is `ratio` times less
+    gross_error: float  # share that is uniform over all counts
+    ratio: float
+
 
 MEAN_MARGIN = 1e-12  # keeps the beta-binomial proper where floor and success underflow
 
@@ -78,6 +92,29 @@ def mean_among(mean, data, as_graph=np.asarray):
     denominator = tokens + (1.0 - 2.0 * tokens) * of_given + MEAN_MARGIN
     conditional = as_graph(1.0 * (given >= 0).reshape(shape))
     return conditional * (numerator / denominator).clip(0.0, 1.0) + (1.0 - conditional) * mean
+
+
+def contamination_of(priors: Priors, parts: Parts) -> Contamination:
+    """The contamination of a model."""
+    shares = (priors.outlier_share, priors.gross_error_share) if parts.outliers else (0.0, 0.0)
+    return Contamination(*shares, priors.outlier_dispersion)
+
+
+def log_beta_binomial(count, trials, mean, concentration):
+    """Log probability of a count; counts and trials need not be whole."""
+    mean = MEAN_MARGIN + (1.0 - 2.0 * MEAN_MARGIN) * mean
+    alpha, beta = mean * concentration, (1.0 - mean) * concentration
+    log_choose = -np.log1p(trials) - special.betaln(count + 1.0, trials - count + 1.0)
+    return log_choose + special.betaln(count + alpha, trials - count + beta) - special.betaln(alpha, beta)
+
+
+def log_density_of_count(count, trials, mean, concentration, contamination: Contamination):
+    """Log of ``(1 - o - g) BB(kappa) + o BB(kappa / ratio) + g / (trials + 1)``, as in `models.observation`."""
+    outlier, gross_error, ratio = contamination
+    log = np.log1p(-outlier - gross_error) + log_beta_binomial(count, trials, mean, concentration)
+    if outlier:
+        log = np.logaddexp(log, np.log(outlier) + log_beta_binomial(count, trials, mean, concentration / ratio))
+    return np.logaddexp(log, np.log(gross_error) - np.log1p(trials)) if gross_error else log
 
 
 def draw_counts(trials, mean, concentration, *, outlier, gross_error, ratio, rng=None, size=None):

@@ -15,6 +15,7 @@ import beds
 import cells as trust_of_cells
 import numpy as np
 import pandas as pd
+import record_table
 
 from forecast.backtesting.record import METHODS
 from forecast.backtesting.run import BacktestResult, backtest
@@ -37,6 +38,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("beds", nargs="*", default=list(beds.BEDS))
     parser.add_argument("--structures", default=",".join(DEFAULT))
+    parser.add_argument("--readme", action="store_true", help="write record.csv and the table of README from it")
     parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args()
     structures = known_structures(given.structures.split(","))
@@ -54,6 +56,8 @@ def main() -> None:
     table = pd.concat(scores, ignore_index=True)
     table.to_csv(given.folder / "scores.csv", index=False)
     pd.concat(fits).to_csv(given.folder / "fits.csv", index=False)
+    if given.readme:
+        record_table.write(table, pd.concat(fits))
     if cells:
         pd.DataFrame(cells).to_csv(given.folder / "cells.csv", index=False)
         print("\n" + by_verdict(pd.DataFrame(cells)).to_string(float_format=lambda value: f"{value:.3f}"))

@@ -94,12 +94,7 @@ def _given(fit: Fit, rows: pd.DataFrame, places: list[Row]) -> np.ndarray:
     fresh = rows.assign(successes=np.zeros(len(rows)))
     given = given_rows(fresh, np.zeros(len(rows)), np.array(laws))
     for at, place in enumerate(places):
-        if given[at] < 0 or place.old is None:
-            continue
-        if (
-            fit.data.given_index.values[place.old] < 0
-            or places[given[at]].old != fit.data.given_index.values[place.old]
-        ):
+        if given[at] >= 0 and place.old is not None and places[given[at]].old != fit.data.given_index.values[place.old]:
             given[at] = -1
     return given
 

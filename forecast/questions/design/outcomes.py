@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import logsumexp
 from scipy.stats import t as student_t
 
-from models.facts.counts import MEAN_MARGIN
+from models.facts.counts import MEAN_MARGIN, Contamination, contamination_of
 from models.log_rising import log_rising_of
 from models.priors import Priors
 from models.structures import Parts
@@ -43,21 +43,15 @@ class Measurement:
 
 @dataclass(frozen=True, kw_only=True)
 class Scatter:
-    """How measurements scatter: the mixture of `models.observation.counts`, and losses."""
+    """How measurements scatter: the contamination of counts, and losses."""
 
-    outlier: float
-    gross_error: float
-    ratio: float
+    counts: Contamination
     degrees_of_freedom: float
 
 
 def scatter_of(priors: Priors, parts: Parts) -> Scatter:
     """The scatter of a fit's model."""
-    shares = (priors.outlier_share, priors.gross_error_share) if parts.outliers else (0.0, 0.0)
-    freedom = priors.loss_degrees_of_freedom
-    return Scatter(
-        outlier=shares[0], gross_error=shares[1], ratio=priors.outlier_dispersion, degrees_of_freedom=freedom
-    )
+    return Scatter(counts=contamination_of(priors, parts), degrees_of_freedom=priors.loss_degrees_of_freedom)
 
 
 def draw_outcomes(
@@ -94,12 +88,12 @@ def _draw_counts(mean, spread, trials, each, scatter, rng):
 def _components(mean, spread, scatter: Scatter):
     """Log share, alpha, beta and alpha + beta of the beta-binomials of a count: sound, strange, broken evaluations."""
     mean = MEAN_MARGIN + (1.0 - 2.0 * MEAN_MARGIN) * mean
-    yield np.log1p(-scatter.outlier - scatter.gross_error), mean * spread, (1.0 - mean) * spread, spread
-    if scatter.outlier:
-        wide = spread / scatter.ratio
-        yield np.log(scatter.outlier), mean * wide, (1.0 - mean) * wide, wide
-    if scatter.gross_error:
-        yield np.log(scatter.gross_error), np.ones(1), np.ones(1), np.full(1, 2.0)
+    yield np.log1p(-scatter.counts.outlier - scatter.counts.gross_error), mean * spread, (1.0 - mean) * spread, spread
+    if scatter.counts.outlier:
+        wide = spread / scatter.counts.ratio
+        yield np.log(scatter.counts.outlier), mean * wide, (1.0 - mean) * wide, wide
+    if scatter.counts.gross_error:
+        yield np.log(scatter.counts.gross_error), np.ones(1), np.ones(1), np.full(1, 2.0)
 
 
 def _log_rising_beta(count, trials, alpha, beta, total):

@@ -17,7 +17,7 @@ from forecast.posterior.tasks import law_name
 from models.dates import reference_year, years_of_runs
 from models.equations.loss import log_measured_loss
 from models.equations.metrics import frailty, score_from_success, success_of_task, token_floor_of_run
-from models.facts.counts import MEAN_MARGIN, conditional_counts, mean_among
+from models.facts.counts import conditional_counts, contamination_of, log_density_of_count, mean_among
 from models.facts.layout import answers
 from models.facts.placing import drift_limits
 
@@ -82,6 +82,7 @@ def log_likelihood(fit: Fit, tasks: Sequence[str], runs: np.ndarray) -> np.ndarr
     data = fit.data
     rows = rows_of(fit, tasks)
     counts, trials = conditional_counts(data)
+    contamination = contamination_of(fit.priors, fit.parts)
     draws = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
     total = np.zeros((draws, len(runs), len(GRID)))
     for place, run in enumerate(runs):
@@ -97,8 +98,8 @@ def log_likelihood(fit: Fit, tasks: Sequence[str], runs: np.ndarray) -> np.ndarr
                     given_index=("observation", [1 if given >= 0 else -1, -1])
                 )
                 mean = mean_among(np.stack([every[row], every.get(given, every[row])]), pair)[0]
-                cell = trials[row], _draws(law_of_task(fit, task)).concentration.values[:, None, None]
-                log = _log_density_of_count(counts[row], *cell, mean, fit)
+                concentration = _draws(law_of_task(fit, task)).concentration.values[:, None, None]
+                log = log_density_of_count(counts[row], trials[row], mean, concentration, contamination)
             total[:, place] += _cells(log)
     return total
 
@@ -115,23 +116,6 @@ def _mean_of_row(fit, row):
         np.clip(mean_at_loss(fit, task, ends[None], int(data.run_index.values[row]), row), 1e-15, 1 - 1e-15)
     )
     return special.expit(logit[:, :-1, None] + (NODES + 0.5) * np.diff(logit, axis=1)[..., None])
-
-
-def _log_density_of_count(count, trials, concentration, mean, fit):
-    priors = fit.priors
-    outlier, gross_error = (priors.outlier_share, priors.gross_error_share) if fit.parts.outliers else (0.0, 0.0)
-    log = np.log1p(-outlier - gross_error) + _log_beta_binomial(count, trials, mean, concentration)
-    if outlier:
-        wide = _log_beta_binomial(count, trials, mean, concentration / priors.outlier_dispersion)
-        log = np.logaddexp(log, np.log(outlier) + wide)
-    return np.logaddexp(log, np.log(gross_error) - np.log1p(trials)) if gross_error else log
-
-
-def _log_beta_binomial(count, trials, mean, concentration):
-    mean = MEAN_MARGIN + (1.0 - 2.0 * MEAN_MARGIN) * mean
-    alpha, beta = mean * concentration, (1.0 - mean) * concentration
-    log_choose = -np.log1p(trials) - special.betaln(count + 1.0, trials - count + 1.0)
-    return log_choose + special.betaln(count + alpha, trials - count + beta) - special.betaln(alpha, beta)
 
 
 def _log_density_of_loss(fit, task, row):

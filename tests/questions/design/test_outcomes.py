@@ -18,11 +18,12 @@ from forecast.questions.design.outcomes import (
     spread_truths,
     weights_of,
 )
+from models.facts.counts import Contamination
 from models.log_rising import log_rising_of
 from tests.conftest import SEED
 
-SOUND = Scatter(outlier=0.0, gross_error=0.0, ratio=12.0, degrees_of_freedom=1e9)
-MIXED = Scatter(outlier=0.05, gross_error=1e-5, ratio=12.0, degrees_of_freedom=3.0)
+SOUND = Scatter(counts=Contamination(0.0, 0.0, 12.0), degrees_of_freedom=1e9)
+MIXED = Scatter(counts=Contamination(0.05, 1e-5, 12.0), degrees_of_freedom=3.0)
 Z95 = 1.6448536
 DRAWS, OUTCOMES = 4000, 200
 

@@ -229,22 +229,22 @@ STAND_IN_DIAGNOSTICS = {"max_rhat": 1.0, "min_ess": 1000.0, "divergences": 0, "f
 
 
 def guesses(job) -> xr.Dataset:
-    """In place of `forecast.backtesting.run.forecasts`, at once: any forecasts, which the seed of the job fixes."""
-    rng = np.random.default_rng(job.seed)
+    """In place of `forecast.backtesting.run.forecasts`, at once: forecasts that the seed of the sampling fixes."""
+    rng = np.random.default_rng(job.arguments["sampling"]["seed"])
     shares = rng.beta(1, 2, (len(job.arguments["structures"]), STAND_IN_DRAWS, len(job.data["rows"])))
     return _forecasts_of(job, np.where(job.data["rows"]["metric"] == "loss", 1 + 3 * shares, shares), rng)
 
 
 def guesses_of_hidden(train, rows, *, structures, at, sampling, **_) -> xr.Dataset:
     """The same in place of `forecast.fitting.stacking.forecast_hidden`."""
-    arguments = {"structures": list(structures), "at": list(at)}
-    return guesses(SimpleNamespace(seed=sampling.seed, arguments=arguments, data={"train": train, "rows": rows}))
+    arguments = {"structures": list(structures), "at": list(at), "sampling": {"seed": sampling.seed}}
+    return guesses(SimpleNamespace(arguments=arguments, data={"train": train, "rows": rows}))
 
 
 def knowing(job) -> xr.Dataset:
     """In place of `forecast.backtesting.run.forecasts`: what one can know of the small table, the truth up to binomial
     error."""
-    rng, rows = np.random.default_rng(job.seed), job.data["rows"]
+    rng, rows = np.random.default_rng(job.arguments["sampling"]["seed"]), job.data["rows"]
     truth = [true_score(task, np.log10(compute)) for task, compute in zip(rows["task"], rows["compute"], strict=True)]
     size = (len(job.arguments["structures"]), STAND_IN_DRAWS, len(rows))
     return _forecasts_of(job, rng.binomial(TRIALS, truth, size) / TRIALS, rng)

@@ -20,10 +20,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import netCDF4
 import numpy as np
 import xarray as xr
-from xarray.backends import NetCDF4DataStore
 
 from forecast.backtesting.workers import executor
 from forecast.errors import ForecastError, shown_path
@@ -32,7 +30,6 @@ from forecast.files import write_whole
 logger = logging.getLogger(__name__)
 SCHEMA = 1  # of the result files
 RECORD = "capability_forecast_job"  # the attribute that holds what netCDF attributes cannot
-DIGEST_BYTES = hashlib.sha256().digest_size
 _one_at_a_time = threading.RLock()  # a Dask worker may have several threads; work functions need not know
 
 
@@ -54,11 +51,6 @@ class Job:
         except (TypeError, ValueError) as error:
             raise ValueError(f"job {self.name!r}: arguments must be JSON values, {error}") from error
         return hashlib.sha256(text.encode()).hexdigest()
-
-    @property
-    def seed(self) -> int:
-        """A seed below 2^60 from the key: the same draws in every run, whichever worker makes them."""
-        return int(self.key[:15], 16)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,9 +77,9 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class _Answer:
-    """What a worker sends back: plain values only, so that it arrives whatever the work did."""
+    """What a worker sends back: data and plain values only, so that it arrives whatever the work did."""
 
-    file: bytes | None
+    packed: xr.Dataset | None
     error: str | None = None
     trace: str | None = None
     seconds: float = 0.0
@@ -106,7 +98,7 @@ def run_jobs(
 
     Parameters
     ----------
-    work : function of a module, which can be pickled. It draws random numbers from ``job.seed`` only. Workers live
+    work : function of a module, which can be pickled. Its random numbers follow from the arguments. Workers live
         from job to job and do one at a time, so module-level caches, as of compiled programs, serve later jobs. The
         attributes of what it returns may be whatever JSON can hold.
     jobs : jobs with equal keys are done once
@@ -172,14 +164,14 @@ def _carry_out(work: Callable, name: str, job: Job) -> _Answer:
         try:
             key, result = job.key, work(job)
             seconds = time.perf_counter() - begin
-            return _Answer(file=_packed(result, key=key, work=name, seconds=seconds), seconds=seconds)
+            return _Answer(packed=_packed(result, key=key, work=name, seconds=seconds), seconds=seconds)
         except Exception as error:
             return replace(_failure(error), trace=traceback.format_exc(), seconds=time.perf_counter() - begin)
 
 
 def _failure(error: Exception) -> _Answer:
     kind = "" if isinstance(error, ForecastError) else f"{type(error).__name__}: "
-    return _Answer(file=None, error=f"{kind}{error}")
+    return _Answer(packed=None, error=f"{kind}{error}")
 
 
 @contextmanager
@@ -193,24 +185,27 @@ def _usable(folder: Path) -> Iterator[None]:
 
 def _kept(job: Job, answer: _Answer, folder: Path) -> Outcome:
     """Write a result, and take it as the file has it, so that fresh and stored results are the same."""
-    content, result = answer.file, None
-    if content is not None:
-        with _usable(folder):
-            write_whole(_path(folder, job), lambda temporary: temporary.write_bytes(content))
-        result, _ = unpacked(content)
+    path, packed, result = _path(folder, job), answer.packed, None
+    if packed is not None:
+        try:
+            with _usable(folder):
+                write_whole(path, lambda temporary: packed.to_netcdf(temporary, engine="netcdf4"))
+            result, _ = stored_result(path)
+        except (TypeError, ValueError) as error:  # netCDF does not hold everything that can be pickled
+            answer = replace(_failure(error), trace=traceback.format_exc(), seconds=answer.seconds)
     return Outcome(job=job, result=result, error=answer.error, trace=answer.trace, seconds=answer.seconds)
 
 
 def _stored(name: str, job: Job, folder: Path) -> Outcome | None:
     """The result that an earlier run has left; None where there is none, or none that can be trusted."""
     path = _path(folder, job)
+    if not path.exists():
+        return None
     try:
-        result, record = unpacked(path.read_bytes())
+        result, record = stored_result(path)
         if (record["key"], record["work"]) != (job.key, name):
             raise ValueError(f"is of {record['work']}, job {record['key']}")
-    except FileNotFoundError:
-        return None
-    except ValueError as error:
+    except (OSError, KeyError, ValueError) as error:
         logger.warning("%s: %s; %s is done again", shown_path(path), error, job.name)
         return None
     return Outcome(job=job, result=result, seconds=record["seconds"], stored=True)
@@ -220,25 +215,18 @@ def _path(folder: Path, job: Job) -> Path:
     return folder / f"{job.key}.nc"
 
 
-def _packed(result: xr.Dataset, **record: Any) -> bytes:
-    """The content of a result file: netCDF, and after it the digest that tells a damaged file."""
+def _packed(result: xr.Dataset, **record: Any) -> xr.Dataset:
+    """The result as its file holds it: with one attribute, for the record and for what netCDF attributes cannot."""
     if not isinstance(result, xr.Dataset):
         raise TypeError(f"the work returned {type(result).__name__}, expected xarray.Dataset; see DataFrame.to_xarray")
     bare = result.copy(deep=False)
     bare.attrs = {RECORD: json.dumps(record | {"attrs": result.attrs}, default=lambda value: value.tolist())}
-    file = netCDF4.Dataset("result", mode="w", memory=1)  # in memory, for which to_netcdf would ask Dask for a lock
-    bare.dump_to_store(NetCDF4DataStore(file))
-    content = bytes(file.close())
-    return content + hashlib.sha256(content).digest()
+    return bare
 
 
-def unpacked(file: bytes) -> tuple[xr.Dataset, dict[str, Any]]:
-    """The result in the content of a result file, and its record: key, work and seconds; a `ValueError` if damaged."""
-    content, digest = file[:-DIGEST_BYTES], file[-DIGEST_BYTES:]
-    if hashlib.sha256(content).digest() != digest:
-        raise ValueError("is damaged")
-    with xr.open_dataset(NetCDF4DataStore(netCDF4.Dataset("result", memory=content))) as dataset:
-        result = dataset.load()
+def stored_result(path: Path) -> tuple[xr.Dataset, dict[str, Any]]:
+    """The result in a file, and its record: key, work and seconds."""
+    result = xr.load_dataset(path, engine="netcdf4")
     record = json.loads(result.attrs[RECORD])
     result.attrs = record.pop("attrs")
     return result, record

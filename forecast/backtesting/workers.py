@@ -20,7 +20,7 @@ from forecast.errors import ForecastError, shown
 logger = logging.getLogger(__name__)
 CONNECT_SECONDS = 5  # a scheduler that is there answers in less than one
 ATTEMPTS = 2  # at a call whose process dies: once more, since the kernel may have picked it for another's memory
-LAST_WORDS_SECONDS = 5  # between closing its pipe and its end
+EXIT_SECONDS = 5  # between closing its pipe and its end
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -116,7 +116,7 @@ class Processes(Executor):
             worker.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
         for worker in self._workers:
-            worker.bury()
+            worker.reap()
 
     def _call(self, *call: Any) -> Any:
         worker = self._idle.get()
@@ -142,7 +142,7 @@ class _Worker:
                 pipe.send(call)
                 value, error = pipe.recv()
             except (EOFError, OSError):
-                end = self.bury()
+                end = self.reap()
             else:
                 if error is not None:
                     raise RuntimeError(error)
@@ -168,11 +168,11 @@ class _Worker:
                 self._pipe, self._process = ours, process
             return self._pipe
 
-    def bury(self) -> str:
+    def reap(self) -> str:
         """Let go of a process that is dead or about to die; how it ended."""
         if self._process is None or self._pipe is None:
             return ""
-        self._process.join(LAST_WORDS_SECONDS)
+        self._process.join(EXIT_SECONDS)
         code = self._process.exitcode
         self._process.kill()
         self._process.join()

@@ -18,6 +18,7 @@ from models.equations.metrics import (
     success_of_task,
     token_floor_of_run,
 )
+from models.equations.numbers import root_between
 from models.facts.layout import has_unknown_k, links_loss_to_rates, unknown_k_length
 from models.facts.parts import has_drift, has_token_floor
 from models.facts.placing import drift_limits
@@ -27,7 +28,7 @@ PER_TASK = ("floor", "ceiling", "concentration")
 REQUIRED = ("required_share", "required_share_softness")
 LOSS_LINK = ("log_loss_link_factor", "loss_link_power", "log_guess_loss")
 FARTHEST = 60.0  # decades of standard effective compute between which a crossing without a closed form is sought
-BISECTIONS = 50  # from 120 decades to 1e-13
+LARGEST = 1e300  # in place of an infinite loss
 
 
 def law_of_task(fit: Fit, task: str) -> xr.Dataset:
@@ -98,7 +99,7 @@ def theta_at_score(fit: Fit, task: str, at: float | xr.DataArray, residuals: Res
     law, metric, length, k = law_of_task(fit, task), *_facts(fit, task)
     open_form = METRICS[metric].is_rate and METRICS[metric].inverse is None
     if open_form or {"frailty_drift", "token_floor", "log_loss_link_factor", "required_share"} & set(law):
-        return _bisected(fit, task, at, residuals, like=law.nu + 0.0 * at + 0.0 * residuals.log_loss)
+        return _crossing(fit, task, at, residuals, like=law.nu + 0.0 * at + 0.0 * residuals.log_loss)
     shape = {name: law[name] for name in ("irreducible", "log10_amplitude", "exponent")}
     if metric == "loss":
         return theta_from_loss(at * np.exp(-residuals.log_loss), theta_ref=0.0, **shape)
@@ -107,18 +108,24 @@ def theta_at_score(fit: Fit, task: str, at: float | xr.DataArray, residuals: Res
     return theta_from_loss(loss * np.exp(-residuals.log_loss), theta_ref=0.0, **shape)
 
 
-def _bisected(
+def _crossing(
     fit: Fit, task: str, at: float | xr.DataArray, residuals: Residuals, *, like: xr.DataArray
 ) -> xr.DataArray:
     """The crossing of a curve without a closed inverse, taken to cross once."""
-    low, high = xr.full_like(like, -FARTHEST), xr.full_like(like, FARTHEST)
-    sign = -1.0 if is_loss(fit, task) else 1.0
-    always, never = (sign * (expected_score(fit, task, end, residuals) - at) >= 0 for end in (low, high))
-    for _ in range(BISECTIONS):
-        middle = 0.5 * (low + high)
-        reached = sign * (expected_score(fit, task, middle, residuals) - at) >= 0
-        low, high = low.where(reached, middle), high.where(~reached, middle)
-    return (0.5 * (low + high)).where(never, np.inf).where(~always, -np.inf)
+    sign, everywhere = -1.0 if is_loss(fit, task) else 1.0, np.full(like.size, FARTHEST)
+
+    def excess(theta: np.ndarray, where: np.ndarray) -> np.ndarray:
+        """Of the elements `where`, by which the others are of no account: labelled arrays are whole."""
+        everywhere[where] = theta
+        expected = expected_score(fit, task, like.copy(data=everywhere.reshape(like.shape)), residuals)
+        beyond = (sign * (expected - at)).transpose(*like.dims).values
+        return beyond.ravel()[where].clip(-LARGEST, LARGEST)
+
+    every = np.arange(like.size)
+    low, high = (excess(np.full(like.size, end), every) for end in (-FARTHEST, FARTHEST))
+    found = root_between(excess, np.full(like.size, -FARTHEST), FARTHEST, every)
+    found = np.select([low >= 0, ~(high > 0)], [-np.inf, np.inf], found)
+    return like.copy(data=found.reshape(like.shape))
 
 
 def _judged_length(fit: Fit, task: str) -> int:

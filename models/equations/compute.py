@@ -19,7 +19,7 @@ fitted. Much larger models on few unique tokens are therefore taken to be as goo
 import numpy as np
 import xarray as xr
 
-from models.equations.numbers import positive_part
+from models.equations.numbers import positive_part, root_between
 
 FARTHEST = 1e6  # decades; beyond it only the sign of a compute matters
 
@@ -83,7 +83,8 @@ def _labelled(path, value, slopes, **where):
 
 REPEATS_DECAY = 15.387756  # R_D* of Muennighoff et al. 2023: repeats after which a further one is worth 1/e
 LN10 = np.log(10.0)
-BISECTIONS = 60  # a bracket of some decades shrinks to the precision of doubles
+ROUNDING = 1e-9  # decades, of the end of a bracket
+DEAREST = 1e3  # log of a cost by a saving; one of them is infinite at the ends
 
 
 def optimal_sizes(log10_compute, *, params_exponent, tokens_exponent, log10_params_ref, log10_tokens_ref):
@@ -151,21 +152,26 @@ def cheapest_effective_tokens(
 
     Along the curve a per cent more D' saves ``b r / (a (1 - r))`` per cent of parameters, r being the share of the loss
     in tokens, ``r = a/(a+b) (D'/D*)^-b``, and costs ``D' / D exp(R / R*)`` per cent of tokens seen. Saving falls and
-    cost rises with D', so they are equal once: found by bisection. D* itself where D* <= U; `inf` where no run of U
-    unique tokens has the loss, however large it is and however often it sees them.
+    cost rises with D', so they are equal once. D* itself where D* <= U; `inf` where no run of U unique tokens has the
+    loss, however large it is and however often it sees them. It takes no variables.
     """
+    given = (params_exponent, tokens_exponent, log10_tokens_optimal, log10_unique)
+    return xr.apply_ufunc(lambda *each: _cheapest_effective_tokens(*each, decay), *given)
+
+
+def _cheapest_effective_tokens(params_exponent, tokens_exponent, log10_tokens_optimal, log10_unique, decay):
     fewest = -np.log1p(tokens_exponent / params_exponent) / (LN10 * tokens_exponent)  # r = 1: parameters without end
     room = most_effective_tokens(log10_unique, decay=decay) - log10_tokens_optimal - fewest
-    low, high = fewest, fewest + positive_part(-fewest - positive_part(-fewest - room))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        for _ in range(BISECTIONS):
-            middle = 0.5 * (low + high)
-            log_share = -LN10 * tokens_exponent * middle - np.log1p(tokens_exponent / params_exponent)
-            log_saved = np.log(tokens_exponent / params_exponent) + log_share - np.log(-np.expm1(log_share))
-            dear = _log_cost(log10_tokens_optimal + middle, log10_unique, decay) > log_saved
-            low, high = low * dear + middle * (1 - dear), middle * dear + high * (1 - dear)
-        never = -np.log(1.0 * (room > 0))
-    return log10_tokens_optimal + 0.5 * (low + high) + never
+    most = fewest + positive_part(-fewest - positive_part(-fewest - room))
+
+    def dearness(decades, a, b, log10_tokens_optimal, log10_unique):
+        log_share = -LN10 * b * decades - np.log1p(b / a)
+        log_saved = np.log(b / a) + log_share - np.log(positive_part(-np.expm1(log_share)))
+        return (_log_cost(log10_tokens_optimal + decades, log10_unique, decay) - log_saved).clip(-DEAREST, DEAREST)
+
+    given = (params_exponent, tokens_exponent, log10_tokens_optimal, log10_unique)
+    found = log10_tokens_optimal + root_between(dearness, fewest, most + ROUNDING, *given)
+    return np.select([room <= 0, log10_tokens_optimal == -np.inf], [np.inf, -np.inf], found)[()]
 
 
 def _log_cost(log10_effective, log10_unique, decay):

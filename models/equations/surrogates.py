@@ -1,7 +1,8 @@
 """Surrogates: from loss per token to the success of an answer, and back.
 
-Each function takes Python numbers, NumPy arrays, xarray DataArrays or PyTensor variables, broadcasts them, and returns
-the same kind. The impossible has a value: an inverse answers `inf` where no compute suffices and `-inf` where any does.
+Each function takes Python numbers, NumPy arrays, xarray DataArrays or, unless it says otherwise, PyTensor variables,
+broadcasts them, and returns the same kind. The impossible has a value: an inverse answers `inf` where no compute
+suffices and `-inf` where any does.
 
 The chain from compute to score and back:
 
@@ -18,7 +19,7 @@ import numpy as np
 import xarray as xr
 from scipy import special
 
-from models.equations.numbers import positive_part
+from models.equations.numbers import positive_part, root_between
 
 HAZARD_FLOOR = 1e-290  # keeps 0 * log(0) out of the far left of the grid, where success is 1 to machine precision
 LARGEST_HAZARD = np.float64(1e300)  # keeps 0 * inf out of the far right; not single precision in a graph
@@ -28,7 +29,8 @@ DROPPED_LOG_MASS = 40.0  # the grid ends where the density has fallen by exp(-40
 ITEM_LOG_LOSS = np.linspace(-14.0, 3.2, 77)  # log g of the items of `at_least_each`: easiest to hardest
 ITEM_SPACING = ITEM_LOG_LOSS[1] - ITEM_LOG_LOSS[0]
 ITEM_IS_FIRST = np.eye(len(ITEM_LOG_LOSS))[0]
-BISECTIONS = 64  # a bracket of 40 in the log of the loss shrinks to 2e-18
+SMALLEST = np.nextafter(0.0, 1.0)
+ROUNDING = 1e-9  # in the log of the loss, of the ends of a bracket
 
 
 def exact_match(loss, *, length, nu):
@@ -174,30 +176,31 @@ def _log_choose(length, right):
 
 
 def loss_from_at_least_k(success, *, k, length, nu):
-    """Loss at which at least k of `length` has probability `success`, by bisection; zero where success >= 1.
+    """Loss at which at least k of `length` has probability `success`; zero where success >= 1. It takes no variables.
 
-    The bracket is exact: at-least-k lies between exact match at length k and C(L,k) times that. Halving it in the log
-    of the loss settles a double; the result carries no gradient.
+    The bracket is exact up to rounding: at-least-k lies between exact match at length k and C(L,k) times that. The root
+    is that of the difference in logs, as a function of the log of the loss.
     """
     if k == length:
         return loss_from_exact_match(success, length=length, nu=nu)
     if isinstance(success, xr.DataArray) or isinstance(nu, xr.DataArray):
         return xr.apply_ufunc(lambda success, nu: loss_from_at_least_k(success, k=k, length=length, nu=nu), success, nu)
-    reachable = (np.float64(1.0) * success).clip(0.0, 1.0) + 0.5 * (success <= 0) - 0.5 * (success >= 1)
-    low = _log_loss_from_exact_match(reachable, length=k, nu=nu)
-    high = _log_loss_from_exact_match(reachable / special.comb(length, k), length=k, nu=nu)
-    with np.errstate(divide="ignore", over="ignore"):
-        for _ in range(BISECTIONS):
-            middle = 0.5 * (low + high)
-            too_easy = at_least_k(np.exp(middle), k=k, length=length, nu=nu) > reachable
-            low, high = middle * too_easy + low * (1 - too_easy), high * too_easy + middle * (1 - too_easy)
-        never_reached = -np.log(1.0 * (success > 0))
-        return np.exp(0.5 * (low + high)) * (success < 1) + never_reached
+
+    def excess(log_loss, log_success, nu):
+        return np.log(np.maximum(at_least_k(np.exp(log_loss), k=k, length=length, nu=nu), SMALLEST)) - log_success
+
+    log_success = np.log(np.where((success <= 0) | (success >= 1), 0.5, success))
+    low = _log_loss_from_exact_match(log_success, length=k, nu=nu) - ROUNDING
+    high = _log_loss_from_exact_match(log_success - _log_choose(length, k), length=k, nu=nu) + ROUNDING
+    found = root_between(excess, low, high, log_success, nu)
+    with np.errstate(over="ignore"):
+        never = (success <= 0) | np.isinf(np.exp(low))
+        return np.select([never, success >= 1], [np.inf, 0.0], np.exp(found))[()]
 
 
-def _log_loss_from_exact_match(success, *, length, nu):
+def _log_loss_from_exact_match(log_success, *, length, nu):
     """Log of `loss_from_exact_match` for a success between 0 and 1, where the loss itself may overflow."""
-    log_ratio = -np.log(success) / nu
+    log_ratio = -log_success / nu
     return np.log(nu / length) + log_ratio + np.log(-np.expm1(-log_ratio))
 
 

@@ -14,6 +14,7 @@ from forecast.posterior.predict import residuals_of_answers, row_means
 from forecast.posterior.score import Residuals, expected_score, law_of_task, loss_per_token, theta_at_score
 from forecast.posterior.tasks import is_loss, whole_length
 from models.equations.metrics import METRICS, frailty, score_from_success, success_of_task, token_floor_of_run
+from models.equations.numbers import root_between
 from models.facts.layout import answers
 from models.facts.placing import drift_limits
 
@@ -139,7 +140,7 @@ def emergence_score(score: np.ndarray) -> float:
         return float(jump / np.sqrt(np.median(np.diff(score) ** 2))) if jump else 0.0
 
 
-def chance_of_a_success(rate: np.ndarray, *, items: float) -> np.ndarray:
+def chance_of_a_success(rate: np.ndarray, *, items: np.ndarray | float) -> np.ndarray:
     """Chance that `items` items show at least one success: ``1 - (1 - p)^n``."""
     with np.errstate(divide="ignore"):
         return -np.expm1(items * np.log1p(-np.asarray(rate, dtype=float)))
@@ -159,14 +160,13 @@ def items_for_a_success_on_average(rate: np.ndarray, *, chance: float = SEEN) ->
 
     `inf` where so many draws are zero that no number of items does, or more than 1e18 were needed.
     """
-    low, high = 0.0, 1.0
-    while chance_of_a_success(rate, items=high).mean() < chance:
-        if high > MOST_ITEMS:
-            return np.inf
-        low, high = high, 2.0 * high
-    while high - low > max(0.5, 1e-12 * high):
-        middle = 0.5 * (low + high)
-        enough = chance_of_a_success(rate, items=middle).mean() >= chance
-        low, high = (low, middle) if enough else (middle, high)
-    whole = np.floor(high)
-    return float(whole if chance_of_a_success(rate, items=whole).mean() >= chance else np.ceil(high))
+
+    def excess(log_items: np.ndarray | float) -> np.ndarray:
+        return chance_of_a_success(rate, items=np.exp(np.asarray(log_items))[..., None]).mean(axis=-1) - chance
+
+    if excess(np.log(MOST_ITEMS)) < 0:
+        return np.inf
+    if excess(0.0) >= 0:
+        return 1.0
+    whole = np.floor(np.exp(root_between(excess, 0.0, np.log(MOST_ITEMS))))
+    return float(whole if chance_of_a_success(rate, items=whole).mean() >= chance else whole + 1.0)

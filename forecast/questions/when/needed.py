@@ -13,9 +13,10 @@ from forecast.posterior.compute import family_deviation, new_deviation, placed
 from forecast.posterior.fit import Fit
 from forecast.posterior.score import Residuals, law_of_task, theta_at_score
 from forecast.posterior.tasks import checked_task, is_loss, item_size, usual_trials
+from models.equations.numbers import root_between
 from models.facts.layout import answers
 
-HALVINGS = 45  # of the unit interval, to 3e-14
+SMALLEST_MEAN = 1e-14
 
 
 def needed_path(fit: Fit, task: str, at: float, *, family: str | None = None) -> xr.DataArray:
@@ -71,12 +72,11 @@ def needed_mean(
     k = max(int(np.ceil(at * number - 1e-9)), 1)
     rate = rng.beta(k, number - k + 1, like.shape)
     luck, spread = rng.uniform(size=like.shape), concentration.broadcast_like(like).transpose(*like.dims).values
-    low, high = np.zeros(like.shape), np.ones(like.shape)
-    for _ in range(HALVINGS):
-        mean = 0.5 * (low + high)
-        shows = special.betainc(mean * spread, (1.0 - mean) * spread, rate) <= luck
-        low, high = np.where(shows, low, mean), np.where(shows, mean, high)
-    return like.copy(data=high)
+
+    def missing(mean: np.ndarray, luck: np.ndarray, spread: np.ndarray, rate: np.ndarray) -> np.ndarray:
+        return special.betainc(mean * spread, (1.0 - mean) * spread, rate) - luck
+
+    return like.copy(data=root_between(missing, SMALLEST_MEAN, 1.0 - SMALLEST_MEAN, luck, spread, rate))
 
 
 def _residuals(fit: Fit, label: str, normal) -> Residuals:

@@ -8,7 +8,6 @@ from pytensor import tensor as pt
 from pytensor.compile.mode import Mode
 from scipy import optimize
 
-from models.equations import compute as split
 from models.equations.compute import (
     REPEATS_DECAY,
     cheapest_effective_tokens,
@@ -199,13 +198,14 @@ CALLS = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_numbers_arrays_labelled_arrays_and_graphs_agree(name, monkeypatch):
-    monkeypatch.setattr(split, "BISECTIONS", 8)  # a graph grows with each
+def test_numbers_arrays_labelled_arrays_and_graphs_agree(name):
     call, first, second = CALLS[name], np.array([9.2, 10.5, 12.0]), np.array([0.2, 0.6])
     one_by_one = np.array([[call(float(x), float(y)) for y in second] for x in first])
     np.testing.assert_allclose(call(first[:, None], second), one_by_one, rtol=1e-12)
     labelled = call(xr.DataArray(first, dims="run"), xr.DataArray(second, dims="draw"))
     np.testing.assert_allclose(labelled.transpose("run", "draw"), one_by_one, rtol=1e-12)
+    if name == "cheapest_effective_tokens":  # a root, which takes no variables
+        return
     x, y = pt.vector("x"), pt.vector("y")
     graph = pytensor.function([x, y], call(x[:, None], y[None]), mode=Mode("py", "fast_compile"))
     np.testing.assert_allclose(graph(first, second), one_by_one, rtol=1e-12)

@@ -92,8 +92,8 @@ def paired_bootstrap(frame: pd.DataFrame, *, method: str, against: str, seed: in
         "units": len(sizes),
         "crps": float(ours),
         "crps_against": float(theirs),
-        "difference": _estimate(_difference(ours, theirs), (-np.inf, np.inf) if alone else _ends(difference)),
-        "ratio": _estimate(_ratio(ours, theirs), (0.0, np.inf) if alone else _ends(ratio)),
+        "difference": _estimate(_difference(ours, theirs), (-np.inf, np.inf) if alone else _interval_90(difference)),
+        "ratio": _estimate(_ratio(ours, theirs), (0.0, np.inf) if alone else _interval_90(ratio)),
         "p_better": 0.5 if alone else float(np.mean(difference < 0) + 0.5 * np.mean(difference == 0)),
     }
 
@@ -109,7 +109,7 @@ def _pairs(frame: pd.DataFrame, method: str, against: str) -> pd.DataFrame:
     return pairs
 
 
-def _ends(values: np.ndarray) -> tuple[float, float]:
+def _interval_90(values: np.ndarray) -> tuple[float, float]:
     low, high = np.quantile(values, (0.05, 0.95), method="inverted_cdf")
     return float(low), float(high)
 

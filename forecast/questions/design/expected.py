@@ -15,6 +15,7 @@ from forecast.posterior.predict import NewRuns
 from forecast.posterior.score import expected_score, law_of_task, loss_per_token
 from forecast.posterior.tasks import is_loss, task_label
 from forecast.questions.design.outcomes import Measurement
+from forecast.table.dataset import rows_of_task
 from forecast.table.labels import given_rows
 from models.equations.metrics import token_floor_of_run
 from models.equations.surrogates import token_accuracy
@@ -46,7 +47,7 @@ def places_of(fit: Fit, rows: pd.DataFrame) -> list[Row]:
         place = Row(label=label, seen=seen, length=float(row.length) if token else 1.0)
         if model in runs:
             of_run = data.run_index.values == runs.index(model)
-            old = np.flatnonzero(of_run & (data.task_index.values == data.task.values.tolist().index(label)))
+            old = np.flatnonzero(of_run & rows_of_task(data, label))
             if seen and len(old) and not is_loss(fit, label):
                 place = replace(place, old=int(old[-1]))
             elif row.metric in ("token_accuracy", "at_least_k"):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from forecast.posterior.fit import Fit
+from forecast.table.dataset import index_of
 from forecast.words import percent
 from models.dates import iso_date, reference_year, years_of_runs
 
@@ -127,6 +128,6 @@ def family_year(fit: Fit, family: str | None) -> float:
     """
     known = years_of_runs(fit.data)
     if family is not None:
-        known = known[fit.data.family_index.values == fit.data.family.values.tolist().index(family)]
+        known = known[fit.data.family_index.values == index_of(fit.data, "family", family)]
     latest = float(np.nanmax(known, initial=-inf))
     return latest if isfinite(latest) or "progress" not in fit.posterior else reference_year(fit.data)

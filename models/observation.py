@@ -14,7 +14,8 @@ from models.priors import Priors
 def counts(name, mean, concentration, trials, observed, *, parts, priors: Priors, dims, row_groups=None):
     """Beta-binomial counts; a few rows are strange and scatter more, fewer are broken and score anything.
 
-    `row_groups` says which rows have one concentration and number of trials: one row of each kind, and the kind of each row.
+    `row_groups` says which rows have one concentration and number of trials: one row of each kind, and the kind of
+    each row.
     """
     shares = (priors.outlier_share, priors.gross_error_share) if parts.outliers else (0.0, 0.0)
     options = {"outlier": shares[0], "gross_error": shares[1], "ratio": priors.outlier_dispersion}

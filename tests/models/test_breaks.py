@@ -42,9 +42,8 @@ def test_measured_with_normal_errors_the_scores_are_those_of_linear_regression(p
         assert found.log_evidence[h] == pytest.approx(whole, abs=2e-3)
         for run in range(len(X)):
             others = np.arange(len(X)) != run
-            part = multivariate_normal(PRIORS.fall_mean * v[others], covariance[np.ix_(others, others)]).logpdf(
-                points[others]
-            )
+            left = multivariate_normal(PRIORS.fall_mean * v[others], covariance[np.ix_(others, others)])
+            part = left.logpdf(points[others])
             assert found.log_score[h, run] == pytest.approx(whole - part, abs=2e-3)
 
 

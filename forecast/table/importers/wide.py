@@ -1,6 +1,6 @@
 """A CSV with one row a model and one column a task, as leaderboards and papers publish scores."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -38,13 +38,7 @@ def read(path: Path, choices: Choices) -> Found:
     if len(repeated):
         raise ForecastError(f"{shown_path(path)}: two columns are named {shown(repeated[0])}; rename one")
     metrics = {task: _metric(task, choices) for task in tasks}
-    uncounted = [task for task in tasks if metrics[task] in RATES and choices.trials.of(task) is None]
-    if uncounted:
-        raise ForecastError(
-            f"{shown_path(path)}: rates need the number of items scored, and none is given for "
-            f"{', '.join(map(shown, uncounted[:10]))}; add --trials {shown(f'{uncounted[0]}=1000')}, "
-            "or one number for all tasks"
-        )
+    _check_counted(metrics, choices, path)
     facts = facts_of(frame, path)
     cells = [(line, task, cell) for task in tasks for line, cell in _given(frame[task])]
     scores = {(line, task): _score(cell, metrics[task], choices) for line, task, cell in cells}
@@ -74,6 +68,17 @@ def read(path: Path, choices: Choices) -> Found:
         ),
         facts=facts if set(FACTS) & set(frame.columns) else None,
     )
+
+
+def _check_counted(metrics: Mapping[str, str], choices: Choices, path: Path) -> None:
+    """A `ForecastError` where the number of items of a rate is not known."""
+    uncounted = [task for task, metric in metrics.items() if metric in RATES and choices.trials.of(task) is None]
+    if uncounted:
+        raise ForecastError(
+            f"{shown_path(path)}: rates need the number of items scored, and none is given for "
+            f"{', '.join(map(shown, uncounted[:10]))}; add --trials {shown(f'{uncounted[0]}=1000')}, "
+            "or one number for all tasks"
+        )
 
 
 def _metric(task: str, choices: Choices) -> str:

@@ -1,6 +1,6 @@
 """A CSV with one row a model and one column a task, as leaderboards and papers publish scores."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -49,9 +49,8 @@ def read(path: Path, choices: Choices) -> Found:
     ]
     if problems:
         raise TableError(path, sorted(problems, key=lambda problem: problem.row or 0))
-    largest = max((float(cell.rstrip(" %")) for _, task, cell in cells if metrics[task] in RATES), default=2.0)
-    if choices.percent and largest <= 1:
-        raise ForecastError(f"{shown_path(path)}: with --percent no score is above 1%; leave it out if they are rates")
+    if choices.percent:
+        _check_percentages([cell for _, task, cell in cells if metrics[task] in RATES], path)
     return Found(
         measurements=tuple(
             Measurement(
@@ -79,6 +78,12 @@ def _check_counted(metrics: Mapping[str, str], choices: Choices, path: Path) -> 
             f"{', '.join(map(shown, uncounted[:10]))}; add --trials {shown(f'{uncounted[0]}=1000')}, "
             "or one number for all tasks"
         )
+
+
+def _check_percentages(cells: Sequence[str], path: Path) -> None:
+    """A `ForecastError` where rates, such as 0.7, are called percentages."""
+    if cells and max(float(cell.rstrip(" %")) for cell in cells) <= 1:
+        raise ForecastError(f"{shown_path(path)}: with --percent no score is above 1%; leave it out if they are rates")
 
 
 def _metric(task: str, choices: Choices) -> str:

@@ -12,14 +12,11 @@ import numpy as np
 from scipy.special import logsumexp
 from scipy.stats import norm
 
-LEVEL_SD = 1.5  # decades of loss, around one nat
-FALL_MEAN, FALL_SD = 0.4, 0.4  # decades of loss a decade of compute: as the log-normal of `models.priors`, 0.35 / 0.8
+from models.priors import BreakPriors
+
+PRIORS = BreakPriors()
 SWEEPS, SETTLED = 30, 1e-2  # of a cavity's mean, in its standard deviations
 DAMPING = 0.7
-STEEPENINGS = (3.0, 8.0, 20.0)
-"""How many times faster the loss falls behind a break. A truth of 1.7 lies half-way between none and the least."""
-SCATTERS = (0.03, 0.06, 0.12, 0.24, 0.48)
-"""Of the runs around the law, decades of loss: learned."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +35,8 @@ class Hypotheses:
 
 def hypotheses(positions: np.ndarray) -> Hypotheses:
     """Straight laws, and laws with one break at any of the positions, at every steepening and scatter."""
-    breaks = [(place, steepening) for place in positions for steepening in STEEPENINGS]
-    every = [(*law, scatter) for law in [(np.nan, 1.0), *breaks] for scatter in SCATTERS]
+    breaks = [(place, steepening) for place in positions for steepening in PRIORS.steepenings]
+    every = [(*law, scatter) for law in [(np.nan, 1.0), *breaks] for scatter in PRIORS.scatters]
     position, steepening, scatter = np.array(every).T
     return Hypotheses(position=position, steepening=steepening, scatter=scatter)
 
@@ -76,7 +73,7 @@ def left_out(log_likelihood: np.ndarray, grid: np.ndarray, axis: np.ndarray, sca
     scatter : (hypothesis,)
     """
     v = -axis  # the law is ``c_0 + c_1 v``
-    prior = (LEVEL_SD**-2, 0.0, FALL_SD**-2, 0.0, FALL_MEAN * FALL_SD**-2)
+    prior = (PRIORS.level_sd**-2, 0.0, PRIORS.fall_sd**-2, 0.0, PRIORS.fall_mean * PRIORS.fall_sd**-2)
     tau, nu, before = np.zeros(axis.shape), np.zeros(axis.shape), np.full(axis.shape, np.inf)
     for _ in range(SWEEPS):
         means, whole = np.empty(axis.shape), _sums(v, tau, nu, prior)

@@ -149,3 +149,38 @@ class FrontierPriors:
     jump_log_sd: float = 0.5
     # Level of the trend in the middle of the records, decades around their line: hardly informative.
     level_sd: float = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimePriors:
+    """Prior numbers of what lies between a compute and the date of a release. All are log-normal."""
+
+    # Progress of recipes where a fit does not estimate it, decades a year: median 3x a year less compute for the same
+    # score, 90% from 1.7x to 10x. Published: 2.8x, 1.8x to 5.3x (Ho et al. 2024, arXiv:2403.05812, language models),
+    # 2.5x (Erdil, Besiroglu 2022, arXiv:2212.05153, vision); others 1.7 to 11. It is of compute alone, and narrower
+    # than `Priors.progress_median`, which data correct and which is on the path of a fit.
+    progress_median: float = 0.477
+    progress_log_sd: float = 0.46
+    # Years in which growth of compute halves, once it slows down: 90% from 2.2 to 11. What is left to come at 0.6
+    # decades a year is then 4.3 decades, 1.9 to 9.8.
+    halving_years_median: float = 5.0
+    halving_years_log_sd: float = 0.5
+    # Years from the end of training to release: 90% from 2.6 to 14 months. GPT-4 was trained by August 2022 and
+    # released in March 2023 (arXiv:2303.08774).
+    lag_years_median: float = 0.5
+    lag_years_log_sd: float = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreakPriors:
+    """Prior numbers of straight and broken laws of the log10 loss, normal so that they can be integrated over."""
+
+    # Level at the middle of the axis, decades of loss: around one nat.
+    level_sd: float = 1.5
+    # Decades of loss by which it falls a decade of compute: as the log-normal of `Priors.exponent_median`, 0.35 / 0.8.
+    fall_mean: float = 0.4
+    fall_sd: float = 0.4
+    # How many times faster the loss falls behind a break. A truth of 1.7 lies half-way between none and the least.
+    steepenings: tuple[float, ...] = (3.0, 8.0, 20.0)
+    # Of the runs around the law, decades of loss: learned.
+    scatters: tuple[float, ...] = (0.03, 0.06, 0.12, 0.24, 0.48)

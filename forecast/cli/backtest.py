@@ -1,12 +1,14 @@
 """Commands on how far a forecast can be believed: `backtest` and `compare`."""
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from forecast.cli.options import (
+    Ats,
     Average,
     Below,
     Draws,
@@ -27,8 +29,6 @@ from forecast.cli.options import (
     warn,
 )
 
-At = Annotated[list[float] | None, typer.Option(help="Score that counts as 'the capability is there' [default: 0.5].")]
-
 
 def backtest(
     table: TableFile,
@@ -38,7 +38,7 @@ def backtest(
         list[datetime] | None, typer.Option(help="Hide the models released from this date on.", formats=["%Y-%m-%d"])
     ] = None,
     families: Annotated[bool, typer.Option("--families", help="Hide one family after the other.")] = False,
-    at: At = None,
+    at: Ats = None,
     structures: Structures = None,
     average: Average = False,
     workers: Workers = 1,
@@ -60,23 +60,14 @@ def backtest(
     from forecast.files import make_folder
     from forecast.fitting.stacking import SAMPLING
     from forecast.table.dataset import read_table
-    from forecast.table.splits import Split, latest, leave_one_family_out
+    from forecast.table.splits import splits_asked
     from forecast.words import counted
 
     names = structure_names(structures, average=average)
     frame = read_table(table)
-    splits = [Split(by="compute", at=value) for value in cut or ()]
-    splits += [Split(by="date", at=f"{value:%Y-%m-%d}") for value in date or ()]
-    splits += leave_one_family_out(frame) if families else []
-    if not (cut or date or families):
-        splits = [each for each in [latest(frame)] if each]
+    splits = splits_asked(frame, cuts=cut or (), dates=date or (), families=families)
     make_folder(output)
     with shown_stages(quiet=quiet) as stages, stages.stage(counted(len(splits), "cut"), weight=1.0):
-
-        def advance(done: Any) -> None:
-            failed = f", {done.failed} failed" if done.failed else ""
-            stages.advance(done.done / max(done.total, 1), f"fits {done.done} of {done.total}{failed}")
-
         tested = record_of(
             frame,
             list(dict.fromkeys(splits)),
@@ -87,7 +78,7 @@ def backtest(
             sampling=replace(SAMPLING, seed=seed),
             workers=workers,
             scheduler=scheduler,
-            progress=advance,
+            progress=partial(_show_progress, stages),
         )
     judged = verdict(tested, runs=max(runs for runs, _ in tested.runs.values()), seed=seed)
     summary = write_backtest(tested, judged, output, table=str(table), seed=seed)
@@ -99,9 +90,15 @@ def backtest(
     exit_unless_trustworthy(distrust(judged))
 
 
+def _show_progress(stages: Any, done: Any) -> None:
+    """Fits that have ended, of `forecast.backtesting.jobs.Progress`."""
+    failed = f", {done.failed} failed" if done.failed else ""
+    stages.advance(done.done / max(done.total, 1), f"fits {done.done} of {done.total}{failed}")
+
+
 def compare(
     table: TableFile,
-    at: At = None,
+    at: Ats = None,
     output: Annotated[Path | None, typer.Option("-o", help="Also write the posterior.", metavar="FIT.nc")] = None,
     below: Below = None,
     structures: Structures = None,

@@ -6,11 +6,14 @@ from typing import Annotated, Any
 import typer
 
 from forecast.cli.options import (
+    At,
+    Figure,
     FitFile,
     Json,
     Quiet,
     Seed,
     Structure,
+    Task,
     exit_unless_sound,
     load_part,
     plain,
@@ -24,8 +27,8 @@ SHOWN = 12  # lines of each ranking; all are in the JSON
 
 def design(
     fit: FitFile,
-    task: Annotated[str, typer.Option(help="Task name as in the table.")],
-    at: Annotated[float, typer.Option(help="Score that counts as 'the capability is there'.")],
+    task: Task,
+    at: At,
     budget: Annotated[float | None, typer.Option(help="What a new run may cost, FLOP.")] = None,
     candidates: Annotated[
         Path | None,
@@ -34,7 +37,7 @@ def design(
     items: Annotated[int | None, typer.Option(help="Items of each evaluation; as usual when left out.", min=1)] = None,
     family: Annotated[str | None, typer.Option(help="Recipe of the threshold and of new runs.")] = None,
     refits: Annotated[int, typer.Option(help="Check so many of the best by an exact refit.", min=0)] = 0,
-    output: Annotated[Path | None, typer.Option("-o", help="Figure to write.", metavar="PNG")] = None,
+    output: Figure = None,
     structure: Structure = None,
     seed: Seed = 1,
     quiet: Quiet = False,

@@ -41,7 +41,7 @@ def emergence(
         check_figure(output)
     loaded = load_part(fit, structure)
     from forecast.published import as_published
-    from forecast.questions.emergence.answer import emergence as facts_of
+    from forecast.questions.emergence.answer import emergence as emergence_of
     from forecast.questions.emergence.answer import one_task, tasks_asked
     from forecast.scales import scale_of
     from forecast.words import counted
@@ -54,7 +54,7 @@ def emergence(
         answers = []
         for place, each in enumerate(tasks):
             stages.advance(place / len(tasks), f"task {place + 1} of {len(tasks)}")
-            answers.append(facts_of(loaded, each, companion=companion, seed=seed))
+            answers.append(emergence_of(loaded, each, companion=companion, seed=seed))
     if as_json:
         figure = None if output is None else str(output)
         reasons = complaints_of(loaded, fit, structure)

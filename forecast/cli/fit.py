@@ -1,16 +1,19 @@
 """Commands of one fit: `fit`, `threshold`, `predict` and `report`."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from forecast.cli.options import (
+    At,
     Average,
     Below,
+    Date,
     Draws,
+    Family,
     FitFile,
+    Headline,
     Json,
     Quiet,
     Seed,
@@ -18,7 +21,9 @@ from forecast.cli.options import (
     Structures,
     TableFile,
     TargetAccept,
+    Task,
     Tune,
+    decimal_year,
     exit_unless_sound,
     exit_unless_trustworthy,
     load_part,
@@ -60,10 +65,8 @@ def fit(
     from forecast.fitting.average import fit_average
     from forecast.fitting.contraction import contraction
     from forecast.posterior.fit import save
-    from forecast.posterior.outliers import outliers
     from forecast.published import as_published
     from forecast.report.complaints import complaints, fit_command
-    from forecast.words import counted
     from models.dates import by_date
 
     sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
@@ -71,13 +74,26 @@ def fit(
     with shown_stages(quiet=quiet) as stages, stages.stage("fitted", weight=1.0):
         result = fit_average(frame, **options, stages=stages, warn=warn)
         save(result, output)
-    found, surprising = result.diagnostics, outliers(result, seed=seed)
     reasons = complaints(result, start=fit_command(result, table, output))
-    facts = {
-        "fit": str(output),
-        "tasks": result.data.task.values.tolist(),
-        "runs": result.data.sizes["run"],
-        "rows": result.data.sizes["observation"],
+    answer = _answer(result, output, reasons, seed=seed)
+    if as_json:
+        answer["moved"] = contraction(result, at=(HALF,), seed=seed)
+        print_json(as_published(answer, dated=by_date(result.data)))
+    else:
+        print_fit(answer)
+    exit_unless_trustworthy(reasons)
+
+
+def _answer(fit: Any, path: Path, reasons: list[str], *, seed: int) -> dict[str, Any]:
+    """What a fit is of and how far it can be trusted, as JSON values."""
+    from forecast.posterior.outliers import outliers
+
+    found = fit.diagnostics
+    return {
+        "fit": str(path),
+        "tasks": fit.data.task.values.tolist(),
+        "runs": fit.data.sizes["run"],
+        "rows": fit.data.sizes["observation"],
         "diagnostics": {
             "max_rhat": found.max_rhat,
             "min_ess": min(found.min_ess_bulk, found.min_ess_tail),
@@ -86,41 +102,40 @@ def fit(
             "divergences": found.divergences,
         },
         "reasons": reasons,
-        "weights": dict(result.weights),
-        "surprising_rows": surprising,
-        "provenance": result.provenance(),
+        "weights": dict(fit.weights),
+        "surprising_rows": outliers(fit, seed=seed),
+        "provenance": fit.provenance(),
     }
-    if as_json:
-        answer = facts | {"moved": contraction(result, at=(HALF,), seed=seed)}
-        print_json(as_published(answer, dated=by_date(result.data)))
-    else:
-        least = facts["diagnostics"]["min_ess"]
-        sizes = {"row": facts["rows"], "run": facts["runs"], "task": len(facts["tasks"])}
-        print(f"{output}: " + ", ".join(counted(number, noun) for noun, number in sizes.items()))
-        if len(result.weights) > 1:
-            print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in result.weights.items()))
+
+
+def print_fit(answer: dict[str, Any]) -> None:
+    """Sizes, weights, diagnostics and the rows that surprise."""
+    from forecast.words import counted
+
+    sizes = {"row": answer["rows"], "run": answer["runs"], "task": len(answer["tasks"])}
+    print(f"{answer['fit']}: " + ", ".join(counted(number, noun) for noun, number in sizes.items()))
+    if len(answer["weights"]) > 1:
+        print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in answer["weights"].items()))
+    found = answer["diagnostics"]
+    print(
+        f"R-hat at most {found['max_rhat']:.3f}, effective draws at least {found['min_ess']:.0f}, "
+        f"divergences {found['divergences']}"
+    )
+    for row in answer["surprising_rows"]:
+        q = row["expected"]
         print(
-            f"R-hat at most {found.max_rhat:.3f}, effective draws at least {least:.0f}, divergences {found.divergences}"
+            f"surprising: row {row['row']}, {plain(row['model'])} on {plain(row['task'])} scores "
+            f"{row['score']:.3g}, expected {q['q05']:.3g} to {q['q95']:.3g}; "
+            f"broken with chance {row['p_broken']:.2g}"
         )
-        for row in surprising:
-            q = row["expected"]
-            print(
-                f"surprising: row {row['row']}, {plain(row['model'])} on {plain(row['task'])} scores "
-                f"{row['score']:.3g}, expected {q['q05']:.3g} to {q['q95']:.3g}; "
-                f"broken with chance {row['p_broken']:.2g}"
-            )
-    exit_unless_trustworthy(reasons)
 
 
 def threshold(
     fit: FitFile,
-    task: Annotated[str, typer.Option(help="Task name as in the table.")],
-    at: Annotated[float, typer.Option(help="Score that counts as 'the capability is there'.")],
-    family: Annotated[str | None, typer.Option(help="Recipe; the typical one when left out.")] = None,
-    date: Annotated[
-        datetime | None,
-        typer.Option(help="Date of the recipe; the latest of the table when left out.", formats=["%Y-%m-%d"]),
-    ] = None,
+    task: Task,
+    at: At,
+    family: Family = None,
+    date: Date = None,
     structure: Structure = None,
     as_json: Json = False,
 ) -> None:
@@ -129,10 +144,10 @@ def threshold(
     from forecast.posterior.threshold import threshold as posterior_of_threshold
     from forecast.published import as_published
     from forecast.scales import scale_of
-    from models.dates import by_date, years
+    from models.dates import by_date
 
     loaded = load_part(fit, structure)
-    answer = posterior_of_threshold(loaded, task, at, family=family, year=None if date is None else float(years(date)))
+    answer = posterior_of_threshold(loaded, task, at, family=family, year=decimal_year(date))
     answer = with_context(loaded, answer)
     if as_json:
         print_json(as_published(answer, dated=by_date(loaded.data)))
@@ -181,11 +196,9 @@ def predict(
 def report(
     fit: FitFile,
     output: Annotated[Path, typer.Option("-o", help="HTML file to write.", metavar="report.html")],
-    at: Annotated[float, typer.Option(help="Score that counts as 'the capability is there'.")] = 0.5,
-    headline: Annotated[
-        str | None, typer.Option(help="Task of the answer; the first when left out.", metavar="TASK")
-    ] = None,
-    family: Annotated[str | None, typer.Option(help="Recipe; the typical one when left out.")] = None,
+    at: At = 0.5,
+    headline: Headline = None,
+    family: Family = None,
     backtest: Annotated[
         Path | None,
         typer.Option(help="Folder of `forecast backtest` [default: backtest beside FIT.nc].", metavar="DIR"),

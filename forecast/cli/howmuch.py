@@ -1,16 +1,20 @@
 """Command `howmuch`: the parameters and tokens that a capability takes."""
 
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from forecast.cli.options import (
+    At,
+    Date,
+    Family,
+    Figure,
     FitFile,
     Json,
     Seed,
     Structure,
+    Task,
+    decimal_year,
     exit_unless_sound,
     load_part,
     plain,
@@ -24,19 +28,16 @@ if TYPE_CHECKING:
 
 def howmuch(
     fit: FitFile,
-    task: Annotated[str, typer.Option(help="Task name as in the table.")],
-    at: Annotated[float, typer.Option(help="Score that counts as 'the capability is there'.")],
-    family: Annotated[str | None, typer.Option(help="Recipe; the typical one when left out.")] = None,
-    date: Annotated[
-        datetime | None,
-        typer.Option(help="Date of the recipe; the latest of the table when left out.", formats=["%Y-%m-%d"]),
-    ] = None,
+    task: Task,
+    at: At,
+    family: Family = None,
+    date: Date = None,
     params: Annotated[float | None, typer.Option(help="Parameters given: how many tokens does it take?")] = None,
     tokens: Annotated[float | None, typer.Option(help="Tokens given: how many parameters does it take?")] = None,
     unique_tokens: Annotated[
         float | None, typer.Option(help="Different tokens that there are; more are repeats, which count less.")
     ] = None,
-    output: Annotated[Path | None, typer.Option("-o", help="Also draw the figure.", metavar="FIGURE.png")] = None,
+    output: Figure = None,
     structure: Structure = None,
     seed: Seed = 1,
     as_json: Json = False,
@@ -49,12 +50,10 @@ def howmuch(
     from forecast.posterior.reached import measured_runs
     from forecast.questions.howmuch.answer import FixedSizes
     from forecast.questions.howmuch.answer import howmuch as sizes_that_reach
-    from models.dates import years
 
     given = FixedSizes(params=params, tokens=tokens, unique_tokens=unique_tokens)
     loaded = load_part(fit, structure)
-    year = None if date is None else float(years(date))
-    answer = sizes_that_reach(loaded, task, at, given=given, family=family, year=year, seed=seed)
+    answer = sizes_that_reach(loaded, task, at, given=given, family=family, year=decimal_year(date), seed=seed)
     if output is not None:
         from forecast.questions.howmuch.figure import write_howmuch
 

@@ -152,23 +152,23 @@ def validate(table: TableFile, as_json: Json = False) -> None:
     from forecast.words import counted
 
     try:
-        facts = describe(table)
+        answer = describe(table)
     except TableError as error:
         if as_json:
             print_json({"table": str(table), "problems": [problem(each) for each in error.problems]})
         raise
     if as_json:
-        print_json(facts)
+        print_json(answer)
         return
-    sizes = {"row": facts["rows"], "run": facts["runs"], "task": len(facts["tasks"])}
-    print(f"{facts['table']}: " + ", ".join(counted(number, noun) for noun, number in sizes.items()) + ", no problems")
-    for line in ranges(facts):
+    sizes = {"row": answer["rows"], "run": answer["runs"], "task": len(answer["tasks"])}
+    print(f"{answer['table']}: " + ", ".join(counted(number, noun) for noun, number in sizes.items()) + ", no problems")
+    for line in ranges(answer):
         print(f"  {line}")
-    for sentence in facts["warnings"]:
+    for sentence in answer["warnings"]:
         print(plain(f"  warning: {sentence}"))
-    for part, said in facts["parts"].items():
+    for part, said in answer["parts"].items():
         print(f"  {part}: {said}")
-    for task in facts["tasks"]:
+    for task in answer["tasks"]:
         scores = f"scores {task['score'][0]:g} to {task['score'][1]:g}"
         print(f"\n{plain(task['task'])} ({task['metric']}): {counted(task['runs'], 'run')}, {scores}")
         for line in task["identified"]:
@@ -179,17 +179,17 @@ def problem(problem: Any) -> dict[str, Any]:
     return {name: getattr(problem, name) for name in ("row", "column", "value", "wrong", "remedy")}
 
 
-def ranges(facts: dict[str, Any]) -> Iterator[str]:
+def ranges(answer: dict[str, Any]) -> Iterator[str]:
     """Lines about the runs of a table: from where to where, with units."""
     from forecast.words import format_flop
 
     units = {"compute": " FLOP", "params": "", "tokens": ""}
     for name, unit in units.items():
-        ends = facts[f"log10_{name}"]
-        if ends and not (name == "compute" and facts["scale"] == "date"):
+        ends = answer[f"log10_{name}"]
+        if ends and not (name == "compute" and answer["scale"] == "date"):
             yield f"{name}: {' to '.join(map(format_flop, ends))}{unit}"
-    if facts["dates"]:
-        yield f"dates: {' to '.join(facts['dates'])}"
+    if answer["dates"]:
+        yield f"dates: {' to '.join(answer['dates'])}"
 
 
 def print_study(result: dict[str, Any]) -> None:

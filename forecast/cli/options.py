@@ -6,6 +6,7 @@ Everything heavy is imported inside the function that needs it, so that `forecas
 import contextlib
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,8 +16,19 @@ from forecast.errors import ForecastError
 
 NOT_TRUSTWORTHY = 3
 SHORT = 0.5  # seconds of a stage that is not worth a line
+SCORE = "Score that counts as 'the capability is there'"
 TableFile = Annotated[Path, typer.Argument(help="Observation table, CSV or Parquet.", metavar="TABLE")]
 FitFile = Annotated[Path, typer.Argument(help="Posterior written by `forecast fit`.", metavar="FIT.nc")]
+Task = Annotated[str, typer.Option(help="Task name as in the table.")]
+At = Annotated[float, typer.Option(help=f"{SCORE}.")]
+Ats = Annotated[list[float] | None, typer.Option("--at", help=f"{SCORE} [default: 0.5].")]
+Family = Annotated[str | None, typer.Option(help="Recipe; the typical one when left out.")]
+Date = Annotated[
+    datetime | None,
+    typer.Option(help="Date of the recipe; the latest of the table when left out.", formats=["%Y-%m-%d"]),
+]
+Headline = Annotated[str | None, typer.Option(help="Task of the answer; the first when left out.", metavar="TASK")]
+Figure = Annotated[Path | None, typer.Option("-o", help="Also draw a figure, PNG, PDF or SVG.", metavar="FIGURE")]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Seed = Annotated[int, typer.Option(help="Seed; same seed, same numbers.", min=0, max=2**63 - 1)]
 Below = Annotated[float | None, typer.Option(help="Use only runs below this training compute, FLOP.")]
@@ -50,6 +62,13 @@ def structure_names(given: str | None, *, average: bool) -> tuple[str, ...]:
     if average:
         raise ForecastError("--average and --structures: give one of them, --structures averages those that it names")
     return known_structures([name.strip() for name in given.split(",")])
+
+
+def decimal_year(date: datetime | None) -> float | None:
+    """A date as a decimal year."""
+    from models.dates import years
+
+    return None if date is None else float(years(date))
 
 
 def load_part(path: Path, structure: str | None) -> Any:

@@ -115,8 +115,8 @@ def simulate(
     if truth is not None:
         write_whole(truth, lambda temporary: drawn.to_netcdf(temporary, engine="netcdf4"))
     write_whole(output, lambda temporary: table.to_csv(temporary, index=False))
-    facts = {"table": str(output), "truth": None if truth is None else str(truth), "rows": len(table), "seed": seed}
+    answer = {"table": str(output), "truth": None if truth is None else str(truth), "rows": len(table), "seed": seed}
     if as_json:
-        print_json(facts)
+        print_json(answer)
     else:
         print(f"{output}: {counted(len(table), 'row')}")

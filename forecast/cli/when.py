@@ -7,11 +7,16 @@ from typing import Annotated, Any
 import typer
 
 from forecast.cli.options import (
+    At,
+    Family,
+    Figure,
     FitFile,
     Json,
     Quiet,
     Seed,
     Structure,
+    Task,
+    decimal_year,
     exit_unless_sound,
     load_part,
     plain,
@@ -22,9 +27,9 @@ from forecast.cli.options import (
 
 def when(
     fit: FitFile,
-    task: Annotated[str, typer.Option(help="Task name as in the table.")],
-    at: Annotated[float, typer.Option(help="Score that counts as 'the capability is there'.")],
-    family: Annotated[str | None, typer.Option(help="Recipe; the typical one when left out.")] = None,
+    task: Task,
+    at: At,
+    family: Family = None,
     runs: Annotated[
         Path | None,
         typer.Option(
@@ -42,9 +47,7 @@ def when(
         bool, typer.Option("--trained", help="RUNS.csv dates the end of training: releases come a lag later.")
     ] = False,
     structure: Structure = None,
-    figure: Annotated[
-        Path | None, typer.Option("-o", help="Also draw the dates, PNG, PDF or SVG.", metavar="FIGURE")
-    ] = None,
+    figure: Figure = None,
     seed: Seed = 1,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -60,10 +63,10 @@ def when(
     from forecast.questions.when.answer import when as dates
     from forecast.questions.when.frontier import fit_frontier
     from forecast.table.training_runs import read_runs
-    from models.dates import by_date, years
+    from models.dates import by_date
 
     checked_task(loaded, task, at)
-    year, frontier = None if as_of is None else float(years(as_of)), None
+    year, frontier = decimal_year(as_of), None
     if not by_date(loaded.data):
         found = read_runs(runs)
         with shown_stages(quiet=quiet) as stages, stages.stage("largest training runs fitted", weight=1.0):

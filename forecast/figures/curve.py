@@ -50,8 +50,8 @@ def plot_curve(
     held_out = observed["held_out"].to_numpy(dtype=bool)
     x = np.concatenate([grid, observed["log10_compute"].to_numpy(dtype=float)])
     if colours is None:
-        _points(ax, observed[~held_out], fmt="o", color=INK, markersize=3, label="data of the fit")
-        _points(
+        _scores_with_error(ax, observed[~held_out], fmt="o", color=INK, markersize=3, label="data of the fit")
+        _scores_with_error(
             ax, observed[held_out], fmt="D", color=VERMILLION, mfc="white", markersize=4, label="not seen by the fit"
         )
     else:
@@ -163,11 +163,13 @@ def _points_of_families(ax: Axes, observed: pd.DataFrame, colours: Mapping[str, 
         own = own[own["moved_to"].notna()].assign(log10_compute=own["moved_to"])
         colour, seen = colours[str(family)], ~own["held_out"].to_numpy(dtype=bool)
         edge = {"mec": INK, "mew": 0.3}  # else yellow is lost on white
-        _points(ax, own[seen], fmt="o", color=colour, markersize=3, **edge, label=str(family))
-        _points(ax, own[~seen], fmt="D", color=colour, mfc="white", markersize=4, label=f"{family}, not seen")
+        _scores_with_error(ax, own[seen], fmt="o", color=colour, markersize=3, **edge, label=str(family))
+        _scores_with_error(
+            ax, own[~seen], fmt="D", color=colour, mfc="white", markersize=4, label=f"{family}, not seen"
+        )
 
 
-def _points(ax: Axes, observed: pd.DataFrame, **style: Any) -> None:
+def _scores_with_error(ax: Axes, observed: pd.DataFrame, **style: Any) -> None:
     if observed.empty:
         return
     x, score, trials = (observed[name].to_numpy(dtype=float) for name in ("log10_compute", "score", "trials"))

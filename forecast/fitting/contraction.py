@@ -57,7 +57,7 @@ def contraction(fit: Fit, *, at: Sequence[float], family: str | None = None, see
     """
     prior = prior_of(fit, seed=seed)
     lines = [
-        _line(label, None, before, after, on_log=name not in MEASURED_PLAIN)
+        _prior_beside_posterior(label, None, before, after, on_log=name not in MEASURED_PLAIN)
         for name in (*SHARED, *SHARED_SPLIT)
         if name in fit.posterior
         for label, before, after in _each_kind(name, prior.posterior[name], fit.posterior[name])
@@ -65,14 +65,14 @@ def contraction(fit: Fit, *, at: Sequence[float], family: str | None = None, see
     for task in fit.posterior.task.values.tolist():
         before, after = law_of_task(prior, task), law_of_task(fit, task)
         lines += [
-            _line(name, task, before[name], after[name], on_log=name not in MEASURED_PLAIN)
+            _prior_beside_posterior(name, task, before[name], after[name], on_log=name not in MEASURED_PLAIN)
             for name in EACH_TASK
             if name in before and float(before[name].std()) > 0 and not (is_loss(fit, task) and name in PER_TASK)
         ]
         for score in () if is_loss(fit, task) else at:
             crossed = [threshold_draws(each, task, score, family=family) for each in (prior, fit)]
             never = [float((draws == np.inf).mean()) for draws in crossed]
-            line = _line(f"log10_compute at {score:g}", task, *crossed, on_log=False)
+            line = _prior_beside_posterior(f"log10_compute at {score:g}", task, *crossed, on_log=False)
             lines.append(line | {"prior_p_never": never[0], "p_never": never[1]})
     return lines
 
@@ -89,7 +89,9 @@ def _each_kind(
         yield label, before.sel(kind=kind), after.sel(kind=kind)
 
 
-def _line(name: str, task: str | None, prior: xr.DataArray, posterior: xr.DataArray, *, on_log: bool) -> dict[str, Any]:
+def _prior_beside_posterior(
+    name: str, task: str | None, prior: xr.DataArray, posterior: xr.DataArray, *, on_log: bool
+) -> dict[str, Any]:
     before, after = (np.array([*order_statistics(draws.values).values()]) for draws in (prior, posterior))
     ratio = _width_ratio(*(np.log([before, after]) if on_log else (before, after)))
     return {

@@ -8,6 +8,7 @@ from forecast.posterior.predict import typical_score
 from forecast.posterior.tasks import is_loss
 from forecast.posterior.threshold import threshold_draws
 from forecast.scales import scale_of
+from forecast.table.dataset import rows_of_task
 
 HALF = 0.5  # the score of which the threshold is judged
 POINTS = 5  # of a curve, from the smallest run of a task to the largest
@@ -37,7 +38,7 @@ def reported(fit: Fit) -> xr.Dataset:
     scale = scale_of(fit.data)
     scores, places, crossed, rates = [], [], [], []
     for task in map(str, fit.data.task.values):
-        points = _points(fit, task)
+        points = _places_on_curve(fit, task)
         scores.append(typical_score(fit, task, points).transpose("chain", "draw", "point").values)
         places += [f"{task} at {scale.text(point)}{scale.unit}" for point in points]
         if not is_loss(fit, task):
@@ -50,9 +51,9 @@ def reported(fit: Fit) -> xr.Dataset:
     return xr.Dataset(found).drop_vars("structure", errors="ignore")
 
 
-def _points(fit: Fit, task: str) -> np.ndarray:
+def _places_on_curve(fit: Fit, task: str) -> np.ndarray:
     """Log10 FLOP at which the curve of a task is judged, ascending."""
-    rows = fit.data.task_index.values == fit.data.task.values.tolist().index(task)
+    rows = rows_of_task(fit.data, task)
     own = np.unique(fit.data.log10_compute.values[fit.data.run_index.values[rows]])
     among = own[np.unique(np.linspace(0, len(own) - 1, POINTS).round().astype(int))]
     return np.concatenate([among, own[-1] + np.array(BEYOND)])

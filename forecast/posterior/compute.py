@@ -9,6 +9,7 @@ import xarray as xr
 from forecast.errors import ForecastError, shown
 from forecast.posterior.fit import Fit, thinned
 from forecast.posterior.tasks import law_name
+from forecast.table.dataset import index_of
 from models.dates import by_date, reference_year, years_of_runs
 from models.equations import compute
 from models.equations.compute import bent_compute, compute_from_bent, warm_up_deficit
@@ -42,7 +43,7 @@ def family_shift(fit: Fit, family: str | None, year: float | None) -> xr.DataArr
     if "progress" in fit.posterior:
         known_years = years_of_runs(fit.data)
         if family is not None:
-            known_years = known_years[fit.data.family_index.values == fit.data.family.values.tolist().index(family)]
+            known_years = known_years[fit.data.family_index.values == index_of(fit.data, "family", family)]
         if year is None:
             year = np.nanmax(known_years, initial=-np.inf)
         shift = shift + fit.posterior.progress * ((year - reference_year(fit.data)) if np.isfinite(year) else 0.0)

@@ -8,6 +8,7 @@ import xarray as xr
 
 from forecast.posterior.fit import Fit
 from forecast.scales import scale_of
+from forecast.table.dataset import index_of
 from models.facts.layout import answers
 from models.facts.parts import has_irreducible
 from models.facts.placing import bend_knots
@@ -114,7 +115,7 @@ def _phrase(fit: Fit, variable: str, draws: xr.DataArray, place: Mapping[str, in
         case ("knot",):
             return f"bend at {_at(fit, bend_knots(fit.data)[place['knot']])}"
         case (law, "law_coordinate"):
-            at = fit.data.law.values.tolist().index(label[law])
+            at = index_of(fit.data, "law", label[law])
             return f"{_coordinate(fit, label['law_coordinate'], at)} of {label[law]}"
         case ("run_coordinate",):
             at = place["run_coordinate"]

@@ -49,7 +49,7 @@ def outliers(fit: Fit, *, seed: int = 1) -> list[dict[str, Any]]:
             judged = _judged_counts(counts[rows], trials[rows], among[rows], concentration, fit, rng)
         for row, (p_broken, tail, interval) in zip(rows, judged, strict=True):
             if p_broken > GROSS_ERROR or tail < OUTLYING:
-                found.append(_line(data, int(row), p_broken, tail, interval))
+                found.append(_outlier(data, int(row), p_broken, tail, interval))
     return sorted(found, key=lambda each: (-each["p_broken"], each["tail"]))
 
 
@@ -77,7 +77,7 @@ def _tail(drawn, count) -> float:
     return min(2.0 * min(float((drawn <= count).mean()), float((drawn >= count).mean())), 1.0)
 
 
-def _line(data: xr.Dataset, row: int, p_broken: float, tail: float, interval: dict[str, Any]) -> dict[str, Any]:
+def _outlier(data: xr.Dataset, row: int, p_broken: float, tail: float, interval: dict[str, Any]) -> dict[str, Any]:
     task, run = data.task_index.values[row], data.run_index.values[row]
     return {
         "row": int(data.observation.values[row]),

@@ -12,6 +12,7 @@ from forecast.posterior.compute import effective_compute, family_deviation, fami
 from forecast.posterior.fit import Fit
 from forecast.posterior.score import Residuals, expected_score, law_of_task
 from forecast.posterior.tasks import is_loss, item_size, law_name, task_label, usual_trials
+from forecast.table.dataset import index_of
 from models.dates import years
 from models.equations.metrics import METRICS
 from models.facts.layout import answers
@@ -143,7 +144,7 @@ class NewRuns:
     def deviation(self, task: str, model: str, family: str) -> xr.DataArray | float:
         """Deviation of a run's family on a task, in units of the laws: dims chain, draw."""
         if model in self._fit.data.run.values:
-            run = self._fit.data.run.values.tolist().index(model)
+            run = index_of(self._fit.data, "run", model)
             family = str(self._fit.data.family.values[self._fit.data.family_index.values[run]])
         if "deviation" not in self._fit.posterior or self._is_known(family):
             return family_deviation(self._fit, task, family)

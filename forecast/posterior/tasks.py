@@ -6,6 +6,7 @@ import numpy as np
 
 from forecast.errors import ForecastError, shown
 from forecast.posterior.fit import Fit
+from forecast.table.dataset import rows_of_task
 from models.facts.layout import tokens_per_item
 
 
@@ -41,7 +42,7 @@ def task_label(
 
 def usual_trials(fit: Fit, label: str) -> int:
     """The median number of trials of a task in the fitted table."""
-    own = fit.data.trials.values[fit.data.task_index.values == fit.data.task.values.tolist().index(label)]
+    own = fit.data.trials.values[rows_of_task(fit.data, label)]
     return int(np.median(own))
 
 
@@ -83,7 +84,7 @@ ITEMS = 1000  # of an evaluation where the table has no rate
 def usual_items(fit: Fit, label: str) -> int:
     """The median number of items of the rows of a task; of a loss that of the rates of the table, where it has any."""
     data = fit.data
-    own = data.task_index.values == data.task.values.tolist().index(label)
+    own = rows_of_task(data, label)
     if is_loss(fit, label):
         own = data.metric.values[data.task_index.values] != "loss"
     size = tokens_per_item(data)[data.task_index.values]

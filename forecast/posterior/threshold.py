@@ -12,6 +12,7 @@ from forecast.posterior.reached import context
 from forecast.posterior.score import law_of_task, theta_at_score
 from forecast.posterior.tasks import checked_task, is_loss, task_label
 from forecast.published import Answer
+from forecast.table.dataset import rows_of_task
 from models.dates import by_date, log10_compute_of, year_of
 
 DECADES_SHOWN, YEARS_SHOWN = 6, 10  # beyond the runs, by which it is said whether a score is crossed
@@ -37,7 +38,7 @@ def threshold(fit: Fit, task: str, at: float, *, family: str | None = None, year
     """
     label = task_label(fit, task)
     draws = threshold_draws(fit, label, at, family=family, year=year).values.ravel()
-    rows = fit.data.task_index.values == fit.data.task.values.tolist().index(label)
+    rows = rows_of_task(fit.data, label)
     own = fit.data.log10_compute.values[fit.data.run_index.values[rows]]
     dated, found = by_date(fit.data), quantiles(draws, QUANTILES)
     ladder = _new_years(own) if dated else _half_decades(own)

@@ -41,26 +41,26 @@ def backtest_view(believed: BacktestView, *, table: str, seed: int) -> dict[str,
     }
     if tested is None:
         return view
-    facts = summarised(tested, verdict, table=table, seed=seed)
+    summary = summarised(tested, verdict, table=table, seed=seed)
     drawn = {name: Markup(figure) for name, figure in figures(tested, key="record").items()}
-    return view | _of_summary(facts, averaged=len(believed.weights) > 1) | {"figures": drawn}
+    return view | _of_summary(summary, averaged=len(believed.weights) > 1) | {"figures": drawn}
 
 
-def _of_summary(facts: Mapping[str, Any], *, averaged: bool) -> dict[str, Any]:
+def _of_summary(summary: Mapping[str, Any], *, averaged: bool) -> dict[str, Any]:
     """What the template shows of summary.json."""
-    structures = {each["structure"] for each in facts["fits"]}
-    single = [each for each in facts["methods"] if each["method"] in structures and averaged]
-    others = [each for each in facts["methods"] if each["method"] not in {OURS, *structures}]
-    groups = [("this forecast", [facts["methods"][0]]), ("single structures", single), ("baselines", others)]
+    structures = {each["structure"] for each in summary["fits"]}
+    single = [each for each in summary["methods"] if each["method"] in structures and averaged]
+    others = [each for each in summary["methods"] if each["method"] not in {OURS, *structures}]
+    groups = [("this forecast", [summary["methods"][0]]), ("single structures", single), ("baselines", others)]
     return {
         "groups": [(name, lines) for name, lines in groups if lines],
-        "methods": facts["methods"],
+        "methods": summary["methods"],
         "figures": {},
-        "few": too_few(facts["methods"][0]["n"]),
-        "cuts": facts["cuts"],
-        "distances": facts["verdict"]["distances"],
-        "failed": facts["failed"],
-        "thresholds": [each for each in facts["thresholds"] if each["method"] == OURS],
+        "few": too_few(summary["methods"][0]["n"]),
+        "cuts": summary["cuts"],
+        "distances": summary["verdict"]["distances"],
+        "failed": summary["failed"],
+        "thresholds": [each for each in summary["thresholds"] if each["method"] == OURS],
     }
 
 
@@ -68,10 +68,10 @@ def stored_view(folder: Path, *, data_hash: str) -> dict[str, Any]:
     """What the template shows of a back-test on disk; a `ForecastError` where it is none of this table."""
     path = folder / "summary.json"
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        verdict, known = facts["verdict"], facts["data_hash"]
+        summary = json.loads(path.read_text(encoding="utf-8"))
+        verdict, known = summary["verdict"], summary["data_hash"]
         view = {"sentence": verdict["sentence"], "kind": CLASSES[verdict["trust"]], "reasons": verdict["reasons"]}
-        view |= _of_summary(facts, averaged=True)
+        view |= _of_summary(summary, averaged=True)
     except OSError as error:
         raise ForecastError(
             f"{shown_path(path)}: cannot be read ({error.strerror}); name a folder of {MAKER}"

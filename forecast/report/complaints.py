@@ -18,6 +18,7 @@ from forecast.posterior.names import named
 from forecast.posterior.outliers import GROSS_ERROR, outliers
 from forecast.posterior.tasks import is_loss
 from forecast.scales import scale_of
+from forecast.table.dataset import rows_of_task
 from forecast.table.describe import FEW_RUNS
 from forecast.words import plain_power
 from models.facts.guessing import likely_choices, unknown_chance
@@ -38,8 +39,8 @@ def complaints(fit: Fit, *, start: str | None = None) -> list[str]:
     The first says what is wrong with which parameters, what the likely cause is, and how to sample again: `start` is
     the command that made the fit, without options of sampling (left out: `fit_command`).
     """
-    facts = fit.diagnostics.reasons
-    if not facts:
+    reasons = fit.diagnostics.reasons
+    if not reasons:
         return []
     names = list(dict.fromkeys(named(fit, label) for label in fit.diagnostics.worst))[:NAMED]
     mixing = replace(fit.diagnostics, divergences=0).reasons  # which the worst parameters are of
@@ -47,7 +48,7 @@ def complaints(fit: Fit, *, start: str | None = None) -> list[str]:
     causes = list(likely_causes(fit))[:CAUSES]
     why = f"; likely cause: {', and '.join(causes)}" if causes else ""
     again = " ".join([start or fit_command(fit), *_options(fit)])
-    return [f"{facts[0]}{where}{why}; try `{again}`", *facts[1:]]
+    return [f"{reasons[0]}{where}{why}; try `{again}`", *reasons[1:]]
 
 
 def fit_command(
@@ -110,7 +111,7 @@ def likely_causes(fit: Fit) -> Iterator[str]:
 def _falls(fit: Fit, task: str) -> bool:
     """Whether larger runs do worse at a task, not by chance."""
     data = fit.data
-    rows = data.task_index.values == data.task.values.tolist().index(task)
+    rows = rows_of_task(data, task)
     x, score = data.log10_compute.values[data.run_index.values[rows]], data.score.values[rows]
     if min(len(np.unique(x)), len(np.unique(score))) < 3:
         return False

@@ -27,21 +27,21 @@ def _view(answer: Answer, *, key: str) -> dict[str, Any]:
             "name": ", ".join(each["name"] for each in group) + (" (the same dates)" if len(group) > 1 else ""),
             "heading": _sentence(", ".join(each["name"] for each in group)),
             "progress": ". ".join(_sentence(line) for line in told(group)),
-            "lines": [_line(named.get(event, event), of) for event, of in group[0]["events"].items()],
+            "lines": [_spoken_event(named.get(event, event), of) for event, of in group[0]["events"].items()],
         }
         for group in with_equal_dates(answer["scenarios"])
     ]
-    facts = {name: answer[name] for name in ("task", "as_of", "frontier", "family", "families")}
-    facts["missing"] = answer["frontier"] and ends_early(answer["frontier"]["ends"], as_of=answer["as_of"])
+    view = {name: answer[name] for name in ("task", "as_of", "frontier", "family", "families")}
+    view["missing"] = answer["frontier"] and ends_early(answer["frontier"]["ends"], as_of=answer["as_of"])
     years = [each["date"][:4] for each in answer["scenarios"][0]["events"]["typical"]["p_by"]]
-    return facts | {"at": f"{answer['at']:g}", "scenarios": scenarios, "years": years, "figure": _figure(answer, key)}
+    return view | {"at": f"{answer['at']:g}", "scenarios": scenarios, "years": years, "figure": _figure(answer, key)}
 
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]  # names keep their capitals
 
 
-def _line(event: str, of: Mapping[str, Any]) -> dict[str, Any]:
+def _spoken_event(event: str, of: Mapping[str, Any]) -> dict[str, Any]:
     return {**of, "event": event, "date": {name: spoken(date) for name, date in of["date"].items()}}
 
 

@@ -26,7 +26,6 @@ from forecast.scoring.curves import (
     sigmoid,
 )
 from forecast.table.labels import task_labels
-from models.dates import years
 
 HALF_COUNT = 0.5  # scores enter logs and logits as (successes + 1/2) / (trials + 1)
 BASELINES: dict[str, Method] = {  # of scores
@@ -90,14 +89,12 @@ def baseline_draws(
     return scale.back(forecast + rng.choice(residual, forecast.shape))
 
 
-def baseline_forecasts(
-    train: pd.DataFrame, rows: pd.DataFrame, seed: int, draws: int = 200, x: str | pd.Series | None = None
-) -> dict[str, np.ndarray]:
+def baseline_forecasts(train: pd.DataFrame, rows: pd.DataFrame, seed: int, draws: int = 200) -> dict[str, np.ndarray]:
     """Draws (draw, row) of the score or loss of each row by each method, from the training rows of its own task.
 
     "two-step" forecasts a score from a loss, as in Gadre et al. 2024 and Bhagia et al. 2024: the loss by
-    `offset_power_law` in x, the score by `sigmoid` in the loss, both bootstrapped. The loss is that of the same task
-    name or else the one measured on most of the task's runs, the first of equals, on three of them at least.
+    `offset_power_law` in log10 FLOP, the score by `sigmoid` in the loss, both bootstrapped. The loss is that of the
+    same task name or else the one measured on most of the task's runs, the first of equals, on three of them at least.
 
     A method stands in the result where it applies to any row. Where it does not, to scores without such a loss or as a
     method of scores to a loss, its draws are those of the power law. Scores of `rows` are not looked at.
@@ -107,23 +104,19 @@ def baseline_forecasts(
     train, rows
         Frames as of `forecast.table.dataset.read_table` and `read_rows`; `train` with all that may be learned from,
         losses too.
-    x
-        The axis: a column, dates becoming years, or a Series with the indices of both frames; default log10 FLOP.
-        Training rows without it are left out.
 
     Raises
     ------
     ValueError
-        for rows without x or without a training row of their task.
+        for rows without a training row of their task.
     """
-    seen, asked = _essentials(train, x), _essentials(rows, x)
+    seen, asked = _essentials(train), _essentials(rows)
     labels = task_labels(pd.concat([train, rows], ignore_index=True)).to_numpy()
     seen["label"], asked["label"] = labels[: len(seen)], labels[len(seen) :]
-    seen = seen[seen["x"].notna()]
-    hopeless = asked["x"].isna() | ~asked["label"].isin(seen["label"])
-    if hopeless.any():
-        lines = ", ".join(map(str, rows.index[hopeless][:10]))
-        raise ValueError(f"{hopeless.sum()} rows lack x or a training row of their task: {lines}; leave them out")
+    unknown = ~asked["label"].isin(seen["label"])
+    if unknown.any():
+        lines = ", ".join(map(str, rows.index[unknown][:10]))
+        raise ValueError(f"{unknown.sum()} rows lack a training row of their task: {lines}; leave them out")
     groups = list(asked.groupby("label", sort=False))
     by_task = [
         _of_task(seen, label, group["x"].to_numpy(), draws, rng)
@@ -137,17 +130,17 @@ def baseline_forecasts(
     return result
 
 
-def _essentials(frame: pd.DataFrame, x: str | pd.Series | None) -> pd.DataFrame:
-    """Of each row, by position: model, task, whether a loss, x, and value: a score kept off 0 and 1, or a loss."""
-    axis = np.log10(frame["compute"]) if x is None else frame[x] if isinstance(x, str) else x.loc[frame.index]
+def _essentials(frame: pd.DataFrame) -> pd.DataFrame:
+    """Of each row, by position: model, task, whether a loss, x (log10 FLOP), and value: a score kept off 0 and 1, or a
+    loss."""
     is_loss = frame["metric"].to_numpy() == "loss"
     successes, trials = (frame[name].to_numpy(dtype=float, na_value=np.nan) for name in ("successes", "trials"))
     value = np.where(
         is_loss, frame["score"].to_numpy(dtype=float), (successes + HALF_COUNT) / (trials + 2 * HALF_COUNT)
     )
-    x_of = years(axis) if axis.dtype.kind == "M" else axis.to_numpy(dtype=float, na_value=np.nan)
+    x = np.log10(frame["compute"].to_numpy(dtype=float))
     named = {name: frame[name].to_numpy() for name in ("model", "task")}
-    return pd.DataFrame({**named, "is_loss": is_loss, "x": x_of, "value": value})
+    return pd.DataFrame({**named, "is_loss": is_loss, "x": x, "value": value})
 
 
 def _of_task(

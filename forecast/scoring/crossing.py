@@ -26,13 +26,8 @@ class Crossing:
         """Log10 FLOP of the first rung at the threshold; inf where not even the largest run reaches it."""
         return float(self.log10_rungs[self.first]) if self.first < len(self.log10_rungs) else np.inf
 
-    @property
-    def censored(self) -> bool:
-        """Whether all that is known is a bound: crossed below the smallest run, or not by the largest."""
-        return not (np.isfinite(self.low) and np.isfinite(self.high))
 
-
-def crossing(log10_compute: np.ndarray, score: np.ndarray, at: float, *, increasing: bool = True) -> Crossing:
+def crossing(log10_compute: np.ndarray, score: np.ndarray, at: float) -> Crossing:
     """Where the runs of one task, seen and hidden, cross the score `at`.
 
     Ladders are not monotone: runs scatter beyond their binomial error. So the rungs are those of the isotonic fit by
@@ -43,12 +38,11 @@ def crossing(log10_compute: np.ndarray, score: np.ndarray, at: float, *, increas
     Parameters
     ----------
     log10_compute, score : (run,) in any order
-    increasing : False for a loss, which crosses `at` from above
     """
     rungs, rung = np.unique(log10_compute, return_inverse=True)
     runs = np.bincount(rung)
-    fitted = isotonic_regression(np.bincount(rung, score) / runs, weights=runs, increasing=increasing).x
-    reached = fitted >= at if increasing else fitted <= at
+    fitted = isotonic_regression(np.bincount(rung, score) / runs, weights=runs).x
+    reached = fitted >= at
     return Crossing(log10_rungs=rungs, first=int(np.argmax(reached)) if reached.any() else len(rungs))
 
 

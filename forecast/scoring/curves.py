@@ -54,7 +54,7 @@ def last_value(x: np.ndarray, values: np.ndarray) -> Curve:
 @needs(FEWEST_RUNS, otherwise=last_value)
 def linear(x: np.ndarray, score: np.ndarray) -> Curve:
     """A straight line in log compute, kept within [0, 1]."""
-    line = _line(x, score)
+    line = _least_squares_line(x, score)
     return Curve(lambda new: np.clip(line(new), 0.0, 1.0), 2)
 
 
@@ -79,7 +79,7 @@ def sigmoid(x: np.ndarray, score: np.ndarray) -> Curve:
 @needs(FEWEST_RUNS, otherwise=last_value)
 def power_law(x: np.ndarray, score: np.ndarray) -> Curve:
     """A direct power law in compute, ``-log score = A C^-b``: a straight line in log-log, by least squares there."""
-    line = _line(x, _log_hazard(score))
+    line = _least_squares_line(x, _log_hazard(score))
     return Curve(lambda new: _score(line(new)), 2)
 
 
@@ -111,7 +111,7 @@ def broken_power_law(x: np.ndarray, score: np.ndarray) -> Curve:
 @needs(FEWEST_RUNS, otherwise=last_value)
 def loss_power_law(x: np.ndarray, loss: np.ndarray) -> Curve:
     """A power law of a loss in compute, ``A C^-alpha`` in nats: a straight line in log-log, by least squares there."""
-    line = _line(x, np.log(loss))
+    line = _least_squares_line(x, np.log(loss))
     return Curve(lambda new: exp_within(line(new)), 2)
 
 
@@ -206,7 +206,7 @@ def _level_and_slope(z: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return y.mean(axis=1), y @ z / (z @ z)
 
 
-def _line(x: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def _least_squares_line(x: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     unit = _unit(x)
     level, slope = (each[:, None] for each in _level_and_slope(unit(x), y))
     return lambda new: level + slope * unit(new)

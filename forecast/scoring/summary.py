@@ -94,8 +94,8 @@ def paired_bootstrap(frame: pd.DataFrame, *, method: str, against: str, seed: in
         "units": len(sizes),
         "crps": float(ours),
         "crps_against": float(theirs),
-        "difference": _estimate(_difference(ours, theirs), (-np.inf, np.inf) if alone else _ends(difference)),
-        "ratio": _estimate(_ratio(ours, theirs), (0.0, np.inf) if alone else _ends(ratio)),
+        "difference": _estimate(_difference(ours, theirs), (-np.inf, np.inf) if alone else _interval_90(difference)),
+        "ratio": _estimate(_ratio(ours, theirs), (0.0, np.inf) if alone else _interval_90(ratio)),
         "p_better": 0.5 if alone else float(np.mean(difference < 0) + 0.5 * np.mean(difference == 0)),
     }
 
@@ -111,7 +111,7 @@ def _pairs(frame: pd.DataFrame, method: str, against: str) -> pd.DataFrame:
     return pairs
 
 
-def _ends(values: np.ndarray) -> tuple[float, float]:
+def _interval_90(values: np.ndarray) -> tuple[float, float]:
     ends = order_statistics(values)
     return float(ends["q05"]), float(ends["q95"])
 

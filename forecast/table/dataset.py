@@ -154,6 +154,16 @@ def _by_task(names: pd.DataFrame, means: pd.DataFrame) -> dict[str, np.ndarray]:
     }
 
 
+def index_of(data: xr.Dataset, dim: str, name: str) -> int:
+    """Where a task, law, run or family stands along its dim."""
+    return int(data.indexes[dim].get_loc(name))
+
+
+def rows_of_task(data: xr.Dataset, task: str) -> np.ndarray:
+    """Which observations are of a task: (observation)."""
+    return data.task_index.values == index_of(data, "task", task)
+
+
 def data_hash(frame: pd.DataFrame) -> str:
     """SHA-256 of the known columns of a `read_table` frame in row order; line numbers and further columns are left out.
 

@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.published import as_published
-from forecast.table.dataset import data_hash, observations, read_table
+from forecast.table.dataset import data_hash, index_of, observations, read_table
 from models.dates import by_date
 from models.facts.guessing import chance_of_placing, likely_choices, smallest_score, unknown_chance
 from models.facts.layout import links_loss_to_rates
@@ -85,7 +85,7 @@ def _parts(data: Any) -> dict[str, str]:
 def _describe_task(label: str, data: Any, own: np.ndarray) -> dict[str, Any]:
     rows = pd.DataFrame({name: data[name].values[own] for name in ("score", "successes", "trials")})
     rows["x"] = data.log10_compute.values[data.run_index.values[own]]
-    place = data.task.values.tolist().index(label)
+    place = index_of(data, "task", label)
     metric, chance = data.metric.values[place].item(), float(chance_of_placing(data)[place])
     law = int(data.law_index.sel(task=label))
     return {

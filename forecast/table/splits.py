@@ -1,6 +1,8 @@
 """Splits of a table into runs that a forecast may learn from and later runs that it is scored on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 import numpy as np
@@ -145,3 +147,15 @@ def leave_one_family_out(frame: pd.DataFrame) -> list[Split]:
         if train["model"].nunique() >= FEWEST_RUNS and len(rows):
             usable.append(split)
     return usable
+
+
+def splits_asked(
+    frame: pd.DataFrame, *, cuts: Sequence[float] = (), dates: Sequence[datetime] = (), families: bool = False
+) -> list[Split]:
+    """Splits at computes, at dates and by family; where nothing is asked for `latest`, if enough would be left."""
+    splits = [Split(by="compute", at=value) for value in cuts]
+    splits += [Split(by="date", at=f"{value:%Y-%m-%d}") for value in dates]
+    splits += leave_one_family_out(frame) if families else []
+    if cuts or dates or families:
+        return splits
+    return [each for each in [latest(frame)] if each]

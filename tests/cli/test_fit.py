@@ -86,6 +86,17 @@ def trusted_file(fitted, tmp_path_factory):
     return path
 
 
+@pytest.mark.parametrize(("divergences", "sound"), [(0, True), (1, True), (4, True), (5, False)])
+def test_report_and_command_judge_divergences_alike(trusted_file, tmp_path, divergences, sound):
+    """Of 4000 draws four may diverge: one is no reason for distrust, on the page as on the terminal."""
+    fit, page = load(trusted_file), tmp_path / "report.html"
+    save(replace(fit, diagnostics=replace(fit.diagnostics, divergences=divergences)), tmp_path / "fit.nc")
+    done = forecast_command("report", tmp_path / "fit.nc", "-o", page)
+    html = page.read_text(encoding="utf-8")
+    assert ('<span class="miss">no</span>' not in html) is ("not trustworthy" not in html) is (done.code == 0) is sound
+    assert ("divergent transitions" in done.err) is not sound
+
+
 @pytest.fixture
 def new_rows(tmp_path):
     rows = [{"model": "new é,\n", "task": task, "metric": metric, "compute": "1e23", **cells}

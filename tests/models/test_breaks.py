@@ -5,7 +5,7 @@ import pytest
 from scipy.special import log_ndtr, logsumexp
 from scipy.stats import multivariate_normal, norm
 
-from models.breaks import FALL_MEAN, FALL_SD, LEVEL_SD, bent_axis, hypotheses, left_out, log_scores
+from models.breaks import PRIORS, bent_axis, hypotheses, left_out, log_scores
 from tests.conftest import SEED
 
 GRID = np.arange(-4.0, 4.01, 0.02)
@@ -37,12 +37,13 @@ def test_measured_with_normal_errors_the_scores_are_those_of_linear_regression(p
     found = left_out(norm.logpdf(GRID, points[:, None], error), GRID, axis_of(of), of.scatter)
     for h, axis in enumerate(axis_of(of)):
         v, noise = -axis, np.eye(len(X)) * (error**2 + of.scatter[h] ** 2)
-        covariance = LEVEL_SD**2 + FALL_SD**2 * np.outer(v, v) + noise
-        whole = multivariate_normal(FALL_MEAN * v, covariance).logpdf(points)
+        covariance = PRIORS.level_sd**2 + PRIORS.fall_sd**2 * np.outer(v, v) + noise
+        whole = multivariate_normal(PRIORS.fall_mean * v, covariance).logpdf(points)
         assert found.log_evidence[h] == pytest.approx(whole, abs=2e-3)
         for run in range(len(X)):
             others = np.arange(len(X)) != run
-            part = multivariate_normal(FALL_MEAN * v[others], covariance[np.ix_(others, others)]).logpdf(points[others])
+            left = multivariate_normal(PRIORS.fall_mean * v[others], covariance[np.ix_(others, others)])
+            part = left.logpdf(points[others])
             assert found.log_score[h, run] == pytest.approx(whole - part, abs=2e-3)
 
 
@@ -53,7 +54,7 @@ def test_bounds_alone_give_the_scores_of_integration_on_a_grid(points):
     of = hypotheses(np.array([21.4]))
     found = left_out(log_likelihood, GRID, axis_of(of), of.scatter)
     level, fall = np.meshgrid(np.linspace(-1, 1.5, 301), np.linspace(-0.6, 1.6, 301), indexing="ij")
-    prior = norm.logpdf(level, 0, LEVEL_SD) + norm.logpdf(fall, FALL_MEAN, FALL_SD)
+    prior = norm.logpdf(level, 0, PRIORS.level_sd) + norm.logpdf(fall, PRIORS.fall_mean, PRIORS.fall_sd)
     for h in (1, 2, 7):
         mean = level[..., None] - fall[..., None] * axis_of(of)[h]
         width = np.hypot(0.1, of.scatter[h])

@@ -269,10 +269,10 @@ def table_of(tmp_path):
     return read
 
 
-def forecasts_of(table, draws=20, seed=SEED, metric="exact_match", **options):
+def forecasts_of(table, draws=20, seed=SEED, metric="exact_match"):
     """Baselines for the rows of one metric above the cut, from all rows below it."""
     rows = table[(table["compute"] >= CUT) & (table["metric"] == metric)]
-    return baseline_forecasts(table[table["compute"] < CUT], rows, seed, draws, **options)
+    return baseline_forecasts(table[table["compute"] < CUT], rows, seed, draws)
 
 
 def two_step_error(table):
@@ -374,23 +374,8 @@ def test_a_run_on_which_a_loss_was_measured_twice_counts_once(table_of):
 
 def test_rows_of_a_task_that_was_never_seen_are_named(table_of):
     table = table_of([*rate_rows(), *rate_rows("new", RUNS[-2:])])
-    with pytest.raises(ValueError, match="2 rows lack x or a training row of their task: 10, 11"):
+    with pytest.raises(ValueError, match="2 rows lack a training row of their task: 10, 11"):
         forecasts_of(table)
-
-
-def test_the_axis_may_be_a_column_of_dates_or_a_series(table_of):
-    """Dates that rise by a year where log compute does by a half: the same curves, in years."""
-    dates = {f"{x:g}": f"{2000 + 2 * (x - 20):.0f}-01-01" for x in RUNS}
-    table = table_of([{**row, "date": dates[row["model"]]} for row in [*rate_rows(), *loss_rows("sums")]])
-    in_compute, in_years = forecasts_of(table), forecasts_of(table, x="date")
-    for name in in_compute:
-        np.testing.assert_allclose(np.median(in_years[name], axis=0), np.median(in_compute[name], axis=0), atol=0.02)
-    backwards = forecasts_of(table, x=-np.log10(table["compute"]))
-    assert np.abs(backwards["last value"] - in_compute["last value"]).max() > 0.1
-    undated = table.assign(date=table["date"].where(table["model"] != "20"))
-    assert np.abs(forecasts_of(undated, x="date")["linear"] - in_years["linear"]).max() > 1e-4
-    with pytest.raises(ValueError, match="lack x"):
-        forecasts_of(table.assign(date=pd.NaT), x="date")
 
 
 def test_the_check_of_held_out_runs_has_two_steps_where_losses_were_measured(table_of, track_of, prior_fit, tmp_path):

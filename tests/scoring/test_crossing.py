@@ -10,22 +10,22 @@ from tests.conftest import SEED
 RUNGS = np.array([20.0, 21.0, 22.0, 23.0])
 
 
-def crossed(*score, at=0.5, **options) -> Crossing:
-    return crossing(RUNGS, np.array(score), at, **options)
+def crossed(*score, at=0.5) -> Crossing:
+    return crossing(RUNGS, np.array(score), at)
 
 
 @pytest.mark.parametrize(
-    ("score", "low", "high", "censored"),
+    ("score", "low", "high"),
     [
-        ((0.0, 0.2, 0.6, 0.9), 21, 22, False),
-        ((0.0, 0.2, 0.5, 0.9), 21, 22, False),  # at the threshold is crossed
-        ((0.0, 0.1, 0.2, 0.3), 23, np.inf, True),
-        ((0.6, 0.7, 0.8, 0.9), -np.inf, 20, True),
+        ((0.0, 0.2, 0.6, 0.9), 21, 22),
+        ((0.0, 0.2, 0.5, 0.9), 21, 22),  # at the threshold is crossed
+        ((0.0, 0.1, 0.2, 0.3), 23, np.inf),
+        ((0.6, 0.7, 0.8, 0.9), -np.inf, 20),
     ],
 )
-def test_the_truth_lies_between_two_rungs_or_beyond_the_ladder(score, low, high, censored):
+def test_the_truth_lies_between_two_rungs_or_beyond_the_ladder(score, low, high):
     found = crossed(*score)
-    assert (found.low, found.high, found.censored) == (low, high, censored)
+    assert (found.low, found.high) == (low, high)
 
 
 def test_a_lone_success_is_averaged_with_the_failures_after_it():
@@ -37,11 +37,6 @@ def test_a_lone_success_is_averaged_with_the_failures_after_it():
 def test_runs_come_in_any_order_and_equal_computes_are_one_rung():
     found = crossing(np.array([22.0, 21.0, 22.0, 20.0]), np.array([0.3, 0.2, 0.9, 0.1]), 0.5)
     assert found.log10_rungs.tolist() == [20, 21, 22] and found.high == 22
-
-
-def test_a_loss_crosses_from_above():
-    assert crossed(3.0, 2.0, 1.0, 0.5, at=1.5, increasing=False).high == 22
-    assert crossed(3.0, 2.9, 2.8, 2.7, at=1.5, increasing=False).high == np.inf
 
 
 TRUTHS = {

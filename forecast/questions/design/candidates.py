@@ -11,6 +11,7 @@ import xarray as xr
 from forecast.errors import ForecastError, shown
 from forecast.posterior.fit import Fit
 from forecast.table.cells import COLUMNS
+from forecast.table.dataset import rows_of_task
 from forecast.table.splits import check_same_scale
 from forecast.words import counted, plain_power
 from models.dates import by_date
@@ -70,7 +71,7 @@ def _new_runs(
     family = family or _latest_family(fit, own)
     extra = _unseen_partial_credit(fit, own)
     for x in _grid(fit, own, budget):
-        run = {"compute": 10.0**x, "family": family, **_split(fit, x)}
+        run = {"compute": 10.0**x, "family": family, **_sizes_of_new_run(fit, x)}
         name = f"new run of {plain_power(10.0**x, '.2g')} FLOP"
         rows = [_row(fit, task, name, items, run) for task in own]
         yield Candidate(name=name, kind=NEW_RUN, rows=_frame(rows), flop=10.0**x, items=items)
@@ -113,7 +114,7 @@ def _grid(fit: Fit, own: Sequence[str], budget: float | None) -> np.ndarray:
     return np.linspace(min(0.5 * (x.min() + x.max()), top - LEAST_SPAN), top, GRID)
 
 
-def _split(fit: Fit, x: float) -> dict[str, float]:
+def _sizes_of_new_run(fit: Fit, x: float) -> dict[str, float]:
     """Parameters and tokens of a compute-optimal run where the fit knows the optimum; else split as the runs are."""
     posterior, data = fit.posterior, fit.data
     if "params_exponent" in posterior:
@@ -188,7 +189,7 @@ def _metric(data: xr.Dataset, task: str) -> str:
 
 
 def _rows_of(data: xr.Dataset, task: str, run: int) -> np.ndarray:
-    of_task = data.task_index.values == data.task.values.tolist().index(task)
+    of_task = rows_of_task(data, task)
     return np.flatnonzero(of_task & (data.run_index.values == run))
 
 

@@ -21,6 +21,7 @@ from forecast.questions.design.outcomes import (
     spread_truths,
     weights_of,
 )
+from forecast.table.dataset import rows_of_task
 
 HORIZON = 3.0  # decades below and beyond the runs of the task; farther, and never, are all the same to who plans a run
 
@@ -73,9 +74,7 @@ def posterior_of(fit: Fit, label: str, at: float, *, family: str | None, simulat
     thinned = replace(fit, posterior=fit.posterior.isel(draw=slice(None, None, step)))
     values = threshold_draws(thinned, label, at, family=family).transpose("chain", "draw").values.ravel()
     data = fit.data
-    own = data.log10_compute.values[
-        data.run_index.values[data.task_index.values == data.task.values.tolist().index(label)]
-    ]
+    own = data.log10_compute.values[data.run_index.values[rows_of_task(data, label)]]
     posterior = thinned.posterior
     structure = posterior.structure.values if "structure" in posterior.coords else np.zeros(posterior.sizes["draw"])
     return Posterior(

@@ -12,9 +12,9 @@ from forecast.fitting.structures import fit_table
 from forecast.posterior.fit import Fit
 from forecast.posterior.threshold import threshold_draws
 from forecast.questions.design.candidates import Candidate
-from forecast.questions.design.expected import Row, parents_first, places_of
 from forecast.questions.design.interval import Posterior, Simulation, simulated
 from forecast.questions.design.outcomes import interval_ends
+from forecast.questions.design.places import Row, parents_first, places_of
 from forecast.stages import SILENT, Stages
 from forecast.table.cells import COLUMNS
 from forecast.table.dataset import frame_of

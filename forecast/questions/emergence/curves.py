@@ -13,6 +13,7 @@ from forecast.posterior.fit import Fit
 from forecast.posterior.predict import residuals_of_answers, row_means
 from forecast.posterior.score import Residuals, expected_score, law_of_task, loss_per_token, theta_at_score
 from forecast.posterior.tasks import is_loss, whole_length
+from forecast.table.dataset import rows_of_task
 from models.equations.metrics import METRICS, frailty, score_from_success, success_of_task, token_floor_of_run
 from models.equations.numbers import root_between
 from models.facts.layout import answers
@@ -89,9 +90,8 @@ def resolution(fit: Fit, task: str) -> list[dict[str, Any]]:
     averaged over draws; of `items` the quantiles over draws.
     """
     data, means = fit.data, row_means(fit)
-    label = data.task.values.tolist().index(task)
     found = []
-    for row in np.flatnonzero(data.task_index.values == label):
+    for row in np.flatnonzero(rows_of_task(data, task)):
         trials, successes, rate = float(data.trials.values[row]), float(data.successes.values[row]), means[row]
         if is_loss(fit, task) or not (successes < 1 or rate.mean() * trials < 1):
             continue

@@ -42,7 +42,7 @@ def plot_emergence(
             ax.fill_between(grid, curve["q05"], curve["q95"], color=colour[key], alpha=0.15, linewidth=0)
         ax.plot(grid, curve["q50"], color=colour[key], linewidth=1.0 if key in shades else 1.6, label=label)
     for key, points in observed.items():
-        _points(ax, points, color=colour.get(key, INK), marker="o" if key[0] == "exact_match" else "s")
+        _scores_with_error(ax, points, color=colour.get(key, INK), marker="o" if key[0] == "exact_match" else "s")
     limits = padded(float(grid.min()), float(grid.max()), share=0.0)
     ax.set_xlim(*limits)
     place_ticks(ax, scale, limits, count=6)
@@ -59,7 +59,7 @@ def _name(key: Key) -> str:
     return words.removesuffix("k") + str(k) if METRICS[metric].k else words
 
 
-def _points(ax: Axes, points: pd.DataFrame, *, color: object, marker: str) -> None:
+def _scores_with_error(ax: Axes, points: pd.DataFrame, *, color: object, marker: str) -> None:
     x, score, trials = (points[name].to_numpy(dtype=float) for name in ("log10_compute", "score", "trials"))
     lower, upper = wilson_interval(score, trials)
     error: Sequence[np.ndarray] = [np.maximum(score - lower, 0.0), np.maximum(upper - score, 0.0)]

@@ -46,7 +46,7 @@ def plot_iso_capability(
         )
     _plot_optimal(optimal, ax)
     _plot_given(given, ax)
-    wide = padded(*_ends([*x, *known["log10_params"]], otherwise=(8.0, 12.0)), share=0.02)
+    wide = padded(*_finite_range([*x, *known["log10_params"]], otherwise=(8.0, 12.0)), share=0.02)
     ax.set_xlim(*wide)
     ax.set_ylim(*limits)
     power_ticks(ax.xaxis, wide)
@@ -70,7 +70,7 @@ def write_howmuch(answer: Mapping[str, Any], runs: pd.DataFrame, path: Path) -> 
 
     def draw(figure: Figure) -> None:
         ax = plot_iso_capability(curve, optimal, runs, given=given, ax=figure.subplots())
-        ax.set_title(f"{_line(answer['task'])} at {answer['at']:g}", fontsize="medium", loc="left")
+        ax.set_title(f"{_on_one_line(answer['task'])} at {answer['at']:g}", fontsize="medium", loc="left")
         ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
     write_figure(path, draw, size=(5.2, 3.6))
@@ -124,14 +124,14 @@ def _token_limits(
     curve: Mapping[str, np.ndarray], optimal: Mapping[str, Mapping[str, float]], known: pd.DataFrame
 ) -> tuple[float, float]:
     tokens, best = [*curve["q05"], *known["log10_tokens"]], optimal["log10_tokens"]
-    low, high = _ends([*tokens, best["q05"], best["q95"]], otherwise=(9.0, 13.0))
+    low, high = _finite_range([*tokens, best["q05"], best["q95"]], otherwise=(9.0, 13.0))
     return padded(low, min(high, best["q50"] + DECADES_ABOVE) if np.isfinite(best["q50"]) else high, share=0.04)
 
 
-def _ends(values: list[float], *, otherwise: tuple[float, float]) -> tuple[float, float]:
+def _finite_range(values: list[float], *, otherwise: tuple[float, float]) -> tuple[float, float]:
     finite = [value for value in values if np.isfinite(value)]
     return (min(finite), max(finite)) if finite else otherwise
 
 
-def _line(name: str) -> str:
+def _on_one_line(name: str) -> str:
     return "".join(c if c.isprintable() else " " for c in name)

@@ -11,12 +11,10 @@ from forecast.posterior.fit import Fit
 from forecast.questions.when.frontier import Frontier, Paths, paths
 from forecast.questions.when.scenarios import Progress, Scenario
 from models.dates import LAST_YEAR, years
+from models.priors import TimePriors
 
 BY = (2027, 2028, 2030, 2035)  # P(by) is of the first of January of these years
-HALVING_YEARS, HALVING_SD = 5.0, 0.5  # log-normal: growth of compute halves in 2.2 to 11 years (90%)
-"""What is left to come at 0.6 decades a year is then 4.3 decades, 1.9 to 9.8."""
-LAG_YEARS, LAG_SD = 0.5, 0.5  # log-normal: training ends 2.6 to 14 months before release (90%)
-"""GPT-4 was trained by August 2022 and released in March 2023 (arXiv:2303.08774)."""
+PRIORS = TimePriors()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +69,7 @@ def arrival(outlook: Outlook, event: str, largest: Paths, progress: Progress) ->
 
 def lags(draws: int, *, seed: int) -> np.ndarray:
     """Years from the end of training to release, from the prior."""
-    return np.random.default_rng([seed, 4]).lognormal(log(LAG_YEARS), LAG_SD, draws)
+    return np.random.default_rng([seed, 4]).lognormal(log(PRIORS.lag_years_median), PRIORS.lag_years_log_sd, draws)
 
 
 def paths_of(outlook: Outlook, scenario: Scenario) -> Paths:
@@ -79,7 +77,8 @@ def paths_of(outlook: Outlook, scenario: Scenario) -> Paths:
     draws = next(iter(outlook.needed.values())).size
     halving: np.ndarray | float = inf if scenario.slowdown is False else scenario.slowdown
     if scenario.slowdown is True:
-        halving = np.random.default_rng([outlook.seed, 5]).lognormal(log(HALVING_YEARS), HALVING_SD, draws)
+        rng = np.random.default_rng([outlook.seed, 5])
+        halving = rng.lognormal(log(PRIORS.halving_years_median), PRIORS.halving_years_log_sd, draws)
     return paths(
         outlook.frontier,
         draws=draws,

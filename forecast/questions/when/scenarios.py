@@ -11,8 +11,10 @@ from pydantic import ConfigDict, Field, StrictBool
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from forecast.posterior.fit import Fit
+from forecast.table.dataset import index_of
 from forecast.words import percent
 from models.dates import iso_date, reference_year, years_of_runs
+from models.priors import TimePriors
 
 Rate = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]  # decades of compute a year
 Years = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
@@ -55,9 +57,7 @@ def told(group: Sequence[Mapping[str, Any]]) -> list[str]:
     return [*{f"progress: {source}" if alike else f"progress, {name}: {source}": 0 for name, source in sources.items()}]
 
 
-PROGRESS_DECADES, PROGRESS_SD = 0.477, 0.46  # log-normal, where the fit does not know it
-"""Median 3x a year less compute for the same score, 90% from 1.7x to 10x. Published: 2.8x, 1.8x to 5.3x (Ho et al.
-2024, arXiv:2403.05812, language models), 2.5x (Erdil, Besiroglu 2022, arXiv:2212.05153, vision); others 1.7 to 11."""
+PRIORS = TimePriors()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,8 +98,9 @@ def progress_of(fit: Fit, scenario: Scenario, *, family: str | None, as_of: floa
         decades = fit.posterior.progress.transpose("chain", "draw").values.ravel()
         before = "the fit's own estimate"
     else:
-        decades = np.random.default_rng([seed, 3]).lognormal(log(PROGRESS_DECADES), PROGRESS_SD, count)
-        before = f"a prior, median {10**PROGRESS_DECADES:.0f}x a year, since the fit has none"
+        rng = np.random.default_rng([seed, 3])
+        decades = rng.lognormal(log(PRIORS.progress_median), PRIORS.progress_log_sd, count)
+        before = f"a prior, median {10**PRIORS.progress_median:.0f}x a year, since the fit has none"
     later: np.ndarray | float | None = scenario.progress
     source = _source(scenario.progress, before, iso_date(as_of), dated=dated)
     if not dated:  # no past, so that all progress is that of the time to come
@@ -123,6 +124,6 @@ def family_year(fit: Fit, family: str | None) -> float:
     """
     known = years_of_runs(fit.data)
     if family is not None:
-        known = known[fit.data.family_index.values == fit.data.family.values.tolist().index(family)]
+        known = known[fit.data.family_index.values == index_of(fit.data, "family", family)]
     latest = float(np.nanmax(known, initial=-inf))
     return latest if isfinite(latest) or "progress" not in fit.posterior else reference_year(fit.data)

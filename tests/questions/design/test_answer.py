@@ -18,8 +18,9 @@ from forecast.questions.design.candidates import (
     candidates_of,
     candidates_of_rows,
 )
-from forecast.questions.design.expected import measurements, places_of
+from forecast.questions.design.expected import measurements
 from forecast.questions.design.interval import Simulation, posterior_of, simulated
+from forecast.questions.design.places import places_of
 from forecast.questions.design.refit import with_outcome
 from forecast.table.dataset import frame_of, observations, read_rows, read_table
 from models.facts.counts import conditional_counts

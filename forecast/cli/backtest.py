@@ -71,7 +71,7 @@ def backtest(
         tested = record_of(
             frame,
             list(dict.fromkeys(splits)),
-            table=table.name,
+            name=table.name,
             folder=output / "jobs",
             structures=names,
             at=at or [0.5],
@@ -112,29 +112,26 @@ def compare(
     """Fit the structures of a table: thresholds side by side, weights, average and spread."""
     from forecast.draws import Sampling
     from forecast.files import check_target
-    from forecast.fitting.average import compared, fit_average
+    from forecast.fitting.average import compared
+    from forecast.fitting.average import fit as fitted
     from forecast.posterior.fit import save
-    from forecast.published import as_published
     from forecast.report.complaints import complaints, fit_command
     from forecast.table.dataset import read_table
-    from models.dates import by_date
 
     if output is not None:
         check_target(output)
     names = structure_names(structures, average=structures is None)
     frame = read_table(table)
     sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
-    options: dict[str, Any] = {"table": table.name, "structures": names, "sampling": sampling, "below": below}
+    options: dict[str, Any] = {"name": table.name, "structures": names, "sampling": sampling, "below": below}
     with shown_stages(quiet=quiet) as stages:
-        fit = fit_average(frame, **options, stages=stages, warn=warn)
+        fit = fitted(frame, **options, stages=stages, warn=warn)
     if output is not None:
         save(fit, output)
     answer = compared(fit, at=at or [0.5])
     reasons = complaints(fit, start=fit_command(fit, table, output, command="compare"))
     if as_json:
-        print_json(
-            as_published({"table": str(table), "seed": seed, **answer, "reasons": reasons}, dated=by_date(fit.data))
-        )
+        print_json({"table": str(table), "seed": seed, **answer.to_dict(), "reasons": reasons})
     else:
         print_compared(answer)
     exit_unless_trustworthy(reasons)

@@ -53,13 +53,11 @@ def design(
     if output is not None:
         check_figure(output)
     loaded = load_part(fit, structure)
-    from forecast.published import as_published
     from forecast.questions.design.answer import design as designed
     from forecast.questions.design.interval import Simulation
     from forecast.scales import scale_of
     from forecast.table.dataset import read_rows
     from forecast.words import reach_of_answers
-    from models.dates import by_date
 
     options: dict[str, Any] = {"family": family, "items": items, "budget": budget, "refits": refits}
     options |= {"rows": None if candidates is None else read_rows(candidates), "simulation": Simulation(seed=seed)}
@@ -68,7 +66,7 @@ def design(
     if output is not None:
         _draw(answer, output)
     if as_json:
-        print_json(as_published(answer, dated=by_date(loaded.data)))
+        print_json(answer.to_dict())
     else:
         print_design(answer, scale_of(loaded.data).within(reach_of_answers(answer)))
     exit_unless_sound(loaded, fit, structure)

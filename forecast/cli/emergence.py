@@ -40,12 +40,10 @@ def emergence(
     if output is not None:
         check_figure(output)
     loaded = load_part(fit, structure)
-    from forecast.published import as_published
     from forecast.questions.emergence.answer import emergence as emergence_of
     from forecast.questions.emergence.answer import one_task, tasks_asked
     from forecast.scales import scale_of
     from forecast.words import counted
-    from models.dates import by_date
 
     tasks = tasks_asked(loaded, task, companion=companion)
     if output is not None:
@@ -58,8 +56,8 @@ def emergence(
     if as_json:
         figure = None if output is None else str(output)
         reasons = complaints_of(loaded, fit, structure)
-        answer = {"fit": str(fit), "seed": seed, "figure": figure, "tasks": answers, "reasons": reasons}
-        print_json(as_published(answer, dated=by_date(loaded.data)))
+        found = [each.to_dict() for each in answers]
+        print_json({"fit": str(fit), "seed": seed, "figure": figure, "tasks": found, "reasons": reasons})
     else:
         for answer in answers:
             print_emergence(answer, scale_of(loaded.data))

@@ -62,50 +62,32 @@ def fit(
     from forecast.table.dataset import read_table
 
     frame = read_table(table)
-    from forecast.fitting.average import fit_average
+    from forecast.fitting.average import fit as fitted
     from forecast.fitting.contraction import contraction
     from forecast.posterior.fit import save
+    from forecast.posterior.outliers import outliers
     from forecast.published import as_published
     from forecast.report.complaints import complaints, fit_command
     from models.dates import by_date
 
     sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
-    options: dict[str, Any] = {"table": table.name, "structures": names, "sampling": sampling, "below": below}
+    options: dict[str, Any] = {"name": table.name, "structures": names, "sampling": sampling, "below": below}
     with shown_stages(quiet=quiet) as stages, stages.stage("fitted", weight=1.0):
-        result = fit_average(frame, **options, stages=stages, warn=warn)
+        result = fitted(frame, **options, stages=stages, warn=warn)
         save(result, output)
     reasons = complaints(result, start=fit_command(result, table, output))
-    answer = _answer(result, output, reasons, seed=seed)
+    answer = {
+        "fit": str(output),
+        **result.to_dict(),
+        "reasons": reasons,
+        "surprising_rows": outliers(result, seed=seed),
+    }
     if as_json:
         answer["moved"] = contraction(result, at=(HALF,), seed=seed)
         print_json(as_published(answer, dated=by_date(result.data)))
     else:
         print_fit(answer)
     exit_unless_trustworthy(reasons)
-
-
-def _answer(fit: Any, path: Path, reasons: list[str], *, seed: int) -> dict[str, Any]:
-    """What a fit is of and how far it can be trusted, as JSON values."""
-    from forecast.posterior.outliers import outliers
-
-    found = fit.diagnostics
-    return {
-        "fit": str(path),
-        "tasks": fit.data.task.values.tolist(),
-        "runs": fit.data.sizes["run"],
-        "rows": fit.data.sizes["observation"],
-        "diagnostics": {
-            "max_rhat": found.max_rhat,
-            "min_ess": min(found.min_ess_bulk, found.min_ess_tail),
-            "min_ess_bulk": found.min_ess_bulk,
-            "min_ess_tail": found.min_ess_tail,
-            "divergences": found.divergences,
-        },
-        "reasons": reasons,
-        "weights": dict(fit.weights),
-        "surprising_rows": outliers(fit, seed=seed),
-        "provenance": fit.provenance(),
-    }
 
 
 def print_fit(answer: dict[str, Any]) -> None:
@@ -140,17 +122,13 @@ def threshold(
     as_json: Json = False,
 ) -> None:
     """The posterior of the training compute at which a task crosses a score."""
-    from forecast.posterior.reached import with_context
     from forecast.posterior.threshold import threshold as posterior_of_threshold
-    from forecast.published import as_published
     from forecast.scales import scale_of
-    from models.dates import by_date
 
     loaded = load_part(fit, structure)
     answer = posterior_of_threshold(loaded, task, at, family=family, year=decimal_year(date))
-    answer = with_context(loaded, answer)
     if as_json:
-        print_json(as_published(answer, dated=by_date(loaded.data)))
+        print_json(answer.to_dict())
     else:
         print_thresholds([("", [answer])])
         print_context(answer, answer["reached_with_less"], less=scale_of(loaded.data).less)

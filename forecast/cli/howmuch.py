@@ -59,7 +59,7 @@ def howmuch(
 
         write_howmuch(answer, measured_runs(loaded, task, at), output)
     if as_json:
-        print_json(answer)
+        print_json(answer.to_dict())
     else:
         print_answer(answer)
         if output is not None:

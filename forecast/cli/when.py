@@ -59,7 +59,6 @@ def when(
         check_figure(figure)
     loaded = load_part(fit, structure)
     from forecast.posterior.tasks import checked_task
-    from forecast.published import as_published
     from forecast.questions.when.answer import when as dates
     from forecast.questions.when.frontier import fit_frontier
     from forecast.table.training_runs import read_runs
@@ -79,7 +78,7 @@ def when(
 
         write_dates(answer, figure)
     if as_json:
-        print_json(as_published(answer, dated=by_date(loaded.data)))
+        print_json(answer.to_dict())
     else:
         print_dates(answer)
         if figure is not None:

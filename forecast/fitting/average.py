@@ -31,6 +31,7 @@ from models.structures import DEFAULT, STRUCTURES
 def fit(
     table: str | os.PathLike[str] | pd.DataFrame,
     *,
+    name: str | None = None,
     structures: Sequence[str] = DEFAULT,
     sampling: Sampling = Sampling(),
     below: float | None = None,
@@ -43,6 +44,7 @@ def fit(
     Parameters
     ----------
     table : a file, or what `forecast.read_table` gives
+    name : of the table, kept with the fit; None: that of the file
     structures : names of `models.structures.STRUCTURES`; of several the posteriors are averaged, weighed by how well
         they forecast the largest three in ten runs from the others
     below : compute cut in FLOP; only runs strictly below it are used
@@ -51,7 +53,7 @@ def fit(
     warn : called with each weakness of the table before the first fit
     """
     frame = table if isinstance(table, pd.DataFrame) else read_table(table)
-    name = "table" if isinstance(table, pd.DataFrame) else Path(table).name
+    name = name or ("table" if isinstance(table, pd.DataFrame) else Path(table).name)
     options: dict[str, Any] = {"sampling": sampling, "below": below, "priors": priors, "stages": stages, "warn": warn}
     return fit_average(frame, table=name, structures=known_structures(structures), **options)
 

@@ -90,9 +90,17 @@ class Fit:
         return import_module("forecast.fitting.groups").groups_of(self, **options)
 
     def to_dict(self) -> dict[str, Any]:
-        """What was fitted and how well, as plain values."""
-        sizes = {noun: self.data.sizes[dim] for noun, dim in SIZES.items()}
-        return sizes | {"weights": dict(self.weights), "diagnostics": asdict(self.diagnostics)}
+        """What was fitted and how far it can be trusted, as plain values."""
+        found = self.diagnostics
+        both = {"min_ess_bulk": found.min_ess_bulk, "min_ess_tail": found.min_ess_tail}
+        return {
+            "tasks": self.data.task.values.tolist(),
+            "runs": self.data.sizes["run"],
+            "rows": self.data.sizes["observation"],
+            "diagnostics": found.brief | both,
+            "weights": dict(self.weights),
+            "provenance": self.provenance(),
+        }
 
     def _repr_html_(self) -> str:
         """Runs, tasks, parts and convergence, for a notebook."""

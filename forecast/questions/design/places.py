@@ -46,7 +46,7 @@ def places_of(fit: Fit, rows: pd.DataFrame) -> list[Row]:
 
 
 def _label(fit: Fit, row) -> tuple[str, bool]:
-    k = row.k if row.metric == "at_least_k" else None
+    k = row.k if METRICS[row.metric].k else None
     try:
         return task_label(fit, row.task, row.metric, k, row.length), True
     except ForecastError:

@@ -10,6 +10,7 @@ from forecast.posterior.fit import Fit
 from forecast.posterior.tasks import is_loss, task_label
 from forecast.table.dataset import rows_of_task
 from forecast.table.labels import given_rows
+from models.equations.metrics import METRICS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,7 @@ LARGEST_LOSS = 1e200  # and its inverse the smallest: beyond them doubles have n
 def capability_model(
     data: xr.Dataset, parts: Parts = Parts(), priors: Priors = Priors(), structure: Structure = Structure()
 ) -> pm.Model:
-    """Joint model of all rows of a table (DESIGN section 3): a `pm.Model` ready for `fit`.
+    """Joint model of all rows of a table: a `pm.Model` ready for `fit`.
 
     `data` is what `forecast.table.dataset.observations` gives: dims observation, run, task, law and family. Numbers of
     the table and what is `as_graph` enter through `pm.Data`; the layout of the table (which row is of which run, task

@@ -24,7 +24,7 @@ class Parts:
 
 @dataclass(frozen=True, kw_only=True)
 class Structure:
-    """Which parts of a structure are held at their simple case.
+    """Which parameters are fixed at their simplest value.
 
     They enter the graph as numbers, so that one compiled program serves them all, and every posterior has the same
     variables: draws of several can be mixed.
@@ -46,7 +46,7 @@ STRUCTURES: dict[str, Structure] = {
     "no floor": Structure(floor=True),
     "one power law": Structure(bend=True),
 }
-"""The structures of DESIGN 3.9 by name; names joined by '+' hold all that they hold, see `held_of`."""
+"""The structures by name; names joined by "+" have all restrictions of each, see `structure_of`."""
 DEFAULT = ("full",)
 """The structure of a fit unless told otherwise: an average over three gains 1 to 2% of CRPS for many times the time."""
 AVERAGED = ("full", "ceiling 1", "independent")

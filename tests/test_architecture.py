@@ -125,6 +125,12 @@ def test_no_function_body_is_longer_than_forty_lines():
     assert not long
 
 
+def test_a_module_docstring_starts_with_a_noun():
+    for path in (path for package in ("forecast", "models") for path in (ROOT / package).rglob("*.py")):
+        first = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "nothing").split()[0]
+        assert first not in {"nothing", "What", "How", "Whose", "Whether", "Who", "Is", "Which", "Where", "When"}, path
+
+
 def lines_of_body(function):
     """Lines from the first statement after the docstring to the last."""
     body = function.body[1:] if ast.get_docstring(function) is not None else function.body

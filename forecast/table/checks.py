@@ -17,7 +17,7 @@ SAME_WITHIN = 1e-3  # relative: published figures of one run are rounded differe
 def check_table(frame: pd.DataFrame, *, scored: bool = True) -> tuple[Problem, ...]:
     """All problems of a table, whole-table ones first, then by row.
 
-    Columns are named as in DESIGN.md section 4, cells are text or numbers, the index is the line in the file. With
+    Columns are named as in README, cells are text or numbers, the index is the line in the file. With
     `scored` False they are rows to predict: no scores, trials only where known, any number of runs.
     """
     return check_cells(cells_of(frame, scored=scored))

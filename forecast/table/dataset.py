@@ -30,7 +30,7 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        All columns of DESIGN.md section 4 in its order, then the unknown ones as they came; the index `line` is the
+        All columns of a table in the order of README, then the unknown ones as they came; the index `line` is the
         line in the file. Of compute, params and tokens the missing one is filled by C = 6 N D. Rates have both `score`
         (as given) and `successes` (the count nearest to score * trials); losses have neither successes nor trials.
         Family and date given in one row of a model hold for all of them.

@@ -30,7 +30,7 @@ HALF_WAY = 0.5  # a ceiling shows only in scores on the upper half of the curve
 
 
 def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Rows, runs, compute range and tasks of a table, and for each task what its rows can tell (DESIGN 3.7)."""
+    """Rows, runs, compute range and tasks of a table, and for each task what its rows can tell."""
     frame = read_table(path)
     data = observations(frame)
     facts = {
@@ -62,7 +62,7 @@ def _dates(dates: np.ndarray) -> list[str] | None:
 
 
 def _parts(data: Any) -> dict[str, str]:
-    """Which parts of effective compute the table switches on, and why not (DESIGN 3.1)."""
+    """Which parts of effective compute the table switches on, and why not."""
     full = Parts()
     return {
         "families": f"on, {data.sizes['family']} families"

@@ -8,7 +8,7 @@ from models.structures import Parts
 
 
 def has_irreducible(data):
-    """Whether a law (law) has an irreducible loss of its own, and not a ceiling in its place (DESIGN 3.7).
+    """Whether a law (law) has an irreducible loss of its own, and not a ceiling in its place.
 
     One rate alone cannot tell them apart; a measured loss, or several rates of the same answers, can.
     """
@@ -76,7 +76,7 @@ SHORTEST_TRAJECTORY = 1.0  # decades of tokens
 
 
 def has_params_tokens(data, parts):
-    """Whether parameters and tokens of enough runs are known and vary independently (rank check of DESIGN 3.1)."""
+    """Whether parameters and tokens of enough runs are known and vary independently (rank check)."""
     sizes = _known_sizes(data)[0]
     if not parts.params_tokens or len(sizes) < FEWEST_SPLIT_RUNS:
         return False

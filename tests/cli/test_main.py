@@ -41,7 +41,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(broken, tmp_path, place):
 
 
 def test_the_version_is_that_of_the_package():
-    assert forecast_command("--version").out == "capability-forecast 0.1.0\n"
+    assert forecast_command("--version").out == "capability-forecast 0.2.0\n"
 
 
 def test_both_spellings_of_help_answer_alike():

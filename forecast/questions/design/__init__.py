@@ -1,1 +1,1 @@
-"""What to measure next."""
+"""The question `design`: what to measure next."""

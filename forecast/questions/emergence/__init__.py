@@ -1,1 +1,1 @@
-"""Whether a jump is the metric's doing."""
+"""The question `emergence`: whether a jump is the metric's doing."""

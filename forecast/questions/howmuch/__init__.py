@@ -1,1 +1,1 @@
-"""Parameters and tokens that a capability takes."""
+"""The question `howmuch`: parameters and tokens that a capability takes."""

@@ -1,1 +1,1 @@
-"""The date at which a capability appears."""
+"""The question `when`: the date at which a capability appears."""

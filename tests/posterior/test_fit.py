@@ -63,7 +63,7 @@ def test_what_is_saved_is_what_is_loaded(other_fit, tmp_path):
     loaded = load(tmp_path / "fit.nc")
     xr.testing.assert_equal(loaded.posterior, other_fit.posterior)
     xr.testing.assert_equal(loaded.data, other_fit.data)
-    for name in ("priors", "structure", "sampling", "table", "below", "versions"):
+    for name in ("priors", "parts", "sampling", "table", "below", "versions"):
         assert getattr(loaded, name) == getattr(other_fit, name)
     assert repr(loaded.diagnostics) == repr(other_fit.diagnostics)  # by repr, since NaN is not equal to itself
     assert loaded.diagnostics.reasons == other_fit.diagnostics.reasons

@@ -84,7 +84,7 @@ class BacktestResult:
 
 def backtest(
     table: str | os.PathLike[str] | pd.DataFrame,
-    splits: Sequence[Split] = (),
+    splits: Sequence[Split] | None = None,
     *,
     name: str | None = None,
     folder: Path | None = None,
@@ -101,7 +101,7 @@ def backtest(
     Parameters
     ----------
     table : a file, or what `forecast.read_table` gives
-    splits : of `forecast.table.splits`; without any the largest three in ten runs are hidden
+    splits : of `forecast.table.splits`; None: the largest three in ten runs are hidden
     name : of the table; None: that of the file
     folder : keeps the result of every fit, so that a run that was killed redoes only what is missing; None: nowhere
     at : scores whose threshold is scored too, on the rungs of the table
@@ -112,7 +112,7 @@ def backtest(
     """
     frame = table if isinstance(table, pd.DataFrame) else read_table(table)
     name = name or ("table" if isinstance(table, pd.DataFrame) else Path(table).name)
-    splits = splits or [each for each in [latest(frame)] if each]
+    splits = [each for each in [latest(frame)] if each] if splits is None else splits
     if not splits:
         raise ForecastError("there is no cut to test at; name one, or add runs")
     splits = list({split.name: split for split in splits}.values())  # a cut named twice counts once

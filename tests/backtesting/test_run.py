@@ -316,7 +316,7 @@ def test_the_key_knows_structures_thresholds_and_sampling_but_not_who_does_the_w
         return jobs_of(whole, MIDDLE, **options)[0].key
 
     one = key()
-    assert key(workers=2) == one == key(table="renamed.csv")
+    assert key(workers=2) == one == key(name="renamed.csv")
     others = [{"structures": ("full",)}, {"at": (0.8,)}, {"sampling": replace(SAMPLING, seed=2)}]
     assert len({one, *(key(**options) for options in others)}) == 4
 
@@ -472,13 +472,13 @@ def test_a_cluster_of_which_a_worker_is_killed_finds_what_one_process_does(whole
             (traces / "gate").touch()
 
     def on_cluster(**options):
-        return track_of(whole, MIDDLE, HIGH, work=patient, table=str(traces), folder=tmp_path / "cluster", **options)
+        return track_of(whole, MIDDLE, HIGH, work=patient, name=str(traces), folder=tmp_path / "cluster", **options)
 
     tested = on_cluster(scheduler=cluster.scheduler_address, progress=kill_a_busy_worker)
     assert not tested.failed and killed
     times = Counter(path.name.split(".")[0] for path in traces.iterdir() if not path.name.endswith((".done", "gate")))
     assert times[killed[0]] == 2 and len(times) == 4
-    here = track_of(whole, MIDDLE, HIGH, table=str(traces))
+    here = track_of(whole, MIDDLE, HIGH, name=str(traces))
     assert_same_numbers(tested, here)
     assert_same_track(on_cluster(), tested)
 

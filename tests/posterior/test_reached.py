@@ -7,7 +7,7 @@ import pytest
 
 from forecast.draws import Diagnostics
 from forecast.posterior.fit import save
-from forecast.posterior.reached import already, family_in_words, reached, reached_with_less, with_context
+from forecast.posterior.reached import already, family_in_words, reached, reached_with_less
 from forecast.posterior.threshold import threshold, threshold_draws
 from forecast.questions.design.answer import design
 from forecast.questions.design.interval import Simulation
@@ -74,7 +74,7 @@ def test_the_runs_that_reached_a_score_are_those_of_the_table_smallest_first(fit
 
 def test_with_less_is_below_the_median_threshold(fit):
     median = float(np.quantile(threshold_draws(fit, "sums", 0.5).values, 0.5, method="inverted_cdf"))
-    less = reached_with_less(fit, "sums", 0.5)
+    less = reached_with_less(fit, "sums", 0.5, median=median)
     everything = reached(fit, "sums", 0.5)
     assert less["model"].tolist() == everything["model"][everything["log10_compute"] < median].tolist()
     three = everything["log10_compute"].iloc[2] + 1e-6
@@ -83,7 +83,7 @@ def test_with_less_is_below_the_median_threshold(fit):
 
 
 def test_an_answer_says_whose_recipe_it_is_of_where_there_are_several(fit):
-    typical, own = (with_context(fit, threshold(fit, "sums", 0.5, family=family)) for family in (None, "new"))
+    typical, own = (threshold(fit, "sums", 0.5, family=family) for family in (None, "new"))
     assert (family_in_words(typical), family_in_words(own)) == ("typical recipe of 2 families", "family 'new'")
     assert family_in_words({**typical, "families": 1}) == "" and family_in_words({"at": 0.5}) == ""
     assert {each["family"] for each in typical["reached_with_less"]} <= set(FAMILIES)

@@ -17,7 +17,6 @@ from forecast.fitting.stacking import stacking_weights
 from forecast.posterior.fit import load
 from forecast.posterior.outliers import outliers
 from forecast.posterior.predict import predict, summarise
-from forecast.posterior.reached import with_context
 from forecast.posterior.threshold import threshold
 from forecast.report.content import check_held_out, task_forecast, write_report
 from forecast.report.sections import Evidence
@@ -236,7 +235,7 @@ def test_the_fits_of_a_study_answer_the_thresholds_of_its_result(study_run):
         fit = load(output / each["fit"])
         assert fit.below == each["below"] and fit.sampling.seed == SEED
         found = [threshold(fit, task, at) for task in TASKS_OF_STUDY for at in (0.5, 0.8)]
-        assert each["thresholds"] == [with_context(fit, one) for one in found]  # as `forecast threshold --json`
+        assert each["thresholds"] == found  # as `forecast threshold --json`
 
 
 def test_the_result_says_for_each_fit_what_the_data_moved_and_which_rows_surprise(study_run):

@@ -49,7 +49,7 @@ def forecast(**changes):
 def test_the_table_of_thresholds_names_no_compute_out_of_reach(capsys):
     print_thresholds([("", [answer()])])
     said = capsys.readouterr().out
-    assert "beyond 1e29 │ 3.2e22 to beyond 1e29" in said and "typical recipe of 3 families" in said
+    assert "beyond 1e29 │ 3.2e22 to beyond 1e29" in said and "typical of 3 families" in said
     print_thresholds([("", [answer(log10_compute=NEVER)])])
     assert re.search(r"never │ +never │", capsys.readouterr().out)
 
@@ -60,7 +60,7 @@ def test_structures_side_by_side_do_so_too_and_an_infinite_spread_is_unbounded(c
     print_compared({"weights": {"full": 1.0}, "thresholds": [line]})
     said = capsys.readouterr().out
     assert said.count("beyond 1e29   3.2e22 to beyond 1e29") == 2 and not ABSURD.search(said)
-    assert "within one unbounded" in said and "typical recipe of 3 families" in said
+    assert "within one unbounded" in said and "typical of 3 families" in said
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_structures_side_by_side_do_so_too_and_an_infinite_spread_is_unbounded(c
 )
 def test_the_sentence_of_an_answer_reads_well_wherever_the_threshold_lies(q, where, interval):
     said = answer_sentence(forecast(log10_compute=q))
-    assert where in said and interval in said and "(typical recipe of 3 families; 90% interval" in said
+    assert where in said and interval in said and "(typical of 3 families; 90% interval" in said
 
 
 def test_no_text_of_the_report_names_a_compute_out_of_reach(tmp_path):

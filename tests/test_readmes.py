@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.test_architecture import ORDER
@@ -82,3 +83,10 @@ def test_what_is_not_there_is_seen():
     assert folders_in("    a/   one\n      b/   two\n    c/\n") == {"a", "a/b", "c"}
     diff = "```diff\n+++ one.py\n x = 1\n+y = 2\n z = 3\n+++ two.py (new)\n+a\n```\n"
     assert list(hunks_in(diff)) == [("one.py", "x = 1\n"), ("one.py", "z = 3\n")]
+
+
+def test_the_record_in_readme_is_that_of_its_csv():
+    from tests.benchmarks.record_table import CSV, README, table_of, written
+
+    readme = README.read_text(encoding="utf-8")
+    assert written(readme, table_of(pd.read_csv(CSV))) == readme

@@ -35,7 +35,7 @@ def design(
         typer.Option(help="Table of what could be measured, without scores: each model is one.", metavar="CSV"),
     ] = None,
     items: Annotated[int | None, typer.Option(help="Items of each evaluation; as usual when left out.", min=1)] = None,
-    family: Annotated[str | None, typer.Option(help="Recipe of the threshold and of new runs.")] = None,
+    family: Annotated[str | None, typer.Option(help="Family of the threshold and of new runs.")] = None,
     refits: Annotated[int, typer.Option(help="Check so many of the best by an exact refit.", min=0)] = 0,
     output: Figure = None,
     structure: Structure = None,

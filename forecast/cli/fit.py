@@ -53,7 +53,7 @@ def fit(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Fit all tasks of a table jointly by MCMC and write the posterior, averaged over structures."""
+    """Fit all tasks of a table jointly by MCMC and write the posterior."""
     from forecast.files import check_target
 
     check_target(output)

@@ -22,10 +22,10 @@ FitFile = Annotated[Path, typer.Argument(help="Posterior written by `forecast fi
 Task = Annotated[str, typer.Option(help="Task name as in the table.")]
 At = Annotated[float, typer.Option(help=f"{SCORE}.")]
 Ats = Annotated[list[float] | None, typer.Option("--at", help=f"{SCORE} [default: 0.5].")]
-Family = Annotated[str | None, typer.Option(help="Recipe; the typical one when left out.")]
+Family = Annotated[str | None, typer.Option(help="Family; the typical one when left out.")]
 Date = Annotated[
     datetime | None,
-    typer.Option(help="Date of the recipe; the latest of the table when left out.", formats=["%Y-%m-%d"]),
+    typer.Option(help="Date of the algorithms; the latest of the table when left out.", formats=["%Y-%m-%d"]),
 ]
 Headline = Annotated[str | None, typer.Option(help="Task of the answer; the first when left out.", metavar="TASK")]
 Figure = Annotated[Path | None, typer.Option("-o", help="Also draw a figure, PNG, PDF or SVG.", metavar="FIGURE")]
@@ -146,7 +146,7 @@ def print_context(answer: dict[str, Any], runs: list[dict[str, Any]], *, less: s
     if runs:
         print(plain(already(runs, less=less)))
     if answer["families"] > 1 and answer["family"] is None:
-        print("--family NAME asks about one recipe")
+        print("--family NAME asks about one")
 
 
 @contextlib.contextmanager

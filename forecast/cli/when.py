@@ -96,8 +96,8 @@ def print_dates(answer: dict[str, Any]) -> None:
     of = answer["frontier"]
     print(f"{plain(answer['task'])} at {answer['at']:g}: date of release, as of {answer['as_of']}")
     if answer["family"] is not None or answer["families"] > 1:
-        typical = f"typical recipe of {answer['families']} families; --family NAME asks about one"
-        print(f"recipe: {typical if answer['family'] is None else plain(answer['family'])}")
+        typical = f"typical of {answer['families']} families; --family NAME asks about one"
+        print(f"family: {typical if answer['family'] is None else plain(answer['family'])}")
     if of is not None:
         _print_frontier(of, as_of=answer["as_of"])
     names = {"typical": "typical", "new run": "new run", "first": f"first of {answer['first_of']}"}

@@ -32,14 +32,14 @@ def plot_curve(
     """Fitted curve of the typical score with its 50% and 90% bands, the data and the threshold tau.
 
     Where runs have recipes of their own, each is drawn twice: pale where it is, and in the colour of its family where
-    it would be with the recipe of the curve.
+    it would be with the family of the curve.
 
     Parameters
     ----------
     grid : (point,) log10 FLOP
     curve : q05, q25, q50, q75 and q95 of the typical score, each (point,)
     observed : columns log10_compute, score, trials (NaN where there are none, as for losses) and held_out; with
-        `colours` also family and moved_to (log10 FLOP with the recipe of the curve, NaN where unknown)
+        `colours` also family and moved_to (log10 FLOP with the family of the curve, NaN where unknown)
     at : the threshold tau
     data_max : log10 FLOP of the largest run in the data
     colours : of each family; None: all runs have one recipe
@@ -157,7 +157,7 @@ def plot_k_sweep(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, scale: S
 
 
 def _points_of_families(ax: Axes, observed: pd.DataFrame, colours: Mapping[str, str]) -> None:
-    """Runs where they are, pale, and where they would be with the recipe of the curve; those not seen hollow."""
+    """Runs where they are, pale, and where they would be with the family of the curve; those not seen hollow."""
     ax.plot(observed["log10_compute"], observed["score"], "o", color=GREY, alpha=0.3, markersize=2.5, label="as it is")
     for family, own in observed.groupby("family", sort=False):
         own = own[own["moved_to"].notna()].assign(log10_compute=own["moved_to"])

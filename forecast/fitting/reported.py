@@ -29,7 +29,7 @@ and what of them matters is in the curves."""
 
 
 def reported(fit: Fit) -> xr.Dataset:
-    """Draws (chain, draw) of what is said of a fit, of a typical recipe.
+    """Draws (chain, draw) of what is said of a fit, of a typical family.
 
     The expected score of each task along its runs and one and two decades beyond, `score` (place); the compute at which
     it is one half, held within six decades of the runs, `threshold` (rate); and the parameters that are reported.

@@ -1,4 +1,4 @@
-"""Runs of the table that reached a score already: what the forecast of a typical recipe does not show."""
+"""Runs of the table that reached a score already: what the forecast of a typical family does not show."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -82,7 +82,7 @@ def family_in_words(answer: Mapping[str, Any]) -> str:
         return ""
     if answer["family"] is not None:
         return f"family {shown(answer['family'])}"
-    return f"typical recipe of {answer['families']} families"
+    return f"typical of {answer['families']} families"
 
 
 def already(runs: Sequence[Mapping[str, Any]], *, less: str, which: str = "runs") -> str:

@@ -41,7 +41,7 @@ def task_forecast(
 ) -> TaskForecast:
     """All that the report shows of one task; rows of `data` that the fit has not seen appear as held out.
 
-    Curve and threshold are of a family or, for None, of the typical recipe.
+    Curve and threshold are of a family or, for None, of the typical family.
     """
     observed = _observed(fit, task, fit.data if data is None else data, family)
     answer = threshold(fit, task, at, family=family)
@@ -61,7 +61,7 @@ def task_forecast(
 
 
 def _observed(fit: Fit, task: str, data: xr.Dataset, family: str | None) -> pd.DataFrame:
-    """The scores of a task in a table, and where the runs would lie with the recipe of the curve."""
+    """The scores of a task in a table, and where the runs would lie with the family of the curve."""
     own = _same_task(fit.data.sel(task=task), data)[data.task_index.values]
     runs = data.run_index.values[own]
     model, x = data.run.values[runs], data.log10_compute.values[runs]
@@ -144,7 +144,7 @@ def k_sweep(fit: Fit, task: str, length: int) -> KSweep:
 def evidence(fit: Fit, headline: str, thresholds: Sequence[float], *, family: str | None = None, seed: int) -> Evidence:
     """What the data moved, each parameter and threshold once and task by task, and the rows that surprise.
 
-    Thresholds are those of a family or, for None, of the typical recipe.
+    Thresholds are those of a family or, for None, of the typical family.
     """
     return Evidence(
         headline=headline,
@@ -173,7 +173,7 @@ def write_report(
     Parameters
     ----------
     headline : task of the sentence; None: the first rate
-    family : whose curves and thresholds are shown; None: those of the typical recipe
+    family : whose curves and thresholds are shown; None: those of the typical family
     record : a back-test of the table, of `forecast.report.backtest.stored_view`
     """
     names = rate_tasks(fit)

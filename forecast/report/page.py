@@ -41,7 +41,7 @@ _CHECKS: Mapping[str, tuple[str, str]] = {
     ),
 }
 _EVENTS: Mapping[str, str] = {
-    "typical": "the mean curve of the family crosses τ or, of several, that of the typical recipe at the latest date",
+    "typical": "the mean curve of the family crosses τ or, of several, that of the typical family at the latest date",
     "new run": "one new run reaches τ",
     "first": "the first of several runs reaches τ",
 }
@@ -177,7 +177,7 @@ def _event(event: str, family: str) -> str:
 
 
 def _moved(task: TaskForecast) -> bool:
-    """Whether the runs of a task are shown with the recipe of the curve."""
+    """Whether the runs of a task are shown with the family of the curve."""
     return "moved_to" in task.observed and bool(task.observed["moved_to"].notna().any())
 
 

@@ -58,7 +58,7 @@ def run_study(
     `warn` is called with each weakness of the table before the first fit (see `forecast.table.describe.warnings_of`).
 
     First the back-test: the runs above each cut, or where the study names none the largest three in ten, are hidden,
-    forecast and scored. Then the posteriors: of the runs below each cut and of all runs, averaged over structures.
+    forecast and scored. Then the posteriors: of the runs below each cut and of all runs.
 
     Files: a posterior, predictions and scores for each cut, `fit_all.nc`, `thresholds.csv`, `result.json`,
     `report.html`, `forecast.svg` (the headline as forecast below the first cut, with what the hidden runs scored), and

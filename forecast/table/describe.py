@@ -67,7 +67,7 @@ def _parts(data: Any) -> dict[str, str]:
     return {
         "families": f"on, {data.sizes['family']} families"
         if has_families(data, full)
-        else "off: one family; name recipes in the column family",
+        else "off: one family; name families in the column family",
         "progress": "on, from dates"
         if has_progress(data, full)
         else "off: no compute is known, dates are the scale and progress is part of it"
@@ -78,7 +78,7 @@ def _parts(data: Any) -> dict[str, str]:
         else "off: params and tokens are unknown or do not vary independently; compute alone counts",
         "warm_up": "on: early checkpoints of one training may lag behind the law of late ones"
         if has_warm_up(data, full)
-        else f"off: no recipe and size at {FEWEST_CHECKPOINTS} numbers of tokens or more, tenfold apart",
+        else f"off: no family and size at {FEWEST_CHECKPOINTS} numbers of tokens or more, tenfold apart",
     }
 
 

@@ -17,9 +17,9 @@ README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- record -->\n", "<!-- /record -->\n"
 TITLES = {
     "gadre 9e19": "C4 models (Gadre et al. 2024) to 9e19 FLOP",
-    "gadre 3.4e20": "the same to 3.4e20",
+    "gadre 3.4e20": "C4 models to 3.4e20",
     "obsscaling 2.3e22": "open models (Ruan et al. 2024) to 2.3e22",
-    "obsscaling 8.5e22": "the same to 8.5e22",
+    "obsscaling 8.5e22": "open models to 8.5e22",
     "olmo to 1B": "OLMo ladder to 1B",
     "cerebras to 1.3B": "Cerebras-GPT and others to 1e21 FLOP",
     "pythia lambada": "LAMBADA along Pythia's training",

@@ -84,7 +84,7 @@ def test_with_less_is_below_the_median_threshold(fit):
 
 def test_an_answer_says_whose_recipe_it_is_of_where_there_are_several(fit):
     typical, own = (threshold(fit, "sums", 0.5, family=family) for family in (None, "new"))
-    assert (family_in_words(typical), family_in_words(own)) == ("typical recipe of 2 families", "family 'new'")
+    assert (family_in_words(typical), family_in_words(own)) == ("typical of 2 families", "family 'new'")
     assert family_in_words({**typical, "families": 1}) == "" and family_in_words({"at": 0.5}) == ""
     assert {each["family"] for each in typical["reached_with_less"]} <= set(FAMILIES)
 
@@ -116,8 +116,8 @@ def test_each_command_says_the_recipe_and_how_to_ask_about_one(command, path):
     asked = (command, path, "--task", "sums", "--at", 0.55)
     typical, own = forecast_command(*asked), forecast_command(*asked, "--family", "new")
     assert typical.code == own.code == 0
-    assert "typical recipe of 2 families" in typical.out and "--family NAME asks about one recipe" in typical.out
-    assert "family 'new'" in own.out and "typical recipe" not in own.out and "--family" not in own.out
+    assert "typical of 2 families" in typical.out and "--family NAME asks about one" in typical.out
+    assert "family 'new'" in own.out and "typical of" not in own.out and "--family" not in own.out
     less = forecast_command(*asked, "--json").json["reached_with_less"]
     assert bool(less) == ("runs that reached it with less compute: " in typical.out)
     for run in less[:3]:

@@ -53,7 +53,7 @@ def test_a_run_of_a_family_that_was_not_fitted_has_no_place(one_draw):
 
 
 def test_a_split_that_is_not_optimal_counts_as_less_compute(one_draw):
-    """By what the fit says such a split loses, with the recipe of the curve itself."""
+    """By what the fit says such a split loses, with the family of the curve itself."""
     posterior = one_draw.posterior.assign(
         params_exponent=0.35 + 0 * one_draw.posterior.sigma_run,
         tokens_exponent=0.35 + 0 * one_draw.posterior.sigma_run,

@@ -72,8 +72,8 @@ def _year(date: str) -> float:
 def _title(answer: Mapping[str, Any]) -> str:
     title = f"{name_label(answer['task'], width=60)} at {answer['at']:g}"
     if answer["family"] is not None:
-        return f"{title}\nrecipe of {name_label(answer['family'], width=60)}"
-    return title if answer["families"] == 1 else f"{title}\ntypical recipe of {answer['families']} families"
+        return f"{title}\nfamily {name_label(answer['family'], width=60)}"
+    return title if answer["families"] == 1 else f"{title}\ntypical of {answer['families']} families"
 
 
 def write_dates(answer: Mapping[str, Any], path: Path) -> None:

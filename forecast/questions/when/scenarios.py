@@ -113,7 +113,7 @@ def _source(later: float | None, before: str, as_of: str, *, dated: bool) -> str
     past = f"until then {before}" if dated else "the table has no dates, so none is counted before"
     if later is None:
         return before if dated else f"{before}, from {as_of} on; {past}"
-    rate = "recipes stay as they are on" if later == 0 else f"{later:g} decades a year from"
+    rate = "algorithms stay as they are on" if later == 0 else f"{later:g} decades a year from"
     return f"{rate} {as_of}{'' if later == 0 else ' on'}; {past}"
 
 

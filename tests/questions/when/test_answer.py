@@ -335,7 +335,7 @@ def test_the_answer_has_three_scenarios_three_events_and_is_json():
             assert [each["date"] for each in event["p_by"]] == [f"{y}-01-01" for y in (2027, 2028, 2030, 2035)]
             assert chances == sorted(chances) and event["p_already"] <= chances[0] <= 1 - event["p_never"]
             assert event["date"]["q95"] == "inf" and event["p_never"] == pytest.approx(0.1)
-    assert answer["scenarios"][0]["progress"]["source"].startswith("recipes stay as they are on 2022-01-01")
+    assert answer["scenarios"][0]["progress"]["source"].startswith("algorithms stay as they are on 2022-01-01")
     assert answer["seed"] == SEED and answer["families"] == 1
     again = when(fit, TASK, 0.5, frontier=frontier_of(walk_sd=0.1), as_of=2022.0, seed=SEED)
     assert again == answer
@@ -391,16 +391,16 @@ def test_a_figure_of_dates_that_are_all_never_is_drawn(tmp_path):
     assert (tmp_path / "never.png").stat().st_size > 0
 
 
-def test_the_title_of_the_figure_names_the_recipe_where_there_are_several(tmp_path):
+def test_the_title_of_the_figure_names_the_family_where_there_are_several(tmp_path):
     answer = when(known_fit(), TASK, 0.5, frontier=KNOWN, seed=SEED)
     for said, recipe in (
-        ("typical recipe of 4 families", {"families": 4}),
-        ("recipe of Llama-2", {"families": 4, "family": "Llama-2"}),
+        ("typical of 4 families", {"families": 4}),
+        ("family Llama-2", {"families": 4, "family": "Llama-2"}),
     ):
         write_dates(answer | recipe, tmp_path / "dates.svg")
         assert said in (tmp_path / "dates.svg").read_text(encoding="utf-8")
     write_dates(answer, tmp_path / "one.svg")
-    assert "recipe" not in (tmp_path / "one.svg").read_text(encoding="utf-8")
+    assert "typical of" not in (tmp_path / "one.svg").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

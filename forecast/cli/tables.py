@@ -88,9 +88,8 @@ def print_tasks(frame: "pd.DataFrame") -> None:
         counts = f", {counted(int(items[0]), 'item')}" if len(items) == 1 else counts
         guess = f", chance {rows['chance'].max():g}" if metric == "choice" else ""
         scores = f"{rows['score'].min():.3g} to {rows['score'].max():.3g}"
-        print(
-            f"  {plain(str(task))} ({metric}{guess}): {counted(rows['model'].nunique(), 'model')}{counts}, scores {scores}"
-        )
+        models = counted(rows["model"].nunique(), "model")
+        print(f"  {plain(str(task))} ({metric}{guess}): {models}{counts}, scores {scores}")
 
 
 def simulate(

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.backtesting.figures import crps_by_distance_figure, pit_figure, reliability_figure
-from forecast.backtesting.run import BacktestResult
-from forecast.backtesting.scored import OURS
+from forecast.backtesting.scored import OURS, BacktestScores
 from forecast.files import json_number, make_folder, write_json, write_whole
 from forecast.scoring.baselines import BASELINES, LOSS_BASELINES, TWO_STEP
 from forecast.scoring.summary import DISTANCES, paired_bootstrap, pit_histogram, reliability, summary
@@ -86,7 +85,7 @@ PRINTED = ("n", "crps", "log_score", "width_90", "coverage_50", "coverage_80", "
 
 
 def write_backtest(
-    tested: BacktestResult, verdict: Mapping[str, Any], folder: Path, *, table: str, seed: int
+    tested: BacktestScores, verdict: Mapping[str, Any], folder: Path, *, table: str, seed: int
 ) -> dict[str, Any]:
     """Write the files into `folder`, each whole or not at all; answers what summary.json holds."""
     make_folder(folder)
@@ -106,7 +105,7 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def figures(tested: BacktestResult, *, key: str) -> dict[str, str]:
+def figures(tested: BacktestScores, *, key: str) -> dict[str, str]:
     """CRPS by distance and, from `FEWEST_OUTCOMES` on, reliability and PIT of the average and the baselines, as SVG."""
     shown = tested.scores[~tested.scores["method"].isin(tested.structures)]
     distances = summary(shown, by=("method", "distance"))
@@ -119,7 +118,7 @@ def figures(tested: BacktestResult, *, key: str) -> dict[str, str]:
     }
 
 
-def outcomes_of(tested: BacktestResult) -> int:
+def outcomes_of(tested: BacktestScores) -> int:
     """How many outcomes were forecast."""
     return int((tested.scores["method"] == OURS).sum())
 
@@ -132,7 +131,7 @@ def too_few(outcomes: int) -> str:
     return f"{counts}: too few to draw the reliability of intervals and the histogram of PIT."
 
 
-def summarised(tested: BacktestResult, verdict: Mapping[str, Any], *, table: str, seed: int) -> dict[str, Any]:
+def summarised(tested: BacktestScores, verdict: Mapping[str, Any], *, table: str, seed: int) -> dict[str, Any]:
     """The back-test as plain values: methods, cuts, tasks, metrics, distances, pairs, thresholds, verdict."""
     scores = tested.scores
     others = [name for name in scores["method"].unique() if name != OURS]

@@ -7,7 +7,7 @@ rows and the hidden runs without their scores; weights of structures come from s
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,13 +16,15 @@ import pandas as pd
 import xarray as xr
 
 from forecast.backtesting.jobs import Job, Outcome, Progress, run_jobs
-from forecast.backtesting.scored import THRESHOLD_COLUMNS, Past, SplitTest, scored_split
+from forecast.backtesting.record import summarised
+from forecast.backtesting.scored import THRESHOLD_COLUMNS, BacktestScores, Past, SplitTest, scored_split
+from forecast.backtesting.verdict import verdict
 from forecast.draws import Sampling
 from forecast.errors import ForecastError
 from forecast.fitting.stacking import SAMPLING, forecast_hidden, hidden
 from forecast.fitting.structures import distinct
 from forecast.posterior.fit import installed_versions
-from forecast.scales import COMPUTE, Scale, scale_of
+from forecast.scales import scale_of
 from forecast.table.dataset import data_hash, observations, read_table
 from forecast.table.splits import Split, latest
 from models.structures import DEFAULT, Structure, structure_of
@@ -53,31 +55,11 @@ def forecasts(job: Job) -> xr.Dataset:
     return forecast_hidden(data["train"], data["rows"], **options, sampling=Sampling(**asked["sampling"]))
 
 
-@dataclass(frozen=True, kw_only=True)
-class BacktestResult:
-    """The back-test of forecasts of one table."""
-
-    scores: pd.DataFrame  # lines of `forecast.scoring.rows.score_rows`, with bed and cut, of all methods
-    thresholds: pd.DataFrame  # cut, method, task, at, low, high (log10 FLOP of the rungs around), rps, q05, q50, q95
-    weights: Mapping[str, Mapping[str, float]]  # cut: structure: weight
-    fits: pd.DataFrame  # cut, structure, draws (a chain), max_rhat, min_ess, divergences, forecast_rhat, seconds
-    failed: Mapping[str, str]  # cut, or past of a cut, which then has equal weights: error that its fits ended with
-    runs: Mapping[str, tuple[int, int]]  # cut: training runs and hidden runs
-    scale: Scale = COMPUTE  # of the table
-    data_hash: str = ""  # of the table, see `forecast.table.dataset.data_hash`
-    table: str = "table"  # its name
-    seed: int = 1
-
-    @property
-    def structures(self) -> list[str]:
-        """The structures that were fitted."""
-        return self.fits["structure"].drop_duplicates().tolist()
+class BacktestResult(BacktestScores):
+    """The back-test of forecasts of one table, with its verdict as JSON."""
 
     def to_dict(self) -> dict[str, Any]:
         """The back-test and the verdict on forecasts of its table, as `forecast backtest --json` shows them."""
-        from forecast.backtesting.record import summarised
-        from forecast.backtesting.verdict import verdict
-
         judged = verdict(self, runs=max(runs for runs, _ in self.runs.values()), seed=self.seed)
         return summarised(self, judged, table=self.table, seed=self.seed)
 

@@ -10,6 +10,7 @@ import xarray as xr
 
 from forecast.backtesting.jobs import Job, Outcome
 from forecast.fitting.stacking import equal_weights, fullest, mixture, weights_of_forecast
+from forecast.scales import COMPUTE, Scale
 from forecast.scoring.baselines import baseline_forecasts
 from forecast.scoring.crossing import Crossing, crossing, ranked_probability_score
 from forecast.scoring.rows import score_rows
@@ -150,3 +151,24 @@ def _fit_lines(test: SplitTest) -> list[dict[str, Any]]:
         {"cut": test.split.name, "structure": name, **found, "seconds": test.outcome.seconds}
         for name, found in test.outcome.result.attrs["diagnostics"].items()
     ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BacktestScores:
+    """The back-test of forecasts of one table."""
+
+    scores: pd.DataFrame  # lines of `forecast.scoring.rows.score_rows`, with bed and cut, of all methods
+    thresholds: pd.DataFrame  # cut, method, task, at, low, high (log10 FLOP of the rungs around), rps, q05, q50, q95
+    weights: Mapping[str, Mapping[str, float]]  # cut: structure: weight
+    fits: pd.DataFrame  # cut, structure, draws (a chain), max_rhat, min_ess, divergences, forecast_rhat, seconds
+    failed: Mapping[str, str]  # cut, or past of a cut, which then has equal weights: error that its fits ended with
+    runs: Mapping[str, tuple[int, int]]  # cut: training runs and hidden runs
+    scale: Scale = COMPUTE  # of the table
+    data_hash: str = ""  # of the table, see `forecast.table.dataset.data_hash`
+    table: str = "table"  # its name
+    seed: int = 1
+
+    @property
+    def structures(self) -> list[str]:
+        """The structures that were fitted."""
+        return self.fits["structure"].drop_duplicates().tolist()

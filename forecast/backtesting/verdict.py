@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from forecast.backtesting.record import distances, record
-from forecast.backtesting.run import BacktestResult
+from forecast.backtesting.scored import BacktestScores
 from forecast.scales import COMPUTE, Scale, scale_of_answer
 from forecast.table.describe import few_runs
 
@@ -35,7 +35,7 @@ WEIGHT = (
 
 
 def verdict(
-    tested: BacktestResult | None,
+    tested: BacktestScores | None,
     *,
     runs: int,
     thresholds: Sequence[Mapping[str, Any]] = (),
@@ -82,7 +82,7 @@ def _of_runs(runs: int) -> list[dict[str, Any]]:
     return [reason(NOT, "too few runs", few)] if few else []
 
 
-def _of_tests(tested: BacktestResult | None) -> list[dict[str, Any]]:
+def _of_tests(tested: BacktestScores | None) -> list[dict[str, Any]]:
     """Fits of the back-test are short: what counts is that their chains agree about the forecasts."""
     return [] if tested is None or tested.fits.empty else reasons_of_chains(float(tested.fits["forecast_rhat"].max()))
 

@@ -25,6 +25,7 @@ from forecast.study.file import read_study
 from forecast.study.run import run_study
 from forecast.table.dataset import observations, read_table
 from forecast.table.splits import Split
+from models.priors import Priors
 from models.structures import AVERAGED
 from tests.conftest import (
     CUT,
@@ -127,6 +128,19 @@ def test_all_problems_of_a_study_are_named_at_once(write_study):
     assert message.count("thresholds'") == message.count("cuts'") == 1
 
 
+def test_prior_numbers_of_a_study_are_those_of_its_table(write_study):
+    folder = write_study()
+    text = (folder / "study.toml").read_text(encoding="utf-8")
+    (folder / "study.toml").write_text(text + "\n[priors]\nexponent_median = 0.2\n", encoding="utf-8")
+    assert read_study(folder).priors == Priors(exponent_median=0.2)
+    (folder / "study.toml").write_text(
+        text + "\n[priors]\nexponent_medain = 0.2\nrun_sd_median = 'x'\n", encoding="utf-8"
+    )
+    with pytest.raises(ForecastError) as error:
+        read_study(folder)
+    assert "did you mean exponent_median?" in str(error.value) and "run_sd_median is 'x'" in str(error.value)
+
+
 @pytest.mark.parametrize("content", [b"title = ", b"= 3", b"\xff\xfe\x00", b'title = "a"\ntitle = "b"'])
 def test_a_file_that_is_not_toml_is_refused(tmp_path, content):
     (tmp_path / "study.toml").write_bytes(content)
@@ -195,7 +209,15 @@ def study_run(tmp_path_factory):
 def test_a_study_writes_exactly_its_files(study_run):
     output, done = study_run
     assert done.code == 3 and "not trustworthy: " in done.err  # few draws
-    names = ["backtest", "fit_all.nc", "fit_below_2e22.nc", "predictions_below_2e22.csv", "report.html", "result.json"]
+    names = [
+        "backtest",
+        "fit_all.nc",
+        "fit_below_2e22.nc",
+        "forecast.svg",
+        "predictions_below_2e22.csv",
+        "report.html",
+        "result.json",
+    ]
     assert sorted(path.name for path in output.iterdir()) == [*names, "scores_below_2e22.csv", "thresholds.csv"]
     assert {"jobs", "scores.csv", "summary.json"} <= {path.name for path in (output / "backtest").iterdir()}
 

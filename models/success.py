@@ -35,7 +35,7 @@ def token_floor_of_runs(data, law, parts, priors):
 
 
 def required_share(data, priors):
-    """Share of sub-judgements that must be right and how sharply judges tell (judged), where k is not known."""
+    """Share of sub-judgements that must be right and how sharply judges tell (unknown_k), where k is not known."""
     if not has_unknown_k(data).any():
         return {}
     softness = pm.LogNormal(

@@ -52,7 +52,7 @@ def curve_figure(
     colours: Mapping[str, str] | None,
     key: str,
 ) -> Markup:
-    """Fitted curve of a task with its data; see `plots.plot_curve`."""
+    """Fitted curve of a task with its data; see `forecast.figures.curve.plot_curve`."""
 
     def draw(figure: Figure) -> None:
         ax = figure.subplots()
@@ -64,7 +64,7 @@ def curve_figure(
 
 
 def outcomes_figure(outcomes: pd.DataFrame, *, key: str) -> Markup:
-    """Held-out outcomes beside their intervals, a row each; see `plots.plot_outcomes`."""
+    """Held-out outcomes beside their intervals, a row each; see `forecast.figures.curve.plot_outcomes`."""
 
     def draw(figure: Figure) -> None:
         plot_outcomes(outcomes, ax=figure.subplots())
@@ -73,7 +73,7 @@ def outcomes_figure(outcomes: pd.DataFrame, *, key: str) -> Markup:
 
 
 def k_sweep_figure(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, scale: Scale, key: str) -> Markup:
-    """Success for every k; see `plots.plot_k_sweep`."""
+    """Success for every k; see `forecast.figures.curve.plot_k_sweep`."""
 
     def draw(figure: Figure) -> None:
         plot_k_sweep(grid, curves, scale=scale, ax=figure.subplots())
@@ -82,7 +82,7 @@ def k_sweep_figure(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, scale:
 
 
 def contraction_figure(rows: pd.DataFrame, *, key: str) -> Markup:
-    """Posterior intervals on prior intervals, a row each; see `plots.plot_prior_posterior`."""
+    """Posterior intervals on prior intervals, a row each; see `forecast.figures.curve.plot_prior_posterior`."""
 
     def draw(figure: Figure) -> None:
         plot_prior_posterior(rows, ax=figure.subplots())

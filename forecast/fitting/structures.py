@@ -39,7 +39,7 @@ def fit_table(
     ----------
     frame : what `forecast.table.dataset.read_table` gives
     table : name of the table, kept with the fit
-    name : of a structure, see `models.structures.held_of`
+    name : of a structure, see `models.structures.structure_of`
     below : compute cut in FLOP; only runs strictly below it are used
     stages : see `forecast.fitting.sampler.sampled`
 
@@ -70,7 +70,7 @@ def distinct(names: Sequence[str], data: xr.Dataset) -> tuple[str, ...]:
 
 
 def _on_table(structure: Structure, data: xr.Dataset) -> Structure:
-    """What of a structure can be held at all on a table."""
+    """The restrictions of a structure that mean anything on a table."""
     rates = ~is_loss(data)
     return Structure(
         nu=structure.nu if is_frailty_open(data).any() else None,

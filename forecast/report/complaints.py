@@ -8,7 +8,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import arviz as az
 import numpy as np
 from scipy import stats
 
@@ -98,14 +97,22 @@ def likely_causes(fit: Fit) -> Iterator[str]:
     for task in np.flatnonzero(unknown_chance(data))[:1]:
         chance = 1.0 / likely_choices(data)[task]
         yield f"{data.task.values[task]} is a choice without a chance (fill the column chance, such as {chance:g})"
-    tokens = fit.posterior.get("log10_warm_up_tokens")
-    if tokens is not None and float(az.rhat(tokens.values)) > TWO_MODES:
+    if _has_two_warm_ups(fit):
         yield "chains disagree where warm-up ends (leave out the earliest checkpoints)"
     for row in outliers(fit, seed=fit.sampling.seed)[:1]:
         if row["p_broken"] > GROSS_ERROR:
             yield f"row {row['row']} fits nothing else ({row['model']} on {row['task']}; check it)"
     if falling := [task for task in map(str, data.task.values) if _falls(fit, task)]:
         yield f"{falling[0]} gets worse with {scale_of(data).quantity} (leave it out)"
+
+
+def _has_two_warm_ups(fit: Fit) -> bool:
+    """Whether chains disagree about where warm-up ends; ArviZ, which takes a second to import, only where it is asked."""
+    if "log10_warm_up_tokens" not in fit.posterior:
+        return False
+    import arviz
+
+    return float(arviz.rhat(fit.posterior.log10_warm_up_tokens.values)) > TWO_MODES
 
 
 def _falls(fit: Fit, task: str) -> bool:

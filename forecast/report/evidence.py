@@ -66,7 +66,7 @@ def evidence_view(evidence: Evidence, scale: Scale, *, key: str) -> dict[str, An
 
 
 def _drawn(line: Line) -> dict[str, Any]:
-    """A row of `plots.plot_prior_posterior`."""
+    """A row of `forecast.figures.curve.plot_prior_posterior`."""
     ratio, whose = line["width_ratio"], verdict(line)
     return {
         "group": line["task"] or SHARED,

@@ -74,8 +74,8 @@ class Priors:
     # Concentration of the beta-binomial: spread beyond binomial of prompts and formats, median 100 items' worth.
     concentration_median: float = 100.0
     concentration_log_sd: float = 1.2
-    # Share of evaluations that are outliers (another prompt, half of the answers not parsed): their scores scatter as if
-    # the concentration were 12 times less. A table of some hundred rows has some. A wider scatter (25 times, of 3%)
+    # Share of evaluations that are outliers (another prompt, half of the answers not parsed): their scores scatter as
+    # if the concentration were 12 times less. A table of some hundred rows has some. A wider scatter (25 times, of 3%)
     # makes posteriors fall apart into modes: one for each choice of rows to disbelieve.
     outlier_share: float = 0.05
     outlier_dispersion: float = 12.0

@@ -54,7 +54,7 @@ AVERAGED = ("full", "ceiling 1", "independent")
 
 
 def structure_of(name: str) -> Structure:
-    """The restrictions of a structure, as of 'ceiling 1' or 'ceiling 1+no floor'; a `KeyError` names what is unknown."""
+    """Restrictions of a structure, as of 'ceiling 1' or 'ceiling 1+no floor'; a `KeyError` names what is unknown."""
     default = asdict(Structure())
     found = dict(default)
     for part in name.split("+"):

@@ -107,7 +107,7 @@ def likely_causes(fit: Fit) -> Iterator[str]:
 
 
 def _has_two_warm_ups(fit: Fit) -> bool:
-    """Whether chains disagree about where warm-up ends; ArviZ, which takes a second to import, only where it is asked."""
+    """Whether chains disagree about where warm-up ends; ArviZ is imported only where asked."""
     if "log10_warm_up_tokens" not in fit.posterior:
         return False
     import arviz

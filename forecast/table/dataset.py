@@ -13,10 +13,10 @@ import pandas as pd
 import xarray as xr
 
 from forecast.errors import TableError
-from forecast.table.cells import COLUMNS, NAMES, Cells, cells_of
-from forecast.table.checks import check_cells
-from forecast.table.files import cells_and_ragged
+from forecast.table.checks.rows import check_cells
 from forecast.table.labels import given_rows, law_labels, task_labels
+from forecast.table.reading.cells import COLUMNS, NAMES, Cells, cells_of
+from forecast.table.reading.files import cells_and_ragged
 from models.dates import is_by_date
 from models.facts.placing import with_constants
 

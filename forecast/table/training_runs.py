@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from forecast.errors import Problem, TableError
-from forecast.table.cells import cells_of
-from forecast.table.columns import COLUMN_CHECKS
-from forecast.table.files import read_cells
+from forecast.table.checks.columns import COLUMN_CHECKS
+from forecast.table.reading.cells import cells_of
+from forecast.table.reading.files import read_cells
 
 COLUMNS = {"model": "Model", "date": "Publication date", "compute": "Training compute (FLOP)"}  # ours: Epoch's
 DOMAIN, OTHER = "Domain", "Games"  # of Epoch's rows, left out: self-play trains no model that could be asked a question

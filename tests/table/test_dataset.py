@@ -12,8 +12,8 @@ import pytest
 import xarray as xr
 
 from forecast.errors import ForecastError, Problem, TableError
-from forecast.table.cells import COLUMNS, METRICS
 from forecast.table.dataset import data_hash, observations, read_rows, read_table
+from forecast.table.reading.cells import COLUMNS, METRICS
 
 HEADER = [*COLUMNS, "note"]
 RATE = {"task": "2D+", "metric": "exact_match", "score": "0.5", "trials": "2000", "family": "GPT", "date": "2020-05-28"}

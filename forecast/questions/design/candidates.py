@@ -10,8 +10,8 @@ import xarray as xr
 
 from forecast.errors import ForecastError, shown
 from forecast.posterior.fit import Fit
-from forecast.table.cells import COLUMNS
 from forecast.table.dataset import rows_of_task
+from forecast.table.reading.cells import COLUMNS
 from forecast.table.splits import check_same_scale
 from forecast.words import counted, plain_power
 from models.dates import by_date

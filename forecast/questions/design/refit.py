@@ -16,8 +16,8 @@ from forecast.questions.design.interval import Posterior, Simulation, simulated
 from forecast.questions.design.outcomes import interval_ends
 from forecast.questions.design.places import Row, parents_first, places_of
 from forecast.stages import SILENT, Stages
-from forecast.table.cells import COLUMNS
 from forecast.table.dataset import frame_of
+from forecast.table.reading.cells import COLUMNS
 from models.structures import Parts
 
 

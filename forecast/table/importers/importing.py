@@ -1,25 +1,21 @@
 """Import: result files and a table of models in, an observation table out."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
 from forecast.errors import ForecastError, TableError, shown, shown_path
 from forecast.files import check_target, write_whole
-from forecast.table.cells import COLUMNS
 from forecast.table.dataset import read_table
-from forecast.table.importers import inspect_log, lm_eval, wide
-from forecast.table.importers.choices import Choices, closest
-from forecast.table.importers.measurements import Found, LeftOut
+from forecast.table.importers.choices import Choices
+from forecast.table.importers.formats import format_named
+from forecast.table.importers.measurements import LeftOut
 from forecast.table.importers.models_table import FACTS, facts_by_model, read_facts
 from forecast.table.importers.selection import Labelled, selected
+from forecast.table.importers.tables import wide
+from forecast.table.reading.cells import COLUMNS
 
-READERS: dict[str, Callable[[Path, Choices], Found]] = {
-    "lm-eval": lm_eval.read,
-    "inspect": inspect_log.read,
-    "wide": wide.read,
-}
 ALWAYS = ("model", "task", "metric", "score", "trials")  # columns, beside those that hold anything
 NAMED = 20  # models in an error
 
@@ -31,7 +27,7 @@ def import_results(
 
     Parameters
     ----------
-    format : "lm-eval", "inspect" or "wide"
+    format : a name of `forecast.table.importers.formats.FORMATS`
     path : file, or folder that is searched
     output : CSV, or Parquet where it ends in .parquet; a file of that name is replaced
     models : table of compute and more by model, as of `forecast.table.importers.models_table.read_facts`
@@ -45,11 +41,7 @@ def import_results(
     ForecastError
         if a file cannot be read or holds something else, nothing is left, or the table has problems (`TableError`).
     """
-    reader = READERS.get(format)
-    if reader is None:
-        near = closest(format, READERS)
-        hint = "" if near is None else f"did you mean {near}? "
-        raise ForecastError(f"format {shown(format)}: is not known; {hint}There are: {', '.join(READERS)}")
+    reader = format_named(format).read
     if choices.percent and reader is not wide.read:
         raise ForecastError("--percent: is for the format wide; leave it out")
     check_target(output)

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 import pandas as pd
 
 from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
-from forecast.table.cells import Cells, cells_of
-from forecast.table.columns import COLUMN_CHECKS
-from forecast.table.files import read_cells
+from forecast.table.checks.columns import COLUMN_CHECKS
 from forecast.table.importers.choices import closest
 from forecast.table.importers.measurements import LeftOut
+from forecast.table.reading.cells import Cells, cells_of
+from forecast.table.reading.files import read_cells
 from forecast.table.training_runs import COLUMNS as EPOCH
 from forecast.table.training_runs import read_runs
 

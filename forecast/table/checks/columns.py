@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.errors import Problem, shown
-from forecast.table.cells import DECIMAL, EARLIEST, LATEST, NAMES, NUMBERS, Cells
+from forecast.table.reading.cells import DECIMAL, EARLIEST, LATEST, NAMES, NUMBERS, Cells
 from models.equations.metrics import METRICS
 
 POWERS = {"K": "e3", "M": "e6", "B": "e9", "T": "e12"}

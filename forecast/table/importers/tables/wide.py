@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 
 from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
-from forecast.table.cells import MISSING, NUMBER
-from forecast.table.files import read_cells
 from forecast.table.importers.choices import Choices, closest
 from forecast.table.importers.measurements import Found, Measurement, source_of
 from forecast.table.importers.models_table import FACTS, facts_of
+from forecast.table.reading.cells import MISSING, NUMBER
+from forecast.table.reading.files import read_cells
 from models.equations.metrics import METRICS, rates
 
 DEFAULT, PASS_AT_K = "exact_match", "pass_at_k"

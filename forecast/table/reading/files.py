@@ -11,7 +11,7 @@ import pyarrow
 from pyarrow import parquet
 
 from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
-from forecast.table.cells import COLUMNS
+from forecast.table.reading.cells import COLUMNS
 
 FOREIGN_FILES = {  # first bytes: what the file is and what to do
     b"PAR1": ("a Parquet file", "give it the suffix .parquet"),

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from forecast.errors import Problem, shown
-from forecast.table.cells import Cells, cells_of
-from forecast.table.columns import COLUMN_CHECKS, RULES, is_count, is_positive
+from forecast.table.checks.columns import COLUMN_CHECKS, RULES, is_count, is_positive
+from forecast.table.reading.cells import Cells, cells_of
 from models.equations.metrics import LARGEST_LENGTH, METRICS, metrics_where
 
 FEWEST_RUNS = 3  # two runs fix a line exactly and leave nothing to judge it by

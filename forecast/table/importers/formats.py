@@ -1,0 +1,35 @@
+"""Formats of result files, by the name that `forecast import` takes: one line each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from forecast.errors import ForecastError, shown
+from forecast.table.importers.choices import Choices, closest
+from forecast.table.importers.measurements import Found
+from forecast.table.importers.results import inspect_log, lm_eval
+from forecast.table.importers.tables import wide
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a format is read, and what it is in a few words."""
+
+    read: Callable[[Path, Choices], Found]
+    words: str
+
+
+FORMATS: dict[str, Format] = {
+    "lm-eval": Format(lm_eval.read, "results of lm-evaluation-harness"),
+    "inspect": Format(inspect_log.read, "logs of Inspect, .eval or .json"),
+    "wide": Format(wide.read, "a table with a column for each task"),
+}
+
+
+def format_named(name: str) -> Format:
+    """The format of this name; a `ForecastError` that names the nearest where there is none."""
+    if name in FORMATS:
+        return FORMATS[name]
+    near = closest(name, FORMATS)
+    hint = "" if near is None else f"did you mean {near}? "
+    raise ForecastError(f"format {shown(name)}: is not known; {hint}There are: {', '.join(FORMATS)}")

@@ -1,0 +1,1 @@
+"""Results as evaluation tools write them, one module a tool."""

@@ -1,0 +1,1 @@
+"""Tables of scores as people publish them, one module a shape."""

@@ -1,0 +1,1 @@
+"""Reading: a file to cells as typed, and as numbers and dates."""

@@ -21,7 +21,7 @@ from models.dates import is_by_date
 from models.facts.placing import with_constants
 
 NO_FAMILY = "all"  # one recipe for all runs of which none is named
-OF_RUN = ("compute", "compute_sd", "family", "date", "params", "tokens")  # columns that are the same in all its rows
+OF_RUN = ("compute", "compute_sd", "family", "date", "params", "tokens", "active_params")  # columns that are the same in all its rows
 
 
 def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -92,7 +92,8 @@ def observations(frame: pd.DataFrame) -> xr.Dataset:
     task name; where one name has several metrics, or several k or lengths, it is each of them: ``name [metric]``,
     ``name [metric k]``, ``name [metric k of length]``. A law is what tasks of one name have in common (see
     `forecast.table.labels`). Successes are NaN and trials 0 where they are not known or, as of a loss, mean nothing.
-    What follows from the table alone is computed here once: see `models.facts.placing.with_constants`.
+    Of a mixture of experts log10_params is that of the active parameters, which its compute is made of. What follows
+    from the table alone is computed here once: see `models.facts.placing.with_constants`.
     """
     labels = task_labels(frame)
     runs = frame.groupby("model", sort=False)[list(OF_RUN)].first()
@@ -136,7 +137,7 @@ def _by_observation(frame: pd.DataFrame) -> dict[str, np.ndarray]:
 def _by_run(runs: pd.DataFrame, families: pd.Index) -> dict[str, np.ndarray]:
     return {
         "log10_compute": np.log10(runs["compute"].to_numpy(dtype=float)),
-        "log10_params": np.log10(runs["params"].to_numpy(dtype=float)),
+        "log10_params": np.log10(runs["active_params"].fillna(runs["params"]).to_numpy(dtype=float)),
         "log10_tokens": np.log10(runs["tokens"].to_numpy(dtype=float)),
         "compute_sd": runs["compute_sd"].to_numpy(dtype=float),
         "family_index": families.get_indexer(runs["family"]),
@@ -170,7 +171,8 @@ def data_hash(frame: pd.DataFrame) -> str:
     The same data as CSV and as Parquet have the same hash.
     """
     known = frame[list(COLUMNS)].assign(date=frame["date"].dt.strftime("%Y-%m-%d")).astype(object)
-    content = json.dumps([known[name].where(known[name].notna(), None).to_list() for name in COLUMNS])
+    counted = [name for name in COLUMNS if name != "active_params" or known[name].notna().any()]  # blank: as ever
+    content = json.dumps([known[name].where(known[name].notna(), None).to_list() for name in counted])
     return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -193,6 +195,7 @@ def frame_of(data: xr.Dataset) -> pd.DataFrame:
             "compute": 10.0 ** data.log10_compute.values[run],
             "params": 10.0 ** data.log10_params.values[run],
             "tokens": 10.0 ** data.log10_tokens.values[run],
+            "active_params": np.nan,  # of which the compute was made
             "compute_sd": data.compute_sd.values[run],
             "family": data.family.values[data.family_index.values[run]],
             "date": data.date.values[run],

@@ -405,8 +405,8 @@ def test_values_are_shown_on_one_short_line(write):
     assert len(error.problems[0].value) > 1000
 
 
-def test_fifty_problems_are_listed_and_all_are_held():
-    error = TableError("t.csv", [Problem(row=row, wrong="w", remedy="r") for row in range(2, 122)])
+def test_fifty_kinds_of_problems_are_listed_and_all_are_held():
+    error = TableError("t.csv", [Problem(row=2, wrong="w" * n, remedy="r") for n in range(1, 121)])
     assert len(error.problems) == 120
     assert str(error).splitlines()[0] == "t.csv: 120 problems"
     assert len(str(error).splitlines()) == 52 and str(error).endswith("... and 70 more")

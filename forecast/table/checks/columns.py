@@ -49,6 +49,7 @@ RULES: dict[str, tuple[Callable[[pd.Series], pd.Series], str]] = {
     "chance": (lambda numbers: (numbers >= 0) & (numbers < 1), "lies outside [0, 1), 1 excluded"),
     "compute": POSITIVE,
     "params": POSITIVE,
+    "active_params": POSITIVE,
     "tokens": POSITIVE,
     "compute_sd": (lambda numbers: (numbers >= 0) & (numbers < LARGEST), "is negative or infinite"),
 }
@@ -64,6 +65,7 @@ REMEDIES: dict[str, str | Callable[[str], str]] = {
     "chance": "give the success rate of a guess, such as 0.25 for four choices",
     "compute": "give the training FLOP, such as 3.1e23, or leave it blank and give params and tokens",
     "params": "give the number of parameters, such as 7e9, or leave the cell blank and give compute",
+    "active_params": "give the parameters that a token passes through, such as 1.3e10, or leave the cell blank",
     "tokens": "give the number of training tokens, such as 3e11, or leave the cell blank and give compute",
     "compute_sd": "give the standard deviation of log10 compute, 0 where compute is exact",
 }

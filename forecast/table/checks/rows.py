@@ -63,12 +63,17 @@ def _missing_columns(cells: Cells) -> Iterator[Problem]:
             wrong="the column is missing, and so is 'successes'",
             remedy="add score (a rate in [0, 1]; for loss nats per token) or successes (a count)",
         )
-    if "compute" not in cells.present and not cells.present >= {"params", "tokens"} and not cells.by_date:
+    if not _has_columns_of_compute(cells) and not cells.by_date:
         yield Problem(
             column="compute",
             wrong="the column is missing, and 'params' and 'tokens' are not both there",
             remedy="add compute (training FLOP), or params and tokens, or a date of every model (three or more)",
         )
+
+
+def _has_columns_of_compute(cells: Cells) -> bool:
+    has_params = bool(cells.present & {"params", "active_params"})
+    return "compute" in cells.present or ("tokens" in cells.present and has_params)
 
 
 def _no_rows(cells: Cells) -> Iterator[Problem]:
@@ -154,9 +159,9 @@ def _k_and_length(cells: Cells) -> Iterator[Problem]:
 
 
 def _unknown_compute(cells: Cells) -> Iterator[Problem]:
-    has_columns = "compute" in cells.present or cells.present >= {"params", "tokens"}
     known = cells.compute_given
-    column = "compute" if "compute" in cells.present else "params"
+    column = next((name for name in ("compute", "params", "tokens") if name in cells.present), "compute")
+    has_columns = _has_columns_of_compute(cells)
     if has_columns and len(known) and not known.any():
         wrong = "no row of the table has compute, nor both params and tokens"
         yield Problem(
@@ -171,7 +176,7 @@ def _unknown_compute(cells: Cells) -> Iterator[Problem]:
 
 def _runs_that_disagree(cells: Cells) -> Iterator[Problem]:
     """A run has one compute, family and date: the first row that contradicts an earlier row of the same model."""
-    facts = cells.number[["params", "tokens", "compute_sd"]].assign(compute=cells.compute)
+    facts = cells.number[["params", "tokens", "active_params", "compute_sd"]].assign(compute=cells.compute)
     for column, given in facts.items():
         values = given.where(RULES[str(column)][0](given))  # a cell that is wrong by itself is no fact
         first = values.groupby(cells.text["model"]).transform("first")

@@ -14,7 +14,7 @@ from forecast.table.reading.files import read_cells
 from forecast.table.training_runs import COLUMNS as EPOCH
 from forecast.table.training_runs import read_runs
 
-FACTS = ("compute", "params", "tokens", "compute_sd", "family", "date")
+FACTS = ("compute", "params", "tokens", "active_params", "compute_sd", "family", "date")
 
 
 def read_facts(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -106,7 +106,7 @@ def _hint(name: str, by_spelling: Mapping[str, pd.Index]) -> str:
 
 
 def _sized(facts: dict[str, str]) -> bool:
-    return bool(facts["compute"] or (facts["params"] and facts["tokens"]))
+    return bool(facts["compute"] or (facts["tokens"] and (facts["params"] or facts["active_params"])))
 
 
 def _dated(facts: dict[str, str]) -> bool:

@@ -96,13 +96,13 @@ def _folded(texts: list[str]) -> str:
     different = list(dict.fromkeys(texts))
     if len(different) == 1:
         return different[0]
-    words = [text.split(" ") for text in different]
+    words = [re.findall(r"[^ ;]+|[ ;]", text) for text in different]
     shortest = min(map(len, words))
     start = next((n for n in range(shortest) if len({each[n] for each in words}) > 1), shortest)
     most = shortest - start
     end = next((n for n in range(most) if len({each[-1 - n] for each in words}) > 1), most)
-    parts = [" ".join(each[start : len(each) - end]) for each in words]
-    return " ".join([*words[0][:start], _listed(parts), *(words[0][len(words[0]) - end :] if end else [])])
+    parts = ["".join(each[start : len(each) - end]) for each in words]
+    return "".join([*words[0][:start], _listed(parts), *words[0][len(words[0]) - end :]])
 
 
 def _without_values(text: str) -> str:

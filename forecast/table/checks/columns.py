@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.errors import Problem, shown
+from forecast.table.checks.magnitudes import CHECKS as MAGNITUDES
 from forecast.table.reading.cells import DECIMAL, EARLIEST, LATEST, NAMES, NUMBERS, Cells
 from models.equations.metrics import METRICS
 
@@ -107,4 +108,9 @@ def _dates(cells: Cells) -> Iterator[Problem]:
     yield from cells.problems(bad, "date", wrong, "write YYYY-MM-DD, such as 2020-05-28, or leave the cell blank")
 
 
-COLUMN_CHECKS: tuple[Callable[[Cells], Iterator[Problem]], ...] = (_column_rules, _text_for_numbers, _dates)
+COLUMN_CHECKS: tuple[Callable[[Cells], Iterator[Problem]], ...] = (
+    _column_rules,
+    _text_for_numbers,
+    _dates,
+    *MAGNITUDES,
+)

@@ -72,7 +72,7 @@ def _missing_columns(cells: Cells) -> Iterator[Problem]:
 
 
 def _has_columns_of_compute(cells: Cells) -> bool:
-    has_params = bool(cells.present & {"params", "active_params"})
+    has_params = "params" in cells.present or not cells.blank["active_params"].all()
     return "compute" in cells.present or ("tokens" in cells.present and has_params)
 
 

@@ -383,7 +383,7 @@ def test_percentages_are_divided_only_when_the_user_says_so(write, imported):
     with pytest.raises(TableError) as caught:
         imported("wide", path, trials=TRIALS)
     assert [each.row for each in caught.value.problems] == [2, 3, 4, 5]
-    assert "row 2, column 'sums', value '10': lies outside [0, 1]; add --percent" in str(caught.value)
+    assert "rows 2-5, column 'sums', values '10', '57.1', '100', ...: lies outside [0, 1]; add --percent" in str(caught.value)
     assert imported("wide", path, trials=TRIALS, percent=True)[0]["score"].tolist() == [0.1, 0.571, 1.0, 0.615]
 
 

@@ -21,7 +21,15 @@ from models.dates import is_by_date
 from models.facts.placing import with_constants
 
 NO_FAMILY = "all"  # one recipe for all runs of which none is named
-OF_RUN = ("compute", "compute_sd", "family", "date", "params", "tokens", "active_params")  # columns that are the same in all its rows
+OF_RUN = (
+    "compute",
+    "compute_sd",
+    "family",
+    "date",
+    "params",
+    "tokens",
+    "active_params",
+)  # columns that are the same in all its rows
 
 
 def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:

@@ -1,13 +1,15 @@
 """Columns of a table: what a cell of each may hold, whatever stands in the others."""
 
-import difflib
+import math
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from forecast.errors import Problem, shown
+from forecast.table.checks.hints import metric_remedy
 from forecast.table.checks.magnitudes import CHECKS as MAGNITUDES
 from forecast.table.reading.cells import DECIMAL, EARLIEST, LATEST, NAMES, NUMBERS, Cells
 from models.equations.metrics import METRICS
@@ -27,12 +29,6 @@ def is_positive(numbers: pd.Series) -> pd.Series:
 
 def is_count(numbers: pd.Series) -> pd.Series:
     return (numbers >= 0) & (numbers <= LARGEST_COUNT) & (numbers == np.floor(numbers))
-
-
-def _metric_remedy(value: str) -> str:
-    nearest = difflib.get_close_matches(value.strip().lower().replace(" ", "_"), METRICS, n=1, cutoff=0.5)
-    guess = f"did you mean {nearest[0]!r}? " if nearest else ""
-    return f"{guess}Allowed: {', '.join(METRICS)}"
 
 
 POSITIVE = (is_positive, "is not a positive finite number (below 1e100)")
@@ -57,7 +53,7 @@ RULES: dict[str, tuple[Callable[[pd.Series], pd.Series], str]] = {
 REMEDIES: dict[str, str | Callable[[str], str]] = {
     "model": "give the model a name, or delete the row",
     "task": "give the task a name, or delete the row",
-    "metric": _metric_remedy,
+    "metric": f"write one of {', '.join(METRICS)}",
     "family": "retype the name",
     "successes": "give the count of items answered right, or a rate in the column score",
     "trials": "give the number of items scored (for token_accuracy: tokens)",
@@ -77,7 +73,9 @@ def _column_rules(cells: Cells) -> Iterator[Problem]:
     table = cells.number.assign(**{name: cells.text[name] for name in NAMES}, **counts)
     for column, (holds, wrong) in RULES.items():
         bad = table[column].notna() & ~holds(table[column])
-        yield from cells.problems(bad, column, wrong, REMEDIES[column])
+        for found in cells.problems(bad, column, wrong, REMEDIES[column]):
+            score = cells.number["score"].get(found.row, math.nan)
+            yield replace(found, remedy=metric_remedy(found.value or "", score)) if column == "metric" else found
 
 
 def _text_for_numbers(cells: Cells) -> Iterator[Problem]:

@@ -54,7 +54,11 @@ def impossible_sizes(cells: Cells) -> pd.DataFrame:
     below["compute"] &= ~(cells.date < FIRST_LARGE_RUNS)
     below = below.where(~agrees_with_sizes(cells), False)
     beside = small.where(below.any(axis=1), below.any(axis=0) & small).where(~agrees_with_sizes(cells), False)
-    return below | beside | pd.DataFrame({name: sizes[name] >= LARGEST[name] for name in SMALL})
+    return (
+        below
+        | beside
+        | pd.DataFrame({name: sizes[name].between(LARGEST[name], 1e100, inclusive="left") for name in SMALL})
+    )
 
 
 def sizes_that_cannot_be(cells: Cells) -> Iterator[Problem]:
@@ -105,7 +109,9 @@ def spreads_that_cannot_be(cells: Cells) -> Iterator[Problem]:
 
     def remedy(value: str) -> str:
         factor = float(value)
-        known = f"write {np.log10(factor):.3g} if compute is known to a factor of {value.strip()}; " if factor < 1e3 else ""
+        known = (
+            f"write {np.log10(factor):.3g} if compute is known to a factor of {value.strip()}; " if factor < 1e3 else ""
+        )
         return f"{known}0.3 means a factor of 2"
 
     yield from cells.problems(wide, "compute_sd", wrong, remedy)

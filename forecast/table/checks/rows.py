@@ -7,6 +7,8 @@ import pandas as pd
 
 from forecast.errors import Problem, shown
 from forecast.table.checks.columns import COLUMN_CHECKS, RULES, is_count, is_positive
+from forecast.table.checks.hints import looks_like
+from forecast.table.checks.scores import scores_given
 from forecast.table.reading.cells import Cells, cells_of
 from models.equations.metrics import LARGEST_LENGTH, METRICS, metrics_where
 
@@ -56,19 +58,25 @@ def _missing_columns(cells: Cells) -> Iterator[Problem]:
     ]
     for column, is_needed, meaning in needed:
         if is_needed and column not in cells.present:
-            yield Problem(column=column, wrong="the column is missing", remedy=f"add it: {meaning}")
+            yield _missing(cells, column, "the column is missing", f"add it: {meaning}")
     if cells.scored and not cells.present & {"score", "successes"}:
-        yield Problem(
-            column="score",
-            wrong="the column is missing, and so is 'successes'",
-            remedy="add score (a rate in [0, 1]; for loss nats per token) or successes (a count)",
-        )
+        remedy = "add score (a rate in [0, 1]; for loss nats per token) or successes (a count)"
+        yield _missing(cells, "score", "the column is missing, and so is 'successes'", remedy, "successes")
     if not _has_columns_of_compute(cells) and not cells.by_date:
-        yield Problem(
-            column="compute",
-            wrong="the column is missing, and 'params' and 'tokens' are not both there",
-            remedy="add compute (training FLOP), or params and tokens, or a date of every model (three or more)",
-        )
+        remedy = "add compute (training FLOP), or params and tokens, or a date of every model (three or more)"
+        wrong = "the column is missing, and 'params' and 'tokens' are not both there"
+        yield _missing(cells, "compute", wrong, remedy, "params", "tokens", "date")
+
+
+def _missing(cells: Cells, column: str, wrong: str, remedy: str, *instead: str) -> Problem:
+    """A missing column, with the columns of the file that look like it or what may stand for it."""
+    absent = [name for name in (column, *instead) if name not in cells.present]
+    alike = {name: other for name in absent if (other := looks_like(name, cells.columns))}
+    if alike:
+        names = " and ".join(f"{other!r}" for other in alike.values())
+        wrong = f"{wrong}; {names} look{'s' if len(alike) == 1 else ''} like it"
+        remedy = f"rename {', '.join(f'{other!r} to {name}' for name, other in alike.items())}; else {remedy}"
+    return Problem(column=column, wrong=wrong, remedy=remedy)
 
 
 def _has_columns_of_compute(cells: Cells) -> bool:
@@ -89,31 +97,6 @@ def _too_few_runs(cells: Cells) -> Iterator[Problem]:
             wrong=f"the table has fewer than three runs with known compute: {runs}",
             remedy="add rows of models trained with other amounts of compute",
         )
-
-
-def _scores(cells: Cells) -> Iterator[Problem]:
-    if not cells.scored:
-        return
-    score, rate, loss = cells.number["score"], cells.rate, cells.loss
-    column = "score" if "score" in cells.present else "successes"
-    missing = rate & cells.blank["score"] & cells.blank["successes"]
-    yield from cells.problems(missing, column, "is blank", "give score or successes, or delete the row")
-    missing = loss & cells.blank["score"]
-    yield from cells.problems(missing, "score", "is blank", "give the loss in nats per token, or delete the row")
-    outside = rate & ((score < 0) | (score > 1))
-    percent = _looks_like_percent(cells)
-    wrong = "lies outside [0, 1]"
-    yield from cells.problems(outside & ~percent, "score", wrong, "give a rate between 0 and 1, or delete the row")
-    remedy = "if the scores of this task are percentages, divide all of them by 100"
-    yield from cells.problems(outside & percent, "score", wrong, remedy)
-    bad = loss & score.notna() & ~is_positive(score)
-    yield from cells.problems(bad, "score", "is not a positive finite loss", "give the loss in nats per token, above 0")
-
-
-def _looks_like_percent(cells: Cells) -> pd.Series:
-    """True for the rates of a task whose scores all lie in [0, 100]."""
-    by_task = cells.number["score"].where(cells.rate).groupby([cells.text["task"], cells.metric])
-    return (by_task.transform("min") >= 0) & (by_task.transform("max") <= 100)
 
 
 def _counts(cells: Cells) -> Iterator[Problem]:
@@ -204,7 +187,7 @@ def _disagreements(cells: Cells, column: str, values: pd.Series, differs: pd.Ser
 CHECKS: tuple[Callable[[Cells], Iterator[Problem]], ...] = (
     _missing_columns,
     *COLUMN_CHECKS,
-    _scores,
+    scores_given,
     _counts,
     _k_and_length,
     _unknown_compute,

@@ -383,7 +383,9 @@ def test_percentages_are_divided_only_when_the_user_says_so(write, imported):
     with pytest.raises(TableError) as caught:
         imported("wide", path, trials=TRIALS)
     assert [each.row for each in caught.value.problems] == [2, 3, 4, 5]
-    assert "rows 2-5, column 'sums', values '10', '57.1', '100', ...: lies outside [0, 1]; add --percent" in str(caught.value)
+    assert "rows 2-5, column 'sums', values '10', '57.1', '100', ...: lies outside [0, 1]; add --percent" in str(
+        caught.value
+    )
     assert imported("wide", path, trials=TRIALS, percent=True)[0]["score"].tolist() == [0.1, 0.571, 1.0, 0.615]
 
 
@@ -493,7 +495,7 @@ def test_the_table_of_models_may_be_epochs(write, imported):
         ("model,size\na,1\n", "needs a column model and compute"),
         ("name,compute\na,1e21\n", "needs a column model and compute"),
         ("model,compute\na,much\n", "row 2, column 'compute', value 'much'"),
-        ("model,compute\na,-1\na,2\n", "row 2, column 'compute', value '-1'.*\n.*row 3, column 'model'"),
+        ("model,compute\na,-1\na,2e21\n", "row 2, column 'compute', value '-1'.*\n.*row 3, column 'model'"),
         ("model,compute,date\na,1e21,soon\n", "row 2, column 'date', value 'soon'"),
         ("", "the file is empty"),
     ],

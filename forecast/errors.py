@@ -73,7 +73,7 @@ def _line(same: Sequence[Problem]) -> str:
     return f"{', '.join(filter(None, places)) or 'table'}: {wrong}; {remedy}"
 
 
-def row_ranges(rows: Iterable[int]) -> str:
+def row_ranges(rows: Iterable[int], most: int = SHOWN_RANGES) -> str:
     """Row numbers as ranges.
 
     >>> row_ranges([2, 3, 4, 7, 9, 10])
@@ -83,8 +83,8 @@ def row_ranges(rows: Iterable[int]) -> str:
     ends = [0, *(place for place, (one, next) in enumerate(pairwise(rows), start=1) if next > one + 1), len(rows)]
     runs = [rows[start:stop] for start, stop in pairwise(ends)]
     texts = [str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs]
-    more = sum(len(run) for run in runs[SHOWN_RANGES:])
-    return ", ".join(texts[:SHOWN_RANGES]) + (f" and {more} more" if more else "")
+    more = sum(len(run) for run in runs[most:])
+    return ", ".join(texts[:most]) + (f" and {more} more" if more else "")
 
 
 def _listed(texts: list[str]) -> str:

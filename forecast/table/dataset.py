@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.errors import TableError
-from forecast.table.checks.rows import check_cells
+from forecast.table.adjusting import Adjustments, Warn, adjusted, silent
+from forecast.table.checks.rounding import items_left
+from forecast.table.checks.strange import strange
 from forecast.table.labels import given_rows, law_labels, task_labels
-from forecast.table.reading.cells import COLUMNS, NAMES, Cells, cells_of
+from forecast.table.reading.cells import COLUMNS, NAMES, Cells
 from forecast.table.reading.files import cells_and_ragged
 from models.dates import is_by_date
 from models.facts.placing import with_constants
@@ -32,15 +33,23 @@ OF_RUN = (
 )  # columns that are the same in all its rows
 
 
-def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
+def read_table(
+    path: str | os.PathLike[str], *, adjust: Adjustments = Adjustments(), warn: Warn = silent
+) -> pd.DataFrame:
     """A table of measurements, checked and completed.
+
+    Parameters
+    ----------
+    adjust : what is changed before: tasks, counts, chances, rows that are left out, repeats
+    warn : called with a sentence for each strange thing that the table may mean, and for all that was changed
 
     Returns
     -------
     DataFrame
         All columns of a table in the order of README, then the unknown ones as they came; the index `line` is the
         line in the file. Of compute, params and tokens the missing one is filled by C = 6 N D. Rates have both `score`
-        (as given) and `successes` (the count nearest to score * trials); losses have neither successes nor trials.
+        (as given) and `successes` (the count nearest to score * trials); where rounding hides many items, successes
+        and trials are of those that it leaves, see `forecast.table.checks.rounding`. Losses have neither of the two.
         Family and date given in one row of a model hold for all of them.
 
     Raises
@@ -50,26 +59,25 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     ForecastError
         if the file cannot be read at all.
     """
-    return _read(Path(path), scored=True)
+    return _read(Path(path), adjust, scored=True, warn=warn)
 
 
 def read_rows(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Rows to predict: as `read_table`, but scores are ignored, trials may be blank and one run is enough."""
-    return _read(Path(path), scored=False)
+    return _read(Path(path), Adjustments(), scored=False, warn=silent)
 
 
-def _read(path: Path, *, scored: bool) -> pd.DataFrame:
+def _read(path: Path, adjust: Adjustments, *, scored: bool, warn: Warn) -> pd.DataFrame:
     frame, ragged = cells_and_ragged(path)
-    cells = cells_of(frame, scored=scored)
-    problems = check_cells(cells, complete=not ragged)
-    if ragged or problems:
-        raise TableError(path, sorted([*ragged, *problems], key=lambda problem: problem.row or 0))
+    cells, frame = adjusted(frame, ragged, adjust, path=path, scored=scored, warn=warn)
+    for sentence in strange(cells):
+        warn(sentence)
     return _normalised(frame, cells)
 
 
 def _normalised(frame: pd.DataFrame, cells: Cells) -> pd.DataFrame:
     number, model, rate = cells.number, cells.text["model"], cells.rate
-    trials = number["trials"].where(rate)
+    trials = items_left(cells).fillna(number["trials"]).where(rate)
     successes = number["successes"].where(rate).fillna((number["score"] * trials).round())
     family = cells.text["family"].mask(cells.blank["family"])
     known = number.assign(

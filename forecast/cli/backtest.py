@@ -64,7 +64,7 @@ def backtest(
     from forecast.words import counted
 
     names = structure_names(structures, average=average)
-    frame = read_table(table)
+    frame = read_table(table, warn=warn)
     splits = splits_asked(frame, cuts=cut or (), dates=date or (), families=families)
     make_folder(output)
     with shown_stages(quiet=quiet) as stages, stages.stage(counted(len(splits), "cut"), weight=1.0):
@@ -121,7 +121,7 @@ def compare(
     if output is not None:
         check_target(output)
     names = structure_names(structures, average=structures is None)
-    frame = read_table(table)
+    frame = read_table(table, warn=warn)
     sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
     options: dict[str, Any] = {"name": table.name, "structures": names, "sampling": sampling, "below": below}
     with shown_stages(quiet=quiet) as stages:

@@ -1,5 +1,6 @@
 """Commands of one fit: `fit`, `threshold`, `predict` and `report`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ from forecast.cli.options import (
     At,
     Average,
     Below,
+    BestOf,
     Date,
     Draws,
     Family,
@@ -16,13 +18,19 @@ from forecast.cli.options import (
     Headline,
     Json,
     Quiet,
+    Repeats,
     Seed,
+    SkipUnusable,
     Structure,
     Structures,
+    TableChance,
     TableFile,
+    TableTasks,
+    TableTrials,
     TargetAccept,
     Task,
     Tune,
+    adjustments,
     decimal_year,
     exit_unless_sound,
     exit_unless_trustworthy,
@@ -44,6 +52,12 @@ def fit(
     table: TableFile,
     output: Annotated[Path, typer.Option("-o", help="Posterior file to write.", metavar="FIT.nc")],
     below: Below = None,
+    tasks: TableTasks = None,
+    trials: TableTrials = None,
+    chance: TableChance = None,
+    skip_unusable: SkipUnusable = False,
+    repeats: Repeats = None,
+    best_of: BestOf = None,
     structures: Structures = None,
     average: Average = False,
     seed: Seed = 1,
@@ -61,7 +75,8 @@ def fit(
     from forecast.draws import Sampling
     from forecast.table.dataset import read_table
 
-    frame = read_table(table)
+    adjust = adjustments(tasks, trials, chance, skip_unusable, repeats, best_of)
+    frame = read_table(table, adjust=adjust, warn=warn)
     from forecast.fitting.average import fit as fitted
     from forecast.fitting.contraction import contraction
     from forecast.posterior.fit import save
@@ -73,7 +88,7 @@ def fit(
     sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
     options: dict[str, Any] = {"name": table.name, "structures": names, "sampling": sampling, "below": below}
     with shown_stages(quiet=quiet) as stages, stages.stage("fitted", weight=1.0):
-        result = fitted(frame, **options, stages=stages, warn=warn)
+        result = replace(fitted(frame, **options, stages=stages, warn=warn), adjusted=tuple(adjust.words()))
         save(result, output)
     reasons = complaints(result, start=fit_command(result, table, output))
     answer = {

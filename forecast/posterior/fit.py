@@ -36,6 +36,7 @@ class Fit:
     diagnostics: Diagnostics
     table: str  # name of the table
     below: float | None  # compute cut in FLOP; None: all runs
+    adjusted: tuple[str, ...] = ()  # options that changed the table as it was read, as `forecast fit` takes them
     versions: dict[str, str]
     weights: Mapping[str, float] = field(default_factory=lambda: {"full": 1.0})  # of `models.structures.STRUCTURES`
 
@@ -45,6 +46,7 @@ class Fit:
             "table": self.table,
             "data_hash": self.data.attrs["data_hash"],
             "below": self.below,
+            "adjusted": list(self.adjusted),
             "seed": self.sampling.seed,
             "model": "capability_model",
             "parts": asdict(self.parts),
@@ -186,6 +188,7 @@ def _fit_of(tree: xr.DataTree, attributes: dict) -> Fit:
         diagnostics=Diagnostics(**diagnostics),
         table=attributes["table"],
         below=attributes["below"],
+        adjusted=tuple(attributes.get("adjusted", ())),  # of older files: as it stands
         versions=attributes["versions"],
         weights=attributes["weights"],
     )

@@ -8,9 +8,9 @@ import pandas as pd
 
 from forecast.errors import ForecastError, Problem, TableError, by_kind, shown
 from forecast.table.checks.rows import check_cells
-from forecast.table.importers.choices import PerTask, closest
+from forecast.table.importers.choices import PerTask, as_chance, as_trials, closest, per_task, task_names
 from forecast.table.reading.cells import Cells, cells_of
-from forecast.table.repeats import best_runs, one_a_measurement, without_duplicates
+from forecast.table.repeats import REPEATS, best_runs, one_a_measurement, without_duplicates
 from forecast.words import counted
 
 type Warn = Callable[[str], None]
@@ -46,6 +46,27 @@ class Adjustments:
         return words + (["--best-of", ",".join(self.best_of)] if self.best_of else [])
 
 
+def adjustments(
+    tasks: str | None,
+    trials: Sequence[str],
+    chance: Sequence[str],
+    skip_unusable: bool,
+    repeats: str | None,
+    best_of: str | None,
+) -> Adjustments:
+    """The adjustments that words of a command line name; a `ForecastError` for words that are none."""
+    if repeats is not None and repeats not in REPEATS:
+        raise ForecastError(f"--repeats {shown(repeats)}: is not known; give one of {', '.join(REPEATS)}")
+    return Adjustments(
+        tasks=task_names(tasks),
+        trials=per_task("--trials", trials, as_trials, expected="a whole number of 1 or more"),
+        chance=per_task("--chance", chance, as_chance, expected="a number from 0 to below 1"),
+        skip_unusable=skip_unusable,
+        repeats=repeats,
+        best_of=task_names(best_of),
+    )
+
+
 def _quoted(name: str) -> str:
     return f'"{name}"' if "," in name else name
 
@@ -53,7 +74,9 @@ def _quoted(name: str) -> str:
 def adjusted(
     frame: pd.DataFrame, ragged: list[Problem], adjust: Adjustments, *, path: Path, scored: bool, warn: Warn
 ) -> tuple[Cells, pd.DataFrame]:
-    """The cells of a table after all adjustments, checked, and the rows they are of; `frame` is of `reading.files.cells_and_ragged`.
+    """The cells of a table after all adjustments, checked, and the rows they are of.
+
+    `frame` and `ragged` are of `forecast.table.reading.files.cells_and_ragged`.
 
     Raises
     ------

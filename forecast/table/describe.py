@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.published import as_published
+from forecast.table.adjusting import Adjustments
 from forecast.table.dataset import data_hash, index_of, observations, read_table
 from models.dates import by_date
 from models.facts.guessing import chance_of_placing, likely_choices, smallest_score, unknown_chance
@@ -29,9 +30,10 @@ NAMED = 4  # tasks of a law that are named one by one
 HALF_WAY = 0.5  # a ceiling shows only in scores on the upper half of the curve
 
 
-def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
+def describe(path: str | os.PathLike[str], adjust: Adjustments = Adjustments()) -> dict[str, Any]:
     """Rows, runs, compute range and tasks of a table, and for each task what its rows can tell."""
-    frame = read_table(path)
+    said: list[str] = []
+    frame = read_table(path, adjust=adjust, warn=said.append)
     data = observations(frame)
     facts = {
         "table": str(path),
@@ -43,7 +45,7 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
         "dates": _dates(data.date.values),
         "data_hash": data_hash(frame),
         "problems": [],
-        "warnings": warnings_of(data),
+        "warnings": [*said, *warnings_of(data)],
         "parts": _parts(data),
         "tasks": [_describe_task(label, data, data.task_index.values == t) for t, label in enumerate(data.task.values)],
     }
@@ -84,7 +86,9 @@ def _parts(data: Any) -> dict[str, str]:
 
 def _describe_task(label: str, data: Any, own: np.ndarray) -> dict[str, Any]:
     rows = pd.DataFrame({name: data[name].values[own] for name in ("score", "successes", "trials")})
-    rows["x"] = data.log10_compute.values[data.run_index.values[own]]
+    rows["run"] = data.run_index.values[own]
+    rows["x"] = data.log10_compute.values[rows["run"]]
+    trials = rows["trials"][rows["trials"] > 0]
     place = index_of(data, "task", label)
     metric, chance = data.metric.values[place].item(), float(chance_of_placing(data)[place])
     law = int(data.law_index.sel(task=label))
@@ -92,7 +96,10 @@ def _describe_task(label: str, data: Any, own: np.ndarray) -> dict[str, Any]:
         "task": str(label),
         "metric": metric,
         "law": str(data.law.values[law]),
-        "runs": len(rows),
+        "runs": int(rows["run"].nunique()),
+        "rows": len(rows),
+        "chance": float(data.chance.values[place]),
+        "trials": [int(trials.min()), int(trials.max())] if len(trials) else None,
         "log10_compute": [float(rows["x"].min()), float(rows["x"].max())],
         "score": [float(rows["score"].min()), float(rows["score"].max())],
         "identified": _identified(rows, metric, chance, has_irreducible(data)[law])
@@ -106,7 +113,7 @@ def _identified(rows: pd.DataFrame, metric: str, chance: float, irreducible: boo
         return [f"position: fixed by {len(rows)} measured losses", _of_loss_floor(rows)]
     excess = rows["successes"] - chance * rows["trials"]
     noise = np.sqrt(rows["trials"] * chance * (1.0 - chance))
-    informative = int(((excess > FEW + 2.0 * noise) & (rows["score"] < 1)).sum())
+    informative = int(rows["run"][(excess > FEW + 2.0 * noise) & (rows["score"] < 1)].nunique())
     counted = "1 run" if informative == 1 else f"{informative} runs"
     said = [
         "position: only bounded from below, no run scores clearly above guessing; the threshold is mostly prior"

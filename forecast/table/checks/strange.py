@@ -102,7 +102,7 @@ def _high_losses(cells: Cells) -> Iterator[str]:
         elif score.max() > GUESS_LOSS:
             yield (
                 f"Losses of {task} reach {typed(score.max(), 4)} nats a token, more than a guess among all tokens "
-                f"costs ({GUESS_LOSS:g}), as only the first checkpoints of a training have. If they are perplexities, {log}."
+                f"costs ({GUESS_LOSS:g}), as only first checkpoints have. If they are perplexities, {log}."
             )
         elif score.min() > HIGH_LOSS and len(score) > 1:
             yield (
@@ -137,8 +137,8 @@ def _below_chance(cells: Cells) -> Iterator[str]:
         ]
         yield (
             f"Scores lie significantly below chance: {first_of(said, TASKS)}. If answers are generated, not chosen, "
-            f"give metric exact_match and no chance (on import --metric {shown(f'{task}=exact_match')}); else correct the "
-            "chance."
+            f"give metric exact_match and no chance (on import --metric {shown(f'{task}=exact_match')}); else correct "
+            "the chance."
         )
 
 
@@ -154,7 +154,7 @@ def _no_whole_counts(cells: Cells) -> Iterator[str]:
         yield (
             f"Score x trials is no whole number of items for {first_of(named, TASKS)}: "
             f"{cells.text.at[line, 'score'].strip()} x {trials[line]:g} = {count[line]:.6g}. Counts are rounded. Give "
-            "the trials that the scores are shares of; an average over subtasks has about as many as they have together."
+            "the trials that the scores are shares of; an average over subtasks has as many as all of them together."
         )
 
 
@@ -188,7 +188,7 @@ def _wide_computes(cells: Cells) -> Iterator[str]:
     if wide.any():
         largest = cells.number["compute_sd"][wide].max()
         yield (
-            f"Column compute_sd is {largest:g} decades for {first_of(_models(cells, wide), MODELS)}: compute known to a "
+            f"Column compute_sd is {largest:g} decades for {first_of(_models(cells, wide), MODELS)}: known to a "
             f"factor of {typed(10**largest, 2)}. If {largest:g} is the factor itself, write {np.log10(largest):.2g}."
         )
 

@@ -1,5 +1,6 @@
 """Commands on how far a forecast can be believed: `backtest` and `compare`."""
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -11,16 +12,23 @@ from forecast.cli.options import (
     Ats,
     Average,
     Below,
+    BestOf,
     Draws,
     Json,
     Quiet,
+    Repeats,
     Scheduler,
     Seed,
+    SkipUnusable,
     Structures,
+    TableChance,
     TableFile,
+    TableTasks,
+    TableTrials,
     TargetAccept,
     Tune,
     Workers,
+    adjustments,
     exit_unless_trustworthy,
     plain,
     print_json,
@@ -39,6 +47,12 @@ def backtest(
     ] = None,
     families: Annotated[bool, typer.Option("--families", help="Hide one family after the other.")] = False,
     at: Ats = None,
+    tasks: TableTasks = None,
+    trials: TableTrials = None,
+    chance: TableChance = None,
+    skip_unusable: SkipUnusable = False,
+    repeats: Repeats = None,
+    best_of: BestOf = None,
     structures: Structures = None,
     average: Average = False,
     workers: Workers = 1,
@@ -52,8 +66,6 @@ def backtest(
     Without a cut the largest three in ten runs are hidden. Results of fits are kept in DIR/jobs: started again after an
     interrupt, only what is missing is done.
     """
-    from dataclasses import replace
-
     from forecast.backtesting.record import write_backtest
     from forecast.backtesting.run import backtest as record_of
     from forecast.backtesting.verdict import verdict
@@ -64,7 +76,8 @@ def backtest(
     from forecast.words import counted
 
     names = structure_names(structures, average=average)
-    frame = read_table(table, warn=warn)
+    adjust = adjustments(tasks, trials, chance, skip_unusable, repeats, best_of)
+    frame = read_table(table, adjust=adjust, warn=warn)
     splits = splits_asked(frame, cuts=cut or (), dates=date or (), families=families)
     make_folder(output)
     with shown_stages(quiet=quiet) as stages, stages.stage(counted(len(splits), "cut"), weight=1.0):
@@ -101,6 +114,12 @@ def compare(
     at: Ats = None,
     output: Annotated[Path | None, typer.Option("-o", help="Also write the posterior.", metavar="FIT.nc")] = None,
     below: Below = None,
+    tasks: TableTasks = None,
+    trials: TableTrials = None,
+    chance: TableChance = None,
+    skip_unusable: SkipUnusable = False,
+    repeats: Repeats = None,
+    best_of: BestOf = None,
     structures: Structures = None,
     seed: Seed = 1,
     draws: Draws = None,
@@ -121,11 +140,12 @@ def compare(
     if output is not None:
         check_target(output)
     names = structure_names(structures, average=structures is None)
-    frame = read_table(table, warn=warn)
+    adjust = adjustments(tasks, trials, chance, skip_unusable, repeats, best_of)
+    frame = read_table(table, adjust=adjust, warn=warn)
     sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
     options: dict[str, Any] = {"name": table.name, "structures": names, "sampling": sampling, "below": below}
     with shown_stages(quiet=quiet) as stages:
-        fit = fitted(frame, **options, stages=stages, warn=warn)
+        fit = replace(fitted(frame, **options, stages=stages, warn=warn), adjusted=tuple(adjust.words()))
     if output is not None:
         save(fit, output)
     answer = compared(fit, at=at or [0.5])

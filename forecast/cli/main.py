@@ -178,7 +178,7 @@ def validate(
         print_json(answer)
         return
     for line in summary(answer):
-        print("\n".join(map(plain, line.split("\n"))) if line.startswith("\n") else plain(line))
+        print(plain(line))
 
 
 def problem(problem: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forecast.cli.options import Json, Quiet, Seed, plain, print_json, shown_stages
+from forecast.cli.options import BestOf, Json, Quiet, Repeats, Seed, plain, print_json, shown_stages, warn
 from forecast.errors import LISTED
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def import_(
     ] = None,
     trials: Annotated[list[str] | None, typer.Option(help="Items scored.", metavar="[TASK=]N")] = None,
     percent: Annotated[bool, typer.Option("--percent", help="Of wide: scores are percentages.")] = False,
+    repeats: Repeats = None,
+    best_of: BestOf = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -45,6 +47,7 @@ def import_(
 
     --metric, --chance and --trials can be given several times; a TASK=VALUE outweighs a value for all tasks.
     """
+    from forecast.table.adjusting import known_repeats
     from forecast.table.importers.choices import Choices, as_chance, as_metric, as_trials, per_task, task_names
 
     choices = Choices(
@@ -53,17 +56,23 @@ def import_(
         chance=per_task("--chance", chance or [], as_chance, expected="a number from 0 to below 1"),
         trials=per_task("--trials", trials or [], as_trials, expected="a whole number of 1 or more"),
         percent=percent,
+        repeats=known_repeats(repeats),
+        best_of=task_names(best_of),
     )
+    from forecast.table.describe import weaknesses
     from forecast.table.importers.importing import import_results
     from forecast.words import counted
 
     with shown_stages(quiet=quiet) as stages, stages.stage("results read", weight=1.0):
         frame, left_out = import_results(format, path, output, choices=choices, models=models)
     print_left_out(left_out)
+    warnings = weaknesses(output)
+    for sentence in warnings:
+        warn(sentence)
     names = {"models": frame["model"].unique().tolist(), "tasks": frame["task"].unique().tolist()}
     if as_json:
         left = [{"what": each.what, "why": each.why} for each in left_out]
-        print_json({"table": str(output), "rows": len(frame), **names, "left_out": left})
+        print_json({"table": str(output), "rows": len(frame), **names, "left_out": left, "warnings": warnings})
         return
     sizes = {"row": len(frame), "model": len(names["models"]), "task": len(names["tasks"])}
     print(f"{output}: " + ", ".join(counted(number, noun) for noun, number in sizes.items()))

@@ -55,16 +55,21 @@ def adjustments(
     best_of: str | None,
 ) -> Adjustments:
     """The adjustments that words of a command line name; a `ForecastError` for words that are none."""
-    if repeats is not None and repeats not in REPEATS:
-        raise ForecastError(f"--repeats {shown(repeats)}: is not known; give one of {', '.join(REPEATS)}")
     return Adjustments(
         tasks=task_names(tasks),
         trials=per_task("--trials", trials, as_trials, expected="a whole number of 1 or more"),
         chance=per_task("--chance", chance, as_chance, expected="a number from 0 to below 1"),
         skip_unusable=skip_unusable,
-        repeats=repeats,
+        repeats=known_repeats(repeats),
         best_of=task_names(best_of),
     )
+
+
+def known_repeats(repeats: str | None) -> str | None:
+    """Itself; a `ForecastError` where it is none of `forecast.table.repeats.REPEATS`."""
+    if repeats is not None and repeats not in REPEATS:
+        raise ForecastError(f"--repeats {shown(repeats)}: is not known; give one of {', '.join(REPEATS)}")
+    return repeats
 
 
 def _quoted(name: str) -> str:

@@ -52,6 +52,13 @@ def describe(path: str | os.PathLike[str], adjust: Adjustments = Adjustments()) 
     return as_published(facts, dated=by_date(data))
 
 
+def weaknesses(path: str | os.PathLike[str]) -> list[str]:
+    """A sentence for each strange thing in a table and each weakness of it, with its remedy."""
+    said: list[str] = []
+    frame = read_table(path, warn=said.append)
+    return [*said, *warnings_of(observations(frame))]
+
+
 def _range(values: np.ndarray) -> list[float] | None:
     """Smallest and largest of what is known."""
     known = values[np.isfinite(values)]

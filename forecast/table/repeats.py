@@ -80,6 +80,13 @@ def _numbered(frame: pd.DataFrame, cells: Cells, keys: pd.Series) -> pd.DataFram
     return frame.assign(model=frame["model"].where(~several, names))
 
 
+def narrowed(frame: pd.DataFrame, how: str | None, sizes: tuple[str, ...]) -> pd.DataFrame:
+    """A table that was made, with repeated measurements numbered where each is a run, and the best runs of a size."""
+    if how == "each":
+        frame = one_a_measurement(frame, how, lambda sentence: None)
+    return frame[best_runs(cells_of(frame), sizes, lambda sentence: None)] if sizes else frame
+
+
 def _latest(group: pd.DataFrame, cells: Cells) -> pd.DataFrame:
     dates = cells.date[group.index].fillna(pd.Timestamp.min)
     return group.loc[[dates.index[dates == dates.max()][-1]]]

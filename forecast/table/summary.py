@@ -22,10 +22,12 @@ def summary(answer: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield "Parts of the model:"
     yield from (f"  {part}: {said}" for part, said in answer["parts"].items())
-    for task in answer["tasks"]:
-        yield f"\n{_title(task)}"
-        yield from (f"  {line}" for line in task["identified"])
-    yield f"\nNext: {_next(answer)}"
+    for identified, tasks in _alike(answer["tasks"]).items():
+        yield ""
+        yield from map(_title, tasks)
+        yield from (f"  {line}" for line in identified)
+    yield ""
+    yield f"Next: {_next(answer)}"
 
 
 def _counted(size: tuple[str, int]) -> str:
@@ -75,6 +77,14 @@ def _items(task: dict[str, Any]) -> str:
 def _scores(task: dict[str, Any]) -> str:
     unit = " nats" if task["metric"] == "loss" else ""
     return _span([f"{end:.4g}" for end in task["score"]]) + unit
+
+
+def _alike(tasks: list[dict[str, Any]]) -> dict[tuple[str, ...], list[dict[str, Any]]]:
+    """Tasks by what can be identified of them."""
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for task in tasks:
+        groups.setdefault(tuple(task["identified"]), []).append(task)
+    return groups
 
 
 def _title(task: dict[str, Any]) -> str:

@@ -35,6 +35,8 @@ class Choices:
     chance: PerTask[float] = PerTask(option="--chance")
     trials: PerTask[int] = PerTask(option="--trials")
     percent: bool = False  # scores are in [0, 100]
+    repeats: str | None = None  # of `forecast.table.repeats.REPEATS`; None: the one with most items, then the latest
+    best_of: tuple[str, ...] = ()  # sizes that runs have in common, of which the best is kept
 
     def wants(self, *names: str) -> bool:
         return not self.tasks or any(name in self.tasks for name in names)

@@ -9,13 +9,16 @@ from forecast.errors import ForecastError, TableError, shown, shown_path
 from forecast.files import check_target, write_whole
 from forecast.table.dataset import read_table
 from forecast.table.importers.choices import Choices
+from forecast.table.importers.conversions import in_nats, with_losses
 from forecast.table.importers.formats import format_named
 from forecast.table.importers.measurements import LeftOut
 from forecast.table.importers.models_table import FACTS, facts_by_model, read_facts
 from forecast.table.importers.selection import Labelled, selected
 from forecast.table.importers.tables import wide
 from forecast.table.reading.cells import COLUMNS
+from forecast.table.repeats import narrowed
 
+TABLES = ("wide", "long")  # formats whose scores the user names the metric of
 ALWAYS = ("model", "task", "metric", "score", "trials")  # columns, beside those that hold anything
 NAMED = 20  # models in an error
 
@@ -50,7 +53,8 @@ def import_results(
     ):
         raise ForecastError(f"{shown_path(output)}: is read by this command; name another file with -o")
     given = None if models is None else read_facts(models)
-    found = reader(path, choices)
+    asked, choices = choices, with_losses(choices) if format in TABLES else choices
+    found = in_nats(reader(path, choices), asked, path)
     rows, left_out = selected(found, choices)
     names = list(dict.fromkeys(each.model for _, each in rows))
     facts, source = (found.facts, path.name) if models is None else (given, models.name)
@@ -67,6 +71,7 @@ def import_results(
         raise ForecastError(
             f"{shown_path(path)}: nothing is left for a table; " + ("; ".join(reasons) or "it is empty")
         )
+    frame = narrowed(frame, choices.repeats, choices.best_of)
     write_whole(output, lambda temporary: _write(frame, temporary, output))
     return frame, left_out
 

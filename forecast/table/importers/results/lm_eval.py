@@ -4,15 +4,15 @@ A file holds one model: ``{"results": {task: {"acc,none": 0.3, "acc_stderr,none"
 older ones have no ``,filter`` in the names of metrics and no numbers of items.
 """
 
-import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from forecast.errors import ForecastError, shown_path
 from forecast.table.importers.choices import Choices
+from forecast.table.importers.conversions import TO_NATS
 from forecast.table.importers.measurements import (
     Found,
     LeftOut,
@@ -41,10 +41,7 @@ RATES = {  # metric: the table's, and which is rather taken of those that score 
     "prompt_level_strict_acc": ("exact_match", 0),
     "prompt_level_loose_acc": ("exact_match", 1),
 }
-PER_BYTE: dict[str, Callable[[float], float]] = {  # to nats per byte
-    "bits_per_byte": lambda bits: bits * math.log(2),
-    "byte_perplexity": math.log,
-}
+PER_BYTE = {name: TO_NATS[name] for name in ("bits_per_byte", "byte_perplexity")}  # to nats per byte
 GENERATED = ("generate_until", "loglikelihood")  # kinds of task whose acc is an answer got right, not a choice
 MAJORITY = "maj@"  # of a filter: one vote of many answers
 AVERAGE = re.compile(r"all|.*:_average\|.*")  # names that lighteval gives to averages

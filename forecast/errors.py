@@ -80,6 +80,8 @@ def row_ranges(rows: Iterable[int], most: int = SHOWN_RANGES) -> str:
     '2-4, 7, 9-10'
     """
     rows = sorted(set(rows))
+    if not rows:
+        return ""
     ends = [0, *(place for place, (one, next) in enumerate(pairwise(rows), start=1) if next > one + 1), len(rows)]
     runs = [rows[start:stop] for start, stop in pairwise(ends)]
     texts = [str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs]

@@ -127,10 +127,11 @@ def _filled(frame: pd.DataFrame, adjust: Adjustments) -> pd.DataFrame:
     for column, option in (("trials", adjust.trials), ("chance", adjust.chance)):
         if option.general is None and not option.named:
             continue
-        rows = ~cells.loss if column == "trials" else cells.metric == "choice"
+        rows = ~cells.loss
+        fills = rows if column == "trials" else cells.metric == "choice"
         names = cells.text["task"].str.strip()
         given = names.map(option.named)
-        blank = cells.blank[column] & rows
+        blank = cells.blank[column] & fills
         given = given.fillna(option.general) if option.general is not None else given
         chosen = rows & given.notna() & (blank | names.isin(option.named))
         frame[column] = cells.text[column].where(~chosen, given.map("{:.17g}".format, na_action="ignore"))
@@ -164,4 +165,4 @@ def _skipped(problems: Sequence[Problem]) -> Iterator[str]:
     if rows:
         kinds = by_kind(problems)
         more = f"; and {counted(len(kinds) - SHOWN_KINDS, 'other kind')} of problem" if len(kinds) > SHOWN_KINDS else ""
-        yield f"left out {counted(len(rows), 'row')} that cannot be used: {'; '.join(kinds[:SHOWN_KINDS])}{more}"
+        yield f"Left out {counted(len(rows), 'row')} that cannot be used: {'; '.join(kinds[:SHOWN_KINDS])}{more}"

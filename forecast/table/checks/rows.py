@@ -108,7 +108,7 @@ def _counts(cells: Cells) -> Iterator[Problem]:
     yield from cells.problems(above, "successes", "is above trials", "correct successes or trials of this row")
     comparable = is_count(successes) & is_count(trials) & (trials >= 1) & ~above & score.between(0, 1)
     gap = (successes / trials.where(trials >= 1) - score).abs()
-    contradict = comparable & (gap > 0.5 / trials.where(trials >= 1) + 1e-9) & (gap > 0.0005 + 1e-9)
+    contradict = comparable & (gap > 0.5 / trials.where(trials >= 1) + 1e-9) & (gap > _rounding(cells) + 1e-9)
     for line in cells.text.index[contradict]:
         ratio = f"{successes[line]:.10g} / {trials[line]:.10g} = {successes[line] / trials[line]:.4g}"
         wrong = f"score and successes contradict each other: successes / trials is {ratio}"
@@ -119,6 +119,12 @@ def _counts(cells: Cells) -> Iterator[Problem]:
             wrong=wrong,
             remedy="correct one of them, or leave one blank",
         )
+
+
+def _rounding(cells: Cells) -> pd.Series:
+    """Half a unit of the last digit of each score, of two digits or more; at least that of three."""
+    decimals = cells.text["score"].str.strip().str.extract(r"^[0-9]*\.([0-9]+)$", expand=False).str.len()
+    return 0.5 * 10.0 ** -decimals.where(decimals == 2, 3).astype(float)
 
 
 def _k_and_length(cells: Cells) -> Iterator[Problem]:

@@ -91,6 +91,8 @@ def _high_losses(cells: Cells) -> Iterator[str]:
             continue
         log = f"write ln({typed(score.max(), 4)}) = {typed(float(np.log(score.max())), 4)} and so on"
         words = {plain_name(word) for word in (task, *task.replace("_", " ").split())}
+        if "nats" in words:
+            words = set()
         if words & set(PERPLEXITIES) and score.max() > 1:
             yield f"The loss {task} is named like perplexity. If it is one, {log}; or import with --metric perplexity."
         elif words & set(BITS):

@@ -31,6 +31,7 @@ COMPUTES = (
 )
 LOG10_RANGE = (8.0, 32.0)
 COMPUTE_RANGE = (1e16, 1e28)  # of the runs that tables are about
+USUAL = 22.0  # log10 FLOP
 AGREE = 30.0  # as of 6 N D
 
 
@@ -63,7 +64,8 @@ def _of_compute(values: pd.Series, sizes: pd.Series) -> tuple[Unit, ...]:
         return (nearest,) if off[nearest] < np.log10(AGREE) else ()
     if values.between(*LOG10_RANGE).all():
         return (LOG10_FLOP,)
-    return tuple(unit for unit in COMPUTES if unit.of(values).between(*COMPUTE_RANGE).all())[:3]
+    fitting = [unit for unit in COMPUTES if unit.of(values).between(*COMPUTE_RANGE).all()]
+    return tuple(sorted(fitting, key=lambda unit: abs(np.log10(unit.of(values).median()) - USUAL))[:2])
 
 
 def mended(value: float, units: Sequence[Unit]) -> str:
@@ -83,4 +85,4 @@ def typed(value: float, digits: int = 6) -> str:
     """
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
     short = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-    return f"{short}e{int(exponent)}" if abs(int(exponent)) > 4 else f"{float(f'{value:.{digits}g}'):.{digits}g}"
+    return f"{short}e{int(exponent)}" if abs(int(exponent)) > 4 else f"{float(f'{value:.{digits}g}'):.10g}"

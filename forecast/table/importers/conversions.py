@@ -48,4 +48,4 @@ def _in_nats(measured: Measurement, metric: PerTask[str], path: Path) -> Measure
             f"{shown_path(path)}: {shown(measured.task)} of {shown(measured.model)}: {measured.score:g} is no {name}, "
             "which is above 1; give --metric loss if it is a loss in nats already"
         )
-    return replace(measured, score=nats)
+    return replace(measured, score=nats, unit="nats per byte" if "byte" in name else "nats")

@@ -102,16 +102,16 @@ def test_a_changed_result_file_gives_a_table_or_a_known_error(seed, rng):
 def parquet(rows, rng):
     """The bytes of a Parquet file of these rows, whose columns are text or, at times, of a kind of their own."""
     width = max(map(len, rows), default=1)
-    cells = [[*row, *[""] * (width - len(row))] for row in rows]
-    frame = pd.DataFrame(cells[1:], columns=[f"{name}" for name in cells[0]] if cells else None)
-    frame = frame.loc[:, ~frame.columns.duplicated()]
-    if rng.random() < 0.3 and frame.shape[1]:
-        odd = [[1, 2], {"a": 1}, b"x", True, pd.Timestamp("2024-01-01")][rng.randrange(5)]
-        frame[frame.columns[rng.randrange(frame.shape[1])]] = pd.Series([odd] * len(frame), dtype=object)
+    cells = [[*row, *[""] * (width - len(row))] for row in rows] or [["model"]]
     buffer = io.BytesIO()
     try:
+        frame = pd.DataFrame(cells[1:], columns=cells[0], dtype=object)
+        frame = frame.loc[:, ~frame.columns.duplicated()]
+        if rng.random() < 0.3 and frame.shape[1]:
+            odd = [[1, 2], {"a": 1}, b"x", True, pd.Timestamp("2024-01-01")][rng.randrange(5)]
+            frame[frame.columns[rng.randrange(frame.shape[1])]] = pd.Series([odd] * len(frame), dtype=object)
         frame.to_parquet(buffer, index=False)
-    except (ValueError, UnicodeEncodeError):  # names that Parquet cannot hold
+    except (ValueError, UnicodeEncodeError):  # names and cells that Parquet cannot hold
         return b"PAR1"
     return buffer.getvalue()
 

@@ -65,6 +65,14 @@ def test_a_task_that_may_offer_answers_is_not_taken_for_a_generated_one(tmp_path
         imported("composer", path, tmp_path, trials=ASKED["trials"])
 
 
+def test_the_chance_for_all_does_not_reach_generated_answers(tmp_path):
+    tasks = {"icl": {"jeopardy": 0.3, "bigbench_operators": 0.2, "weirs": 0.4}}
+    path = ladder(tmp_path, lambda m, i: evaluation(m, 0.3, eval_metrics=tasks))
+    frame, _ = imported("composer", path, tmp_path, **ASKED)
+    found = frame.groupby("task")["chance"].first().to_dict()
+    assert found == {"bigbench_operators": 0.0, "jeopardy": 0.0, "weirs": 0.25}
+
+
 def test_broken_files_and_scores_that_are_none_are_named(tmp_path):
     path = ladder(tmp_path, lambda m, i: evaluation(m, 0.3 if i else -0.2))
     write(path, {"evals/cut.json": '{"eval', "evals/other.json": {"x": 1}})

@@ -36,6 +36,11 @@ METRICS: dict[str, Meaning] = {
 NAMES = ("model_name", "name", "model", "run_name")  # keys that may name the model, if they tell the files apart
 AVERAGED = re.compile(r"aggregated.*|low_variance.*|rw_small.*|core|extended|.*centered.*", re.IGNORECASE)
 IN_CONTEXT = "icl"
+GENERATED = re.compile(  # tasks of LLM Foundry whose answers are generated; all others offer some
+    r"(jeopardy|squad|coqa|lambada|triviaqa|gsm8k|svamp|aqua_cot|pubmed_qa|simple_arithmetic|agi_eval_(sat_math|aqua|math)"
+    r"|bigbench_(qa_wikidata|dyck_languages|operators|repeat_copy_logic|cs_algorithms|conlang_translation|linear_equations"
+    r")).*"
+)
 
 
 def read(path: Path, choices: Choices) -> Found:
@@ -134,5 +139,5 @@ def _of_task(name: str, value: Any, choices: Choices, said: dict[str, Any]) -> I
 
 
 def _in_context(task: str) -> Meaning:
-    """A file does not say whether a task offers answers: a choice, of which the chance is asked, is the safe guess."""
-    return CHOICE, 0, None
+    """A file does not say whether a task offers answers: of an unknown one, a choice whose chance is asked is safe."""
+    return (EXACT if GENERATED.fullmatch(task) else CHOICE), 0, None

@@ -67,6 +67,13 @@ def test_percentages_are_seen_by_name_or_by_size(tmp_path):
         assert frame["score"].max() == pytest.approx(max(scores) / 100)
 
 
+def test_a_percentage_among_rates_is_named_and_does_not_divide_the_others(tmp_path):
+    text = "Model version,Score,compute\n" + "".join(f"b{i},{s},1e2{i}\n" for i, s in enumerate((0.1, 0.2, 0.3, 47)))
+    path = write(tmp_path / "epoch", {"tides.csv": text})
+    frame, left_out = imported("epoch", path, tmp_path, models=False, trials=of_all("--trials", 90))
+    assert frame["score"].max() == 0.3 and "not a rate" in left_out["tides: score of b3"]
+
+
 def test_another_column_of_scores_is_taken_where_it_is_named(tmp_path):
     text = "Model version,Unguessed,Training compute (FLOP)\nb0,0.1,1e20\nb1,0.2,1e21\nb2,0.4,1e22\n"
     path, items = write(tmp_path / "epoch", {"tides.csv": text}), of_all("--trials", 90)

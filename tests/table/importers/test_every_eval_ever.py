@@ -73,6 +73,15 @@ def test_answers_tell_items_and_choices_of_a_result_that_does_not(tmp_path):
     assert columns(frame, "trials", "chance", "metric")["brook-1b"] == [6, 0.5, "choice"]
 
 
+def test_answers_that_do_not_name_their_result_belong_to_the_only_one(tmp_path):
+    path = ladder(tmp_path, lambda m, i: document(m, result(0.5, samples=None)))
+    for model in SIZES:
+        rows = [answer(model, item, None, of=None) | {"evaluation": {"is_correct": item < 3}} for item in range(6)]
+        write(path, {f"{model}/a.jsonl": lines(rows)})
+    frame, left_out = imported("every-eval-ever", path, tmp_path)
+    assert columns(frame, "trials", "score")["brook-1b"] == [6, 0.5] and not left_out
+
+
 def test_answers_alone_are_a_rate_over_items_not_over_epochs(tmp_path):
     files = {f"{m}_samples.jsonl": lines(answer(m, n % 5, int(n < 3)) for n in range(10)) for m in SIZES}
     frame, _ = imported("every-eval-ever", write(tmp_path / "data", files), tmp_path)

@@ -59,7 +59,7 @@ def test_offered_answers_are_a_choice_whose_chance_follows_from_the_items(tmp_pa
     assert columns(frame, "metric", "chance", "trials")["brook-1b"] == ["choice", 0.375, 2]
 
 
-def test_subjects_and_shots_are_tasks_of_their_own(tmp_path):
+def test_subjects_are_tasks_of_their_own(tmp_path):
     stats = [stat("exact_match", 0.5), stat("num_instances", 10)]
     files = {
         f"{model}/{subject}/{name}": content
@@ -68,7 +68,7 @@ def test_subjects_and_shots_are_tasks_of_their_own(tmp_path):
         for name, content in (("run_spec.json", spec(model, subject=subject)), ("stats.json", stats))
     }
     frame, _ = imported("helm", write(tmp_path / "runs", files), tmp_path)
-    assert set(frame["task"]) == {"canals 5-shot, subject=north", "canals 5-shot, subject=south"}
+    assert set(frame["task"]) == {"canals_north", "canals_south"}
 
 
 def test_the_answer_at_the_end_of_a_chain_of_thought_goes_before_exact_match(tmp_path):

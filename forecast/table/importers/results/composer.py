@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from forecast.errors import ForecastError, shown_path
+from forecast.errors import shown_path
 from forecast.table.importers.choices import Choices
 from forecast.table.importers.measurements import (
     Found,
@@ -24,7 +24,7 @@ from forecast.table.importers.measurements import (
     words,
 )
 from forecast.table.importers.rates import CHOICE, EXACT, Meaning, known_rate, measured
-from forecast.table.importers.sources import each_read, facts_frame, number_of, size
+from forecast.table.importers.sources import OtherFile, each_read, facts_frame, number_of, size
 
 LOGGED = re.compile(r"metrics/(?P<task>.+?)(?:/(?P<shots>[0-9]{1,4})-shot)?/(?P<metric>[^/]+)")
 METRICS: dict[str, Meaning] = {
@@ -62,9 +62,7 @@ def read(path: Path, choices: Choices) -> Found:
 def _document(file: Path) -> dict[str, Any]:
     document = section(read_json(file))
     if not _scores(document) and not section(document, "hyperparameters"):
-        raise ForecastError(
-            f"{shown_path(file)}: is JSON, but has no 'eval_metrics' with 'icl', nor metrics of Composer"
-        )
+        raise OtherFile(f"{shown_path(file)}: is JSON, but has no 'eval_metrics' with 'icl', nor metrics of Composer")
     return document
 
 

@@ -26,9 +26,9 @@ from forecast.table.importers.measurements import (
 )
 from forecast.table.importers.rates import CHOICE, EXACT, PER_BYTE, Meaning, known_rate, measured, plain_name
 from forecast.table.importers.selection import trials_of_error, with_trials_of_others
-from forecast.table.importers.sources import each_read, facts_frame, json_lines, number_of, size
+from forecast.table.importers.sources import OtherFile, each_read, facts_frame, json_lines, number_of, size
 
-SAMPLES = "_samples.jsonl"
+SAMPLES = ("_samples.jsonl", ".jsonl")  # ends of the names of files of answers
 PERCENT = ("percent", "percentage", "%")
 KINDS = ("accuracy", "exact_match", "pass_rate", "success_rate")  # of metrics that are shares of right items
 SAID = re.compile(r"\b(accuracy|exact match|pass@1|success rate|solve rate|pass rate|resolved)\b", re.IGNORECASE)
@@ -59,7 +59,8 @@ type Answers = dict[Key, Items]
 def read(path: Path, choices: Choices) -> Found:
     """All results of a file, or of all below a folder; answers that no result is about are results themselves."""
     below = files(path, ("*.json", "*.jsonl"))
-    beside = [each for file in below if (each := file.with_name(file.stem + SAMPLES)).is_file() and each not in below]
+    ways = (file.with_name(file.stem + end) for file in below for end in SAMPLES)
+    beside = [each for each in ways if each.is_file() and each not in below]
     left_out: list[LeftOut] = []
     answers: Answers = {}
     of_items = [file for file in [*below, *beside] if file.suffix.lower() == ".jsonl"]
@@ -70,9 +71,10 @@ def read(path: Path, choices: Choices) -> Found:
     for file, document in each_read(path, documents, _document, left_out):
         facts.append((_model(document), _facts(section(document, "model_info"))))
         for result in each_of(document.get("evaluation_results"), dict):
-            key = _key(document, result)
+            key = _matching(_key(document, result), answers)
             used.add(key)
-            measurements.append(_of_result(document, result, answers.get(key), choices, source_of(file)))
+            items = answers.get(key)
+            measurements.append(_of_result(document, result, items, choices, source_of(file)))
     measurements += [_of_items(each, choices) for key, each in answers.items() if key not in used]
     both = [each for each in measurements if isinstance(each, Measurement)]
     left_out += [each for each in measurements if isinstance(each, LeftOut)]
@@ -86,7 +88,7 @@ def read(path: Path, choices: Choices) -> Found:
 def _document(file: Path) -> dict[str, Any]:
     document = section(read_json(file))
     if not _model(document) or not isinstance(document.get("evaluation_results"), list):
-        raise ForecastError(
+        raise OtherFile(
             f"{shown_path(file)}: is JSON, but has no 'model_info' with 'evaluation_results' of Every Eval Ever"
         )
     return document
@@ -107,6 +109,12 @@ def _facts(model: dict[str, Any]) -> dict[str, str]:
 def _key(document: dict[str, Any], result: dict[str, Any]) -> Key:
     names = (document.get("evaluation_id"), result.get("evaluation_name"), result.get("evaluation_result_id"))
     return tuple(words(each) for each in names)  # type: ignore[return-value]
+
+
+def _matching(key: Key, answers: Answers) -> Key:
+    """The key of the answers of a result, which may lack the result's own name if they are the only ones."""
+    same = [each for each in answers if each[:2] == key[:2]]
+    return same[0] if key not in answers and len(same) == 1 and not (key[2] and same[0][2]) else key
 
 
 def _of_result(
@@ -204,9 +212,15 @@ def _answers(file: Path) -> Answers:
         key = _key(row, row)
         task, native = _names(row, key[2].partition(":")[0] or "is_correct")
         items = answers.setdefault(key, Items(model, task, native, source_of(file)))
-        items.scores.setdefault(str(item), []).append(number(scored.get("score")))
+        items.scores.setdefault(str(item), []).append(_score(scored))
         items.chances.append(_chance(section(row, "input")))
     return answers
+
+
+def _score(scored: dict[str, Any]) -> float | None:
+    """The score of an answer, else whether it is right."""
+    right = scored.get("is_correct")
+    return float(right) if scored.get("score") is None and isinstance(right, bool) else number(scored.get("score"))
 
 
 def _chance(item: dict[str, Any]) -> float | None:

@@ -120,19 +120,21 @@ def _is_score(native: str, known: Meaning | None, choices: Choices, task: str) -
 
 
 def _task(spec: dict[str, Any]) -> tuple[str, str]:
-    """Name of the scenario; and its arguments and the number of examples in the prompt.
+    """Name of the scenario and its subject; and its other arguments and the number of examples in the prompt.
 
-    ``mmlu:subject=anatomy,method=multiple_choice_joint,model=toy`` is mmlu.
+    ``mmlu:subject=anatomy,method=multiple_choice_joint,model=toy`` is mmlu_anatomy.
     """
     scenario, adapter = section(spec, "scenario_spec"), section(spec, "adapter_spec")
     of_class = words(scenario.get("class_name")).rpartition(".")[2].removesuffix("Scenario")
     name = words(spec.get("name")).partition(":")[0].partition(",")[0] or of_class or "all"
-    arguments = [f"{key}={value}" for key, value in sorted(section(scenario, "args").items()) if value is not None]
+    given = {key: value for key, value in sorted(section(scenario, "args").items()) if value is not None}
+    subject = words(given.pop("subject", ""))
+    arguments = [f"{key}={value}" for key, value in given.items()]
     shots = number(adapter.get("max_train_instances"))
     method = words(adapter.get("method"))
     apart = [method.removeprefix(f"{MULTIPLE_CHOICE}_")] if method.startswith(f"{MULTIPLE_CHOICE}_separate") else []
     shown = [] if shots is None else [f"{int(shots)}-shot"]
-    return name, words(", ".join([*shown, *arguments, *apart]))
+    return "_".join(filter(None, (name, subject))), words(", ".join([*shown, *arguments, *apart]))
 
 
 def _offered(known: Meaning | None, spec: dict[str, Any]) -> Meaning | None:

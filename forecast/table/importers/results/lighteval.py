@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pyarrow
 from pyarrow import parquet
 
-from forecast.errors import ForecastError, shown_path
+from forecast.errors import shown_path
 from forecast.table.importers.choices import Choices
 from forecast.table.importers.measurements import (
     Found,
@@ -29,7 +29,7 @@ from forecast.table.importers.measurements import (
 )
 from forecast.table.importers.rates import EXACT, PASS_AT_K, Meaning, known_rate, measured
 from forecast.table.importers.selection import trials_of_error, with_trials_of_others
-from forecast.table.importers.sources import each_read
+from forecast.table.importers.sources import OtherFile, each_read
 
 AVERAGE = re.compile(r"all|.*:_average\|.*")  # names that lighteval gives to averages
 OF_ATTEMPTS = re.compile(r"(?:.*_)?(?P<kind>pass|avg|maj)@(?P<first>\d+|[kn])(?P<rest>:.*)?")
@@ -47,11 +47,11 @@ class Task(NamedTuple):
 
 
 def read(path: Path, choices: Choices) -> Found:
-    """All results of a file, or of all ``results*.json`` below a folder; averages are taken where they are named."""
+    """All results of a file, or of all ``*.json`` below a folder; averages are taken where they are named."""
     left_out: list[LeftOut] = []
     each = [
         found
-        for file, document in each_read(path, files(path, ("results*.json",)), _document, left_out)
+        for file, document in each_read(path, files(path, ("*.json",)), _document, left_out)
         for found in _of_file(document, file, choices)
     ]
     left_out += [one for one in each if isinstance(one, LeftOut)]
@@ -62,7 +62,7 @@ def read(path: Path, choices: Choices) -> Found:
 def _document(file: Path) -> dict[str, Any]:
     document = section(read_json(file))
     if not _model(document) or not section(document, "results"):
-        raise ForecastError(
+        raise OtherFile(
             f"{shown_path(file)}: is JSON, but has no 'config_general' with a model and 'results' of lighteval"
         )
     return document

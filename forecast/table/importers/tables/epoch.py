@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecast.errors import ForecastError, shown, shown_path
+from forecast.errors import shown, shown_path
 from forecast.table.importers.choices import Choices
 from forecast.table.importers.measurements import Found, LeftOut, Measurement, files, source_of, words
 from forecast.table.importers.rates import CHOICE, EXACT, measured
 from forecast.table.importers.selection import trials_of_error, with_trials_of_others
-from forecast.table.importers.sources import each_read, facts_frame, number_of, size
+from forecast.table.importers.sources import OtherFile, each_read, facts_frame, number_of, size
 from forecast.table.reading.files import read_cells
 
 COLUMNS = {  # ours: theirs, of which the first that a file has is taken
@@ -68,7 +68,7 @@ def _table(file: Path, choices: Choices) -> pd.DataFrame:
             "model ('Model version')" if known["model"] is None else "scores ('mean_score'); name it with --metric"
         )
         has = ", ".join(map(shown, map(str, frame.columns[:10])))
-        raise ForecastError(f"{shown_path(file)}: has no column of {missing}; it has {has}")
+        raise OtherFile(f"{shown_path(file)}: has no column of {missing}; it has {has}")
     table = pd.DataFrame({ours: frame[name].astype(str) for ours, name in known.items() if name is not None})
     table.attrs["score"] = str(known["score"])
     return table
@@ -106,9 +106,9 @@ def _rows(table: pd.DataFrame, file: Path, choices: Choices) -> Iterator[Measure
 
 
 def _is_percent(rows: list[dict[str, str]]) -> bool:
-    """Whether some score is above what a rate can be, and none above 100."""
-    scores = [score for row in rows if (score := number_of(row["score"].rstrip(" %"))) is not None]
-    return bool(scores) and 1.5 < max(scores) <= 100 and min(scores) >= 0
+    """Whether most scores are above what a rate can be, and none above 100; a few rates among them stay no rates."""
+    scores = [score for row in rows if (score := number_of(row["score"].rstrip(" %")))]
+    return bool(scores) and sorted(scores)[len(scores) // 2] > 1 and max(scores) <= 100
 
 
 def _facts(row: Mapping[str, str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from forecast.errors import ForecastError, shown, shown_path
 from forecast.table.importers.choices import Choices
 from forecast.table.importers.measurements import Found, LeftOut, Measurement, files, source_of, words
 from forecast.table.importers.rates import CHOICE, EXACT, Meaning, known_rate, measured
-from forecast.table.importers.sources import each_read, number_of
+from forecast.table.importers.sources import OtherFile, each_read, number_of
 from forecast.table.reading.files import read_cells
 
 BESIDE = ("dataset", "version", "metric", "mode", "subset")  # columns that are no models
@@ -45,7 +45,7 @@ def _table(file: Path) -> pd.DataFrame:
     table = _of_text(file) if file.suffix.lower() == ".txt" else read_cells(file)
     if not {"dataset", "metric"} <= set(table.columns):
         has = ", ".join(map(shown, map(str, table.columns[:10])))
-        raise ForecastError(f"{shown_path(file)}: is no summary of OpenCompass: needs dataset and metric, has {has}")
+        raise OtherFile(f"{shown_path(file)}: is no summary of OpenCompass: needs dataset and metric, has {has}")
     if repeated := list(table.columns[table.columns.duplicated()]):
         raise ForecastError(f"{shown_path(file)}: two columns are named {shown(str(repeated[0]))}; rename one")
     return table

@@ -11,8 +11,8 @@ from models.equations.metrics import METRICS, rates
 type Labelled = tuple[str, Measurement]  # name of the task in the table first
 
 
-def selected(found: Found, choices: Choices) -> tuple[list[Labelled], list[LeftOut]]:
-    """The measurements that make a table, by task, and all that was left out of it.
+def selected(found: Found, choices: Choices) -> tuple[list[Labelled], list[LeftOut], list[str]]:
+    """The measurements that make a table, by task, all that was left out of it, and what was decided of known tasks.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def selected(found: Found, choices: Choices) -> tuple[list[Labelled], list[LeftO
         if each.trials is None and each.metric != "loss"
     ]
     _check_chance(counted)
-    return counted, left_out
+    return counted, left_out, []
 
 
 def _grouped[T, K: Hashable](rows: Iterable[T], *, by: Callable[[T], K]) -> dict[K, list[T]]:

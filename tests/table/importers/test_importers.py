@@ -13,7 +13,8 @@ from forecast.errors import ForecastError, TableError
 from forecast.table.dataset import read_table
 from forecast.table.importers.choices import Choices, PerTask, per_task, task_names
 from forecast.table.importers.importing import import_results
-from forecast.table.importers.models_table import read_facts, spelling
+from forecast.table.importers.models_table import read_facts
+from forecast.table.importers.names.spelling import spelling
 from forecast.table.importers.results.lm_eval import model_name
 from forecast.table.importers.results.lm_eval import read as read_lm_eval
 from forecast.table.importers.selection import trials_of_error

@@ -133,7 +133,8 @@ def _listed(names: Iterable[str]) -> str:
 def _frame(rows: list[Labelled], known: dict[str, Facts]) -> pd.DataFrame:
     """Rows of a table with the columns that hold anything, and beside them where each score comes from."""
     records = [
-        {"model": each.model, "task": label, "metric": each.metric, "score": each.score, "trials": each.trials}
+        {"model": each.model, "task": label, "metric": each.metric, "score": each.score}
+        | {"trials": None if each.metric == "loss" else each.trials}
         | {"chance": each.chance, "length": each.length, "k": each.k}
         | known[each.model]
         | {"measured_as": each.native, "source": each.source}

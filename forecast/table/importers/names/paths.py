@@ -32,7 +32,7 @@ def path_parts(name: str) -> tuple[str, ...]:
 
 def tells_nothing(part: str) -> bool:
     """Whether every model may have a folder of this name: 'hf', 'checkpoint-1000', 'step1000-hf'."""
-    return all(NOTHING.fullmatch(piece) for piece in re.split(r"[-_.\s]+", part) if piece)
+    return all(NOTHING.fullmatch(piece) for piece in re.split(r"[-_.@\s]+", part) if piece)
 
 
 def readable_names(names: Iterable[str]) -> dict[str, str]:

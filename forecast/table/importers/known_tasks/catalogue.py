@@ -35,13 +35,14 @@ def folded(name: str) -> str:
 
 
 def known_task(name: str) -> KnownTask | None:
-    """The public task of this name; None where it is none of the catalogue."""
-    text = folded(name)
-    together = text.replace("_", "")
-    for task in _catalogue():
-        for pattern in task.names:
-            if fnmatchcase(text, pattern) if "*" in pattern else together == pattern.replace("_", ""):
-                return task
+    """The public task of this name, or of what follows its last slash; None where it is none of the catalogue."""
+    for each in dict.fromkeys((name, name.rsplit("/", 1)[-1])):
+        text = folded(each)
+        together = text.replace("_", "")
+        for task in _catalogue():
+            for pattern in task.names:
+                if fnmatchcase(text, pattern) if "*" in pattern else together == pattern.replace("_", ""):
+                    return task
     return None
 
 

@@ -109,8 +109,8 @@ def _assembled(
     frame = _frame([(label, each) for label, each in rows if each.model in known], known)
     if frame.empty:
         reasons = [f"{each.what}: {each.why}" for each in left_out[len(match.unmatched) :][:NAMED]]
-        why = "; ".join(reasons) or ("no model was found" if match.unmatched else "it is empty")
-        raise ForecastError(f"{shown_path(path)}: nothing is left for a table; {why}")
+        why = "\n  ".join(reasons) or ("no model was found" if match.unmatched else "it is empty")
+        raise ForecastError(f"{shown_path(path)}: nothing is left for a table:\n  {why}")
     return frame, left_out, notes
 
 

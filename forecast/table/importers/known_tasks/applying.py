@@ -61,6 +61,9 @@ def _with_metric(
             )
         )
         return [replace(each, metric="exact_match", chance=None) if each in chosen else each for each in measured]
+    if task.is_choice and any(each.told and each.metric == "exact_match" for each in measured) and given is None:
+        text = "{tasks}: a choice by its name, but answers are generated, and a guess may be right: --metric {given}"
+        said.append(Said(label, f"{text} makes chance {task.chance:.3g} the floor", "choice"))
     if not task.is_choice or not matching:
         return measured
     assert task.chance is not None  # of every choice of the catalogue
@@ -88,7 +91,8 @@ def _with_chance(
 ) -> list[Measurement]:
     if task.chance is None or choices.chance.named_for(label, measured[0].task) is not None:
         return measured
-    chosen = [each for each in measured if each.metric == "choice"]
+    asked = choices.metric.of(label, measured[0].task) == "choice"
+    chosen = [each for each in measured if each.metric == "choice" or (asked and each.metric == "exact_match")]
     if any(each.chance is not None and abs(each.chance - task.chance) > ABOUT for each in chosen):
         said.append(
             Said(

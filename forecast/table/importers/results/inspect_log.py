@@ -82,7 +82,7 @@ def _of_log(document: Any, file: Path, choices: Choices, *, alone: bool) -> Foun
         if alone:
             raise ForecastError(f"{shown_path(file)}: is no log of Inspect with a task, a model and results")
         return _nothing(file, "is no log of Inspect with a task, a model and results")
-    said = {"task": task, "model": model, "variant": _variant(section(of, "task_args"))}
+    said: dict[str, Any] = {"task": task, "model": model, "variant": _variant(section(of, "task_args"))}
     said |= {"time": _seconds(of.get("created")), "source": source_of(file)}
     measured = [each for score in each_of(scores, dict) for each in _scored(document, score, file, choices, said)]
     found = sorted_out(measured)
@@ -155,7 +155,7 @@ def _scored(
         k = _attempts_of(score.get("reducer"), epochs_of(document))
         of_table = "choice" if native == CHOICE else "exact_match" if k == 1 else "pass_at_k"
         yield Measurement(
-            native=given if asked and given not in (None, metric) and given != native and k == 1 else native,
+            native=given if given is not None and asked else native,
             metric=of_table,
             score=checked_score(value, of_table, path=file, task=task, native=f"{native} {metric}"),
             trials=items_of(document, score),
@@ -173,15 +173,17 @@ def _why_not(
     """Why a metric is not taken, with the option that takes it; blank where it is a share of right answers."""
     native, reducer = words(score.get("name")), score.get("reducer")
     k = _attempts_of(reducer, epochs_of(document))
-    if (metric == ACCURACY or is_mean) and (k == 0 or (k > 1 and native == CHOICE)):
+    if k == 0 or (k > 1 and native == CHOICE):
         return f"reduces the epochs by {reducer!r}"
     if metric == ACCURACY or asked or (is_mean and native == EXACT):
         return ""
     remedy = f"--metric {shown(f'{task}={native if is_mean else words(metric)}')} takes it"
-    is_rate = (known := number(value)) is not None and 0 <= known <= 1
-    if is_mean and is_rate:
+    known = number(value)
+    if known is None or not 0 <= known <= 1:
+        return UNKNOWN
+    if is_mean:
         return "" if is_share(document, score, known) else f"{NOT_WHOLE}; {remedy} all the same"
-    return f"is no metric of a table; {remedy} where it is a share of right answers" if is_rate else UNKNOWN
+    return f"{UNKNOWN}; {remedy} where it is a share of right answers"
 
 
 def _attempts_of(reducer: Any, epochs: int) -> int:

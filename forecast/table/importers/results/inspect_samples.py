@@ -31,7 +31,8 @@ def is_share(document: Any, score: dict[str, Any], mean: float) -> bool:
 
 def attempts(document: Any, measured: Iterable[Measurement]) -> Iterator[Measurement]:
     """Success in one of all epochs, and in one, of every scorer whose log has the answers but not these numbers."""
-    epochs, by_scorer = epochs_of(document), {}
+    epochs = epochs_of(document)
+    by_scorer: dict[str, list[Measurement]] = {}
     for each in measured:
         if each.metric in ("exact_match", "pass_at_k"):
             by_scorer.setdefault(each.native, []).append(each)

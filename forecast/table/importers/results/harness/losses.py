@@ -29,7 +29,8 @@ def with_samples(
     """The findings of results files with what samples files add: losses, lengths, chances, and tasks not in results."""
     left_out: list[LeftOut] = []
     wanted = [file for file in samples if choices.wants(task_and_stamp(file)[0])]
-    known, own = [], []
+    known: list[tuple[Answers, Mapping[str, Any]]] = []
+    own: list[Measurement] = []
     for file, answer in each_read(path, wanted, answers, left_out):
         said = _run_of(file, documents)
         if answer is not None:

@@ -73,6 +73,7 @@ def measured(
     chance: float | None = None,
     trials: int | None = None,
     variant: str = "",
+    told: bool = False,
     why: str = "",
     **said: Any,
 ) -> Measurement | LeftOut:
@@ -82,6 +83,7 @@ def measured(
     ----------
     meaning : metric of the table, rank and k, as of `known_rate`
     why : it is left out, where that is not its name
+    told : whether the file says how answers are given; else the name of a known task decides
     said : model, source and time
     """
     base = plain_name(native)
@@ -99,7 +101,13 @@ def measured(
             what=f"{task}: {native} of {said['model']}", why=f"is {text}, not a rate between 0 and 1", task=task
         )
     metric, rank, k = meaning
-    known: dict[str, Any] = {"trials": trials, "chance": chance if metric == CHOICE else None, "k": k, "rank": rank}
+    known: dict[str, Any] = {
+        "trials": trials,
+        "chance": chance if metric == CHOICE else None,
+        "k": k,
+        "rank": rank,
+        "told": told,
+    }
     return Measurement(task=task, variant=variant, native=native, metric=metric, score=score, **known, **said)
 
 

@@ -133,7 +133,9 @@ def _of_task(name: str, value: Any, choices: Choices, said: dict[str, Any]) -> I
             continue
         meaning: Meaning | None = METRICS.get(native) or known_rate(native)
         meaning = _in_context(task) if native == IN_CONTEXT else meaning
-        yield measured(words(native), score, choices, meaning=meaning, task=task, variant=variant, **said)
+        yield measured(
+            words(native), score, choices, meaning=meaning, told=native in METRICS, task=task, variant=variant, **said
+        )
 
 
 def _in_context(task: str) -> Meaning:

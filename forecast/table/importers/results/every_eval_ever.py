@@ -5,11 +5,10 @@ beside it lies ``..._samples.jsonl``, from which the numbers of items and the ch
 """
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from forecast.errors import ForecastError, shown_path
+from forecast.errors import shown_path
 from forecast.table.importers.choices import Choices
 from forecast.table.importers.measurements import (
     Found,
@@ -25,35 +24,21 @@ from forecast.table.importers.measurements import (
     words,
 )
 from forecast.table.importers.rates import CHOICE, EXACT, PER_BYTE, Meaning, known_rate, measured, plain_name
+from forecast.table.importers.results.every_eval_answers import (
+    Answers,
+    Items,
+    key_of,
+    matching,
+    names_of,
+    read_answers,
+)
 from forecast.table.importers.selection import trials_of_error, with_trials_of_others
-from forecast.table.importers.sources import OtherFile, each_read, facts_frame, json_lines, number_of, size
+from forecast.table.importers.sources import OtherFile, each_read, facts_frame, number_of, size
 
 SAMPLES = ("_samples.jsonl", ".jsonl")  # ends of the names of files of answers
 PERCENT = ("percent", "percentage", "%")
 KINDS = ("accuracy", "exact_match", "pass_rate", "success_rate")  # of metrics that are shares of right items
 SAID = re.compile(r"\b(accuracy|exact match|pass@1|success rate|solve rate|pass rate|resolved)\b", re.IGNORECASE)
-
-
-@dataclass
-class Items:
-    """The answers of a model to the items of one result: their scores, and one in the number of choices."""
-
-    model: str
-    task: str
-    native: str
-    source: str
-    scores: dict[str, list[float | None]] = field(default_factory=dict)  # of one item in several epochs
-    chances: list[float | None] = field(default_factory=list)
-
-    @property
-    def chance(self) -> float | None:
-        """Mean over the items; None where not all have choices and one right answer."""
-        known = [each for each in self.chances if each is not None]
-        return sum(known) / len(known) if known and len(known) == len(self.chances) else None
-
-
-type Key = tuple[str, str, str]  # evaluation, its name and its result
-type Answers = dict[Key, Items]
 
 
 def read(path: Path, choices: Choices) -> Found:
@@ -64,14 +49,14 @@ def read(path: Path, choices: Choices) -> Found:
     left_out: list[LeftOut] = []
     answers: Answers = {}
     of_items = [file for file in [*below, *beside] if file.suffix.lower() == ".jsonl"]
-    for _, found in each_read(path, of_items, _answers, left_out):
+    for _, found in each_read(path, of_items, read_answers, left_out):
         answers |= found
     documents = [file for file in below if file not in of_items]
     measurements, facts, used = [], [], set()
     for file, document in each_read(path, documents, _document, left_out):
         facts.append((_model(document), _facts(section(document, "model_info"))))
         for result in each_of(document.get("evaluation_results"), dict):
-            key = _matching(_key(document, result), answers)
+            key = matching(key_of(document, result), answers)
             used.add(key)
             items = answers.get(key)
             measurements.append(_of_result(document, result, items, choices, source_of(file)))
@@ -106,22 +91,11 @@ def _facts(model: dict[str, Any]) -> dict[str, str]:
     return {"params": size(params) or size(None if billions is None else billions * 1e9)}
 
 
-def _key(document: dict[str, Any], result: dict[str, Any]) -> Key:
-    names = (document.get("evaluation_id"), result.get("evaluation_name"), result.get("evaluation_result_id"))
-    return tuple(words(each) for each in names)  # type: ignore[return-value]
-
-
-def _matching(key: Key, answers: Answers) -> Key:
-    """The key of the answers of a result, which may lack the result's own name if they are the only ones."""
-    same = [each for each in answers if each[:2] == key[:2]]
-    return same[0] if key not in answers and len(same) == 1 and not (key[2] and same[0][2]) else key
-
-
 def _of_result(
     document: dict[str, Any], result: dict[str, Any], items: Items | None, choices: Choices, source: str
 ) -> Measurement | LeftOut:
     metric, scored = section(result, "metric_config"), section(result, "score_details")
-    task, native = _names(result, words(metric.get("metric_name")) or words(metric.get("metric_id")) or "score")
+    task, native = names_of(result, words(metric.get("metric_name")) or words(metric.get("metric_id")) or "score")
     details, spread = section(scored, "details"), section(scored, "uncertainty")
     meaning, why = _meaning(native, metric, items)
     if changed := words(details.get("perturbation")):
@@ -142,22 +116,11 @@ def _of_result(
         variant=_variant(result, details),
         trials=_counted(result, spread, items) or of_error,
         chance=None if items is None else items.chance,
+        told=items is not None and items.chance is not None,
         model=_model(document),
         time=number_of(result.get("evaluation_timestamp")) or number_of(document.get("evaluation_timestamp")) or 0.0,
         source=source,
     )
-
-
-def _names(result: dict[str, Any], metric: str) -> tuple[str, str]:
-    """Task and metric; of results that differ by a filter of the answers only, the filter belongs to the metric.
-
-    The harness's ``gsm8k/strict`` with the result ``exact_match:strict`` is the task gsm8k, scored in a second way.
-    """
-    name, of = words(result.get("evaluation_name")), words(result.get("evaluation_result_id"))
-    kind = of.removeprefix(f"{metric}:") if of.startswith(f"{metric}:") else ""
-    if kind and name.endswith(f"/{kind}"):
-        return name.removesuffix(f"/{kind}"), f"{metric},{kind}"
-    return name or "all", metric
 
 
 def _meaning(native: str, metric: dict[str, Any], items: Items | None) -> tuple[Meaning | None, str]:
@@ -199,36 +162,6 @@ def _variant(result: dict[str, Any], details: dict[str, Any]) -> str:
     return ", ".join(filter(None, (f"{shots}-shot" if shots else "", "" if split == "test" else split)))
 
 
-def _answers(file: Path) -> Answers:
-    """The answers in a file of JSON lines, by the result that they belong to."""
-    answers: Answers = {}
-    for row in json_lines(file):
-        scored, item = section(row, "evaluation"), section(row).get("sample_id")
-        model = words(section(row).get("model_id"))
-        if not model or not scored or not isinstance(item, str | int):
-            raise ForecastError(
-                f"{shown_path(file)}: has lines without model_id, sample_id and evaluation; leave it out"
-            )
-        key = _key(row, row)
-        task, native = _names(row, key[2].partition(":")[0] or "is_correct")
-        items = answers.setdefault(key, Items(model, task, native, source_of(file)))
-        items.scores.setdefault(str(item), []).append(_score(scored))
-        items.chances.append(_chance(section(row, "input")))
-    return answers
-
-
-def _score(scored: dict[str, Any]) -> float | None:
-    """The score of an answer, else whether it is right."""
-    right = scored.get("is_correct")
-    return float(right) if scored.get("score") is None and isinstance(right, bool) else number(scored.get("score"))
-
-
-def _chance(item: dict[str, Any]) -> float | None:
-    offered, right = item.get("choices"), item.get("reference")
-    several = isinstance(right, list) and len(right) != 1
-    return None if several or not isinstance(offered, list) or len(offered) < 2 else 1 / len(offered)
-
-
 def _of_items(items: Items, choices: Choices) -> Measurement | LeftOut:
     """The share of right answers, where each is right or wrong."""
     scores = [score for of_item in items.scores.values() for score in of_item]
@@ -244,6 +177,7 @@ def _of_items(items: Items, choices: Choices) -> Measurement | LeftOut:
         task=items.task,
         trials=len(items.scores),
         chance=items.chance,
+        told=items.chance is not None,
         model=items.model,
         source=items.source,
     )

@@ -105,6 +105,7 @@ def _measurements(run: dict[str, Any], choices: Choices, source: str) -> Iterato
             stat.get("mean"),
             choices,
             meaning=_offered(known, spec),
+            told=True,
             task=task,
             variant=variant,
             trials=_counted(plain, split, spec, stat, items),

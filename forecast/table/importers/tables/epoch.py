@@ -97,6 +97,7 @@ def _rows(table: pd.DataFrame, file: Path, choices: Choices) -> Iterator[Measure
             row["score"] if rate is None else rate,
             choices,
             meaning=(EXACT if not chance else CHOICE, 0, None),
+            told=bool(chance),
             task=row["task"] or words(file.stem),
             trials=int(trials) if trials is not None and 1 <= trials < 1e15 and trials == int(trials) else of_error,
             chance=chance if chance is not None and 0 < chance < 1 else None,

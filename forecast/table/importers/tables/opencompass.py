@@ -82,6 +82,7 @@ def _rows(table: pd.DataFrame, source: str, choices: Choices) -> Iterator[Measur
                 cell if percent is None else round(percent / 100, 15),
                 choices,
                 meaning=_meaning(said, average=average),
+                told=said["mode"] in OFFERED,
                 task=task,
                 variant="" if average else said["version"],
                 model=words(model),

@@ -28,6 +28,7 @@ from forecast.table.importers.measurements import (
     words,
 )
 from forecast.table.importers.measurements import section as part
+from forecast.table.importers.names.paths import path_parts, tells_nothing
 from forecast.table.importers.results.harness.losses import beside, with_samples
 from forecast.table.importers.results.harness.tasks import RATES, Task, model_name, shots_of, subtasks, task_of
 from forecast.table.importers.selection import trials_of_error, with_trials_of_others
@@ -55,13 +56,15 @@ def read(path: Path, choices: Choices) -> Found:
     A group of tasks is an average of its subtasks: it is taken where `choices` names it, and its subtasks are not then.
     """
     left_out: list[LeftOut] = []
-    documents, passed_over = {}, 0
+    documents: dict[Path, Any] = {}
+    passed_over = 0
     below = files(path, ("*.json", "samples_*.jsonl"))
     for file, document in each_read(path, [file for file in below if file.suffix != ".jsonl"], read_json, left_out):
         if _is_results(document, file, alone=file == path):
             documents[file] = document
         else:
             passed_over += 1
+    documents = _told_apart(documents)
     samples = [file for file in below if file.suffix == ".jsonl"] or beside(path)
     if not documents and not samples:
         raise ForecastError(_nothing(path, left_out, passed_over))
@@ -84,6 +87,21 @@ def _is_results(document: Any, file: Path, *, alone: bool) -> bool:
     if alone:
         raise ForecastError(f"{shown_path(file)}: names no model ('model_name', or 'pretrained' in 'model_args')")
     return False
+
+
+def _told_apart(documents: dict[Path, Any]) -> dict[Path, Any]:
+    """Documents that name their model by a word for all models ('hf', './model') with their folder in its name."""
+    names = {file: model_name(document) for file, document in documents.items()}
+    folders: dict[str, set[Path]] = {}
+    for file, name in names.items():
+        if all(map(tells_nothing, path_parts(name))):
+            folders.setdefault(name, set()).add(file.parent)
+    return {
+        file: document | {"config_general": {}, "model_name": f"{file.parent.as_posix()}/{names[file]}"}
+        if len(folders.get(names[file], ())) > 1
+        else document
+        for file, document in documents.items()
+    }
 
 
 def _nothing(path: Path, left_out: list[LeftOut], passed_over: int) -> str:

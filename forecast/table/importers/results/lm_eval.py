@@ -13,6 +13,7 @@ from typing import Any
 
 from forecast.errors import ForecastError, shown, shown_path
 from forecast.table.importers.choices import Choices
+from forecast.table.importers.known_tasks.parts import part_of
 from forecast.table.importers.measurements import (
     Found,
     LeftOut,
@@ -184,7 +185,9 @@ def _measured(
     if metric in PER_BYTE:
         nats = checked_score(PER_BYTE[metric](checked_score(value, "loss", **at)), "loss", **at)
         return Measurement(task=task.name, native=native, metric="loss", score=nats, unit="nats per byte", **said)
-    asked = choices.metric.of(task.name, f"{task.name} {shots_of(task)}") in (native, metric)
+    part = part_of(task.name)
+    names = (task.name, f"{task.name} {shots_of(task)}", part.whole if part else task.name)
+    asked = choices.metric.of(*names) in (native, metric)
     if falls or not (asked or (metric in RATES and MAJORITY not in kind)):
         return LeftOut(what=f"{task.name}: {native}", why=_why_not(native, value, task, falls=falls), task=task.name)
     of_table, rank = RATES.get(metric, ("exact_match", UNLISTED))
@@ -207,7 +210,7 @@ def _measured(
 def _why_not(native: str, value: Any, task: Task, *, falls: bool) -> str:
     """Why a metric is not taken, with the option that takes it where it may be a share of right answers."""
     metric, _, kind = native.partition(",")
-    remedy = f"--metric {shown(f'{task.name}={native}')} takes it"
+    remedy = f"--metric {shown(native if part_of(task.name) else f'{task.name}={native}')} takes it"
     if falls:
         return UNSUITABLE.get(metric, "is better the lower it is, so no share of right answers")
     if MAJORITY in kind:

@@ -10,6 +10,11 @@ import pandas as pd
 from forecast.errors import ForecastError, shown_path
 from forecast.table.importers.measurements import LeftOut, source_of
 from forecast.table.importers.models_table import FACTS
+from forecast.words import counted
+
+
+class OtherFile(ForecastError):
+    """A file that can be read, but holds no results of the format; below a folder such files are passed over."""
 
 
 def each_read[T](
@@ -17,11 +22,14 @@ def each_read[T](
 ) -> Iterator[tuple[Path, T]]:
     """Each file with what `read` makes of it; below a folder a file that cannot be read goes to `left_out`.
 
+    Files that hold something else are counted there.
+
     Raises
     ------
     ForecastError
         of a file that was given itself.
     """
+    others: list[Path] = []
     for file in found:
         try:
             yield file, read(file)
@@ -29,7 +37,13 @@ def each_read[T](
             if file == path:
                 raise
             why = str(error).removeprefix(f"{shown_path(file)}: ").replace("\n", " ")
-            left_out.append(LeftOut(what=source_of(file), why=why))
+            if isinstance(error, OtherFile):
+                others.append(file)
+            else:
+                left_out.append(LeftOut(what=source_of(file), why=why))
+    if others:
+        what = source_of(others[0]) + (f" and {counted(len(others) - 1, 'other file')}" if len(others) > 1 else "")
+        left_out.append(LeftOut(what=what, why="passed over: no results of this format"))
 
 
 def json_lines(path: Path) -> Iterator[Any]:

@@ -132,7 +132,7 @@ def threshold(
     else:
         print_thresholds([("", [answer])])
         print_context(answer, answer["reached_with_less"], less=scale_of(loaded.data).less)
-    exit_unless_sound(loaded, fit, structure)
+    exit_unless_sound(loaded, fit, structure, tasks=[answer["task"]])
 
 
 def predict(
@@ -190,7 +190,7 @@ def report(
     from forecast.posterior.fit import load
 
     loaded = load(fit)
-    from forecast.report.content import write_report
+    from forecast.report.content import headline_of, write_report
 
     record = _record_of(loaded, backtest, fit.parent / "backtest")
     answer = write_report(loaded, output, at=at, headline=headline, family=family, record=record)
@@ -201,7 +201,7 @@ def report(
         if record:
             print(plain(record["sentence"]))
         print(f"report: {output}")
-    exit_unless_sound(loaded, fit)
+    exit_unless_sound(loaded, fit, tasks=[headline_of(loaded, headline)])
 
 
 def _record_of(fit: Any, asked: Path | None, usual: Path) -> dict[str, Any] | None:

@@ -97,9 +97,13 @@ def complaints_of(fit: Any, path: Path, structure: str | None = None) -> list[st
     return complaints(fit, start=fit_command(fit, output=output))
 
 
-def exit_unless_sound(fit: Any, path: Path, structure: str | None = None, others: Sequence[str] = ()) -> None:
-    """Exit 3 with `complaints_of` a stored fit and what is said of others."""
-    exit_unless_trustworthy([*complaints_of(fit, path, structure), *others])
+def exit_unless_sound(
+    fit: Any, path: Path, structure: str | None = None, others: Sequence[str] = (), tasks: Sequence[str] = ()
+) -> None:
+    """Exit 3 with why tasks that were asked about cannot be forecast, `complaints_of` a stored fit, and others."""
+    from forecast.report.complaints import not_modelled
+
+    exit_unless_trustworthy([*not_modelled(fit, tasks), *complaints_of(fit, path, structure), *others])
 
 
 def print_json(answer: Any) -> None:
@@ -123,7 +127,12 @@ def print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
     from forecast.scales import named_by
     from forecast.words import percent
 
-    for name, answers in fits:
+    for name, every in fits:
+        answers = [answer for answer in every if not refused(answer)]
+        for said in dict.fromkeys(refused(answer) for answer in every if refused(answer)):
+            print(plain(said))
+        if not answers:
+            continue
         scale = named_by(*answers)
         what = ", ".join(filter(None, (scale.threshold, scale.unit.strip(), family_in_words(answers[0]))))
         table = Table(title=Text(plain(f"{what}{': ' + name if name else ''}")), title_justify="left")
@@ -137,6 +146,14 @@ def print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
             table.add_row(Text(plain(answer["task"])), *cells)
         console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
         console.print(table)
+
+
+def refused(answer: dict[str, Any]) -> str:
+    """Why an answer about a task gives no number, as `forecast.table.direction.refusal`; empty where it does."""
+    from forecast.scales import scale_of_answer
+    from forecast.table.direction import refusal
+
+    return refusal(answer, quantity=scale_of_answer(answer).quantity)
 
 
 def print_context(answer: dict[str, Any], runs: list[dict[str, Any]], *, less: str) -> None:

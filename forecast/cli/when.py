@@ -21,6 +21,7 @@ from forecast.cli.options import (
     load_part,
     plain,
     print_json,
+    refused,
     shown_stages,
 )
 
@@ -73,7 +74,8 @@ def when(
             frontier = fit_frontier(found, table=table, as_of=year, seed=seed, stages=stages)
     options: dict[str, Any] = {"family": family, "first_of": first_of, "items": items, "trained": trained}
     answer = dates(loaded, task, at, frontier=frontier, as_of=year, seed=seed, **options)
-    if figure is not None:
+    drawn = figure is not None and not refused(answer)
+    if drawn:
         from forecast.questions.when.figure import write_dates
 
         write_dates(answer, figure)
@@ -81,10 +83,12 @@ def when(
         print_json(answer.to_dict())
     else:
         print_dates(answer)
-        if figure is not None:
+        if drawn:
             print(f"\nfigure: {figure}")
     unsound = [] if frontier is None else frontier.diagnostics.reasons
-    exit_unless_sound(loaded, fit, structure, [f"largest runs: {each}" for each in unsound])
+    exit_unless_sound(
+        loaded, fit, structure, [f"largest runs: {each}" for each in unsound], tasks=[answer["task"]]
+    )
 
 
 def print_dates(answer: dict[str, Any]) -> None:
@@ -93,6 +97,9 @@ def print_dates(answer: dict[str, Any]) -> None:
     from forecast.words import percent
     from models.dates import spoken
 
+    if said := refused(answer):
+        print(plain(said))
+        return
     of = answer["frontier"]
     print(f"{plain(answer['task'])} at {answer['at']:g}: date of release, as of {answer['as_of']}")
     if answer["family"] is not None or answer["families"] > 1:

@@ -9,6 +9,7 @@ import xarray as xr
 
 from forecast.published import as_published
 from forecast.table.dataset import data_hash, index_of, observations, read_table
+from forecast.table.direction import direction_of_task, refusals
 from models.dates import by_date
 from models.facts.guessing import chance_of_placing, likely_choices, smallest_score, unknown_chance
 from models.facts.layout import links_loss_to_rates
@@ -95,6 +96,7 @@ def _describe_task(label: str, data: Any, own: np.ndarray) -> dict[str, Any]:
         "runs": len(rows),
         "log10_compute": [float(rows["x"].min()), float(rows["x"].max())],
         "score": [float(rows["score"].min()), float(rows["score"].max())],
+        "direction": direction_of_task(data, str(label)).to_dict(),
         "identified": _identified(rows, metric, chance, has_irreducible(data)[law])
         + (["floor: learned, the chance of a right guess is not given"] if unknown_chance(data)[place] else [])
         + _of_the_law(label, data, law, int((data.given_index.values[own] >= 0).sum())),
@@ -163,7 +165,14 @@ def warnings_of(data: xr.Dataset) -> list[str]:
     """A sentence for each weakness of a table of measurements, with its remedy; `data` is that of `observations`."""
     few = few_runs(data.sizes["run"])
     guesses = np.unique(likely_choices(data)[unknown_chance(data)])
-    return ([f"{few.capitalize()}."] if few else []) + [_of_chance(data, int(number)) for number in guesses]
+    chances = [_of_chance(data, int(number)) for number in guesses]
+    return ([f"{few.capitalize()}."] if few else []) + [_of_direction(each) for each in refusals(data).values()] + chances
+
+
+def _of_direction(refusal: str) -> str:
+    said, _, reason = refusal.partition(": ")
+    remedy = "Leave the task out, or give a measure that gets better"
+    return f"{said[0].upper()}{said[1:]}: {reason}, and its forecasts mean nothing. {remedy}."
 
 
 def few_runs(runs: int) -> str:

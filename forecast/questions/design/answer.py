@@ -17,9 +17,14 @@ from forecast.questions.design.interval import Expected, Posterior, Simulation, 
 from forecast.questions.design.refit import refit_check
 from forecast.scales import Scale, scale_of
 from forecast.stages import SILENT, Stages
+from forecast.table.direction import can_be_modelled
 from forecast.words import counted, plain_power
 from models.dates import by_date
 
+OF_THRESHOLD = (
+    *("task", "metric", "at", "event", "family", "log10_compute", "p_never", "direction"),
+    *("data_log10_compute", "families", "reached_with_less"),
+)
 FEWEST_EFFECTIVE = 100.0  # draws; with fewer an end of the interval rests on less than five of them
 REFIT_WEIGHT = 2.0  # of the time that all outcomes take
 PER_FLOP, PER_ITEMS = 1e21, 1000
@@ -64,6 +69,9 @@ def design(
     label, scale = task_label(fit, task), scale_of(fit.data)
     current = threshold(fit, label, at, family=family)
     items = usual_items(fit, label) if items is None else items
+    asked: dict[str, Any] = {"items": items, "budget": budget, "seed": simulation.seed, "outcomes": simulation.outcomes}
+    if not can_be_modelled(current["direction"]):
+        return _without_candidates(current, asked, scale)
     posterior = posterior_of(fit, label, at, family=family, simulation=simulation)
     candidates = (
         candidates_of(fit, label, items=items, budget=budget, family=family)
@@ -76,20 +84,15 @@ def design(
     ranked = _ranked(posterior, candidates, now, simulation=simulation, stages=stages)
     checks = []
     for candidate, _ in ranked[:refits]:
-        asked: dict[str, Any] = {"task": label, "at": at, "family": family}
+        of: dict[str, Any] = {"task": label, "at": at, "family": family}
         with stages.stage(f"fit again with {candidate.name}", weight=REFIT_WEIGHT):
-            checks.append(refit_check(posterior, candidate, **asked, simulation=simulation, stages=stages))
+            checks.append(refit_check(posterior, candidate, **of, simulation=simulation, stages=stages))
     lines = [_in_units(line, scale) for _, line in ranked]
     found = {
-        **{name: current[name] for name in ("task", "metric", "at", "event", "family")},
-        "items": items,
-        "budget": budget,
-        "seed": simulation.seed,
-        "outcomes": simulation.outcomes,
+        **{name: current[name] for name in OF_THRESHOLD},
+        **asked,
         "draws": len(posterior.values),
         "horizon": list(posterior.horizon),
-        "log10_compute": current["log10_compute"],
-        "p_never": current["p_never"],
         "width": _width(current["log10_compute"]),
         "interval_score": float(now.scores[0]),
         "candidates": lines,
@@ -97,9 +100,16 @@ def design(
         "refits": [_in_units(each, scale) for each in checks],
         "unit": scale.distance_unit,
         "held_width": float(now.widths[0]),
-        **{name: current[name] for name in ("data_log10_compute", "families", "reached_with_less")},
     }
     return Answer(_in_units(found, scale), dated=by_date(fit.data))
+
+
+def _without_candidates(current: Mapping[str, Any], asked: Mapping[str, Any], scale: Scale) -> Answer:
+    """The same keys where no threshold can be given: there is nothing to shrink."""
+    numbers = dict.fromkeys(("draws", "width", "interval_score", "held_width"))
+    lists = {"horizon": [], "candidates": [], "rankings": rankings([]), "refits": []}
+    found = {name: current[name] for name in OF_THRESHOLD} | asked | numbers | lists
+    return Answer(found | {"unit": scale.distance_unit}, dated=scale.dated)
 
 
 def _affordable(candidates: Sequence[Candidate], budget: float | None) -> list[Candidate]:

@@ -10,7 +10,7 @@ from forecast.draws import QUANTILES, quantiles
 from forecast.errors import ForecastError
 from forecast.posterior.fit import Fit
 from forecast.posterior.reached import reached, with_sizes
-from forecast.posterior.threshold import threshold
+from forecast.posterior.threshold import silenced, threshold
 from forecast.published import Answer
 from forecast.questions.howmuch.sizes import LOG10_SIX, cheapest_run, known_sizes, optimal_run, params_of, tokens_of
 from models.dates import by_date
@@ -70,7 +70,8 @@ def howmuch(
     asked = {name: threshold_answer[name] for name in ("task", "metric", "at", "event", "family")}
     optimal = optimal_run(fit, task, at, family=family, year=year, seed=seed)
     runs = reached(fit, task, at, family)
-    return Answer(
+    return silenced(
+        fit,
         asked
         | {
             "split": optimal.attrs["split"],
@@ -88,7 +89,7 @@ def howmuch(
             **{name: threshold_answer[name] for name in ("families", "reached_with_less", "data_log10_compute")},
             **{f"data_{name}": ends for name, ends in known_sizes(fit).items()},
         },
-        dated=False,
+        curve=[],
     )
 
 

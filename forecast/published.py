@@ -98,6 +98,13 @@ def _years(decades: Any) -> Any:
     return None if decades is None else json_number(float(decades) / DECADES_A_YEAR)
 
 
+def with_dates(frame: pd.DataFrame, *, places: Mapping[str, str], distances: Mapping[str, str] = {}) -> pd.DataFrame:
+    """A frame of a table of dates for a file: beside each column, which is blank then, that of its dates or years."""
+    dates = {new: [_dates(json_number(place)) for place in frame[name]] for name, new in places.items()}
+    years = {new: frame[name] / DECADES_A_YEAR for name, new in distances.items()}
+    return frame.assign(**dates, **years, **dict.fromkeys((*places, *distances)))
+
+
 def threshold_rows(results: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Thresholds of the fits of a study as lines, quantiles as columns."""
     return pd.DataFrame(

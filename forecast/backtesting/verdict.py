@@ -29,7 +29,14 @@ MAX_FORECAST_RHAT, LOST_RHAT = 1.05, 1.3
 """R-hat of forecasts of a back-test above which they call for care, and that leaves them without meaning."""
 COUNTS = 0.05  # weight of a structure that has a say
 WEIGHT = (
-    *("not this model's case", "too few runs", "not converged", "tests not converged", "intervals too narrow", "beaten by a baseline"),
+    *(
+        "not this model's case",
+        "too few runs",
+        "not converged",
+        "tests not converged",
+        "intervals too narrow",
+        "beaten by a baseline",
+    ),
     *("untested", "prior-dominated", "farther than tested"),
 )
 """Kinds of reasons, heaviest first: without meaning, then measured, then unknown. Those not named come last."""

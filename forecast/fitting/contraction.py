@@ -51,10 +51,10 @@ def prior_of(fit: Fit, *, draws: int = PRIOR_DRAWS, seed: int = 1) -> Fit:
 def contraction(fit: Fit, *, at: Sequence[float], family: str | None = None, seed: int = 1) -> list[dict[str, Any]]:
     """Prior and posterior 5, 50 and 95% quantiles of each parameter of interest and of each threshold.
 
-    Thresholds are at each score of `at`, for rates that neither fall nor turn, of a family or the typical recipe. `width_ratio` is
-    the posterior width of the 90% interval by the prior's, for positive parameters that of their log; where the 95%
-    quantile of a threshold is infinite, that from 5 to 50%, and None where the median is infinite too. The data moved
-    what has a ratio of at most one half.
+    Thresholds are at each score of `at`, for rates that neither fall nor turn, of a family or the typical recipe.
+    `width_ratio` is the posterior width of the 90% interval by the prior's, for positive parameters that of their log;
+    where the 95% quantile of a threshold is infinite, that from 5 to 50%, and None where the median is infinite too.
+    The data moved what has a ratio of at most one half.
     """
     prior = prior_of(fit, seed=seed)
     lines = [

@@ -43,7 +43,8 @@ def complaints(fit: Fit, *, start: str | None = None) -> list[str]:
     causes = list(likely_causes(fit))[:CAUSES]
     why = f"; likely cause: {', and '.join(causes)}" if causes else ""
     again = " ".join([start or fit_command(fit), *_options(fit)])
-    return [f"{reasons[0]}{where}{why}; try `{again}`", *reasons[1:]]
+    helps = len(refusals(fit.data)) < fit.data.sizes["task"]  # more draws never make the model fit what only falls
+    return [f"{reasons[0]}{where}{why}" + (f"; try `{again}`" if helps else ""), *reasons[1:]]
 
 
 def fit_command(
@@ -92,6 +93,8 @@ def spelled_out(fit: Fit, reasons: Sequence[str]) -> dict[str, Any]:
 def likely_causes(fit: Fit) -> Iterator[str]:
     """What probably keeps the chains of a fit apart, likeliest first."""
     data = fit.data
+    for said in list(refusals(data).values())[:1]:
+        yield f"{said.partition(' (rank correlation')[0]} (leave the task out)"
     if _draws(fit) < ROUND:
         yield f"only {_draws(fit)} draws a chain"
     if data.sizes["run"] < FEW_RUNS:
@@ -104,8 +107,6 @@ def likely_causes(fit: Fit) -> Iterator[str]:
     for row in outliers(fit, seed=fit.sampling.seed)[:1]:
         if row["p_broken"] > GROSS_ERROR:
             yield f"row {row['row']} fits nothing else ({row['model']} on {row['task']}; check it)"
-    for said in list(refusals(data).values())[:1]:
-        yield f"{said.partition(':')[0]} (leave the task out)"
 
 
 def _has_two_warm_ups(fit: Fit) -> bool:

@@ -195,8 +195,8 @@ def _concordance(runs: Ladder, part: slice = slice(None)) -> int:
 def _turns(runs: Ladder) -> bool:
     """Whether a task turns: some middle of the ladder lies beyond both of its ends.
 
-    By a change that counts, by three standard errors of the noise, and by the scatter of the runs about a parabola. Each
-    part holds a quarter of the runs and two at least. Runs of one family do not say the contrary on either side.
+    By a change that counts, by three standard errors of the noise, and by the scatter of the runs about a parabola.
+    Each part holds a quarter of the runs and two at least. Runs of one family do not say the contrary on either side.
     """
     n = len(runs.x)
     if n < FEWEST_OF_TURN:

@@ -104,7 +104,7 @@ def design(
     return Answer(_in_units(found, scale), dated=by_date(fit.data))
 
 
-def _without_candidates(current: Mapping[str, Any], asked: Mapping[str, Any], scale: Scale) -> Answer:
+def _without_candidates(current: Mapping[str, Any], asked: dict[str, Any], scale: Scale) -> Answer:
     """The same keys where no threshold can be given: there is nothing to shrink."""
     numbers = dict.fromkeys(("draws", "width", "interval_score", "held_width"))
     lists = {"horizon": [], "candidates": [], "rankings": rankings([]), "refits": []}

@@ -13,6 +13,7 @@ from forecast.posterior.reached import reached, with_sizes
 from forecast.posterior.threshold import silenced, threshold
 from forecast.published import Answer
 from forecast.questions.howmuch.sizes import LOG10_SIX, cheapest_run, known_sizes, optimal_run, params_of, tokens_of
+from forecast.table.splits import ADD_COMPUTE, IN_YEARS
 from models.dates import by_date
 from models.equations.compute import REPEATS_DECAY, effective_tokens, most_effective_tokens, tokens_seen
 
@@ -63,8 +64,7 @@ def howmuch(
     """
     if by_date(fit.data):
         raise ForecastError(
-            f"{fit.table} holds no compute and is fitted in years: no parameters or tokens follow from it; "
-            "add the column compute, or params and tokens, and fit again (`forecast when` says the date)"
+            f"{IN_YEARS}; no parameters or tokens follow from it; {ADD_COMPUTE} (`forecast when` says the date)"
         )
     threshold_answer = threshold(fit, task, at, family=family, year=year)
     asked = {name: threshold_answer[name] for name in ("task", "metric", "at", "event", "family")}

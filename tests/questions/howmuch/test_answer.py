@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 
-from forecast.cli.howmuch import print_answer
+from forecast.cli.questions.howmuch import print_answer
 from forecast.draws import Diagnostics, Sampling
 from forecast.errors import ForecastError
 from forecast.fitting.sampler import fit

@@ -55,8 +55,8 @@ def howmuch(
     given = FixedSizes(params=params, tokens=tokens, unique_tokens=unique_tokens)
     loaded = load_part(fit, structure)
     answer = sizes_that_reach(loaded, task, at, given=given, family=family, year=decimal_year(date), seed=seed)
-    drawn = output is not None and not refused(answer)
-    if drawn:
+    output = None if refused(answer) else output
+    if output is not None:
         from forecast.questions.howmuch.figure import write_howmuch
 
         write_howmuch(answer, measured_runs(loaded, task, at), output)
@@ -64,7 +64,7 @@ def howmuch(
         print_json(answer.to_dict())
     else:
         print_answer(answer)
-        if drawn:
+        if output is not None:
             print(f"figure: {output}")
     exit_unless_sound(loaded, fit, structure, tasks=[answer["task"]])
 

@@ -67,15 +67,17 @@ def when(
 
     checked_task(loaded, task, at)
     year, frontier = decimal_year(as_of), None
-    if not by_date(loaded.data):
+    if by_date(loaded.data):
+        _check_no_growth(runs, trained=trained)
+    else:
         found = read_runs(runs)
         with shown_stages(quiet=quiet) as stages, stages.stage("largest training runs fitted", weight=1.0):
             table = "built-in" if runs is None else runs.name
             frontier = fit_frontier(found, table=table, as_of=year, seed=seed, stages=stages)
     options: dict[str, Any] = {"family": family, "first_of": first_of, "items": items, "trained": trained}
     answer = dates(loaded, task, at, frontier=frontier, as_of=year, seed=seed, **options)
-    drawn = figure is not None and not refused(answer)
-    if drawn:
+    figure = None if refused(answer) else figure
+    if figure is not None:
         from forecast.questions.when.figure import write_dates
 
         write_dates(answer, figure)
@@ -83,12 +85,20 @@ def when(
         print_json(answer.to_dict())
     else:
         print_dates(answer)
-        if drawn:
+        if figure is not None:
             print(f"\nfigure: {figure}")
     unsound = [] if frontier is None else frontier.diagnostics.reasons
-    exit_unless_sound(
-        loaded, fit, structure, [f"largest runs: {each}" for each in unsound], tasks=[answer["task"]]
-    )
+    exit_unless_sound(loaded, fit, structure, [f"largest runs: {each}" for each in unsound], tasks=[answer["task"]])
+
+
+def _check_no_growth(runs: Path | None, *, trained: bool) -> None:
+    """A `ForecastError` for options about the growth of compute, which say nothing of a fit in years."""
+    from forecast.errors import ForecastError
+    from forecast.table.splits import ADD_COMPUTE, IN_YEARS
+
+    named = " and ".join(["--runs"] * (runs is not None) + ["--trained"] * trained)
+    if named:
+        raise ForecastError(f"{named}: {IN_YEARS}, its dates go on as they did; leave {named} out, or {ADD_COMPUTE}")
 
 
 def print_dates(answer: dict[str, Any]) -> None:

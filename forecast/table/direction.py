@@ -113,7 +113,7 @@ def direction(runs: Ladder) -> Direction:
 
     It falls where the 90% interval of its rank correlation lies wholly below -0.2, its last third of runs scores less
     than the first by a change that counts and by three standard errors, and runs of one family do not say the contrary.
-    It rises where the same holds upwards. For a turn see `_turns`.
+    It rises where the interval lies above zero and the last third scores that much more. For a turn see `_turns`.
     """
     if len(runs.x) < FEWEST or np.ptp(runs.x) == 0 or np.ptp(runs.y) == 0:
         return UNCLEAR
@@ -126,7 +126,7 @@ def direction(runs: Ladder) -> Direction:
         return known(says="falls")
     if _turns(runs):
         return known(says="turns")
-    return known(says="rises" if interval[0] > DOUBT and climb > 1.0 else "unclear")
+    return known(says="rises" if interval[0] > 0.0 and climb > 1.0 else "unclear")
 
 
 def ladder(data: xr.Dataset, task: str) -> Ladder:
@@ -195,15 +195,13 @@ def _concordance(runs: Ladder, part: slice = slice(None)) -> int:
 def _turns(runs: Ladder) -> bool:
     """Whether a task turns: some middle of the ladder lies beyond both of its ends.
 
-    By a change that counts, by three standard errors of the noise, and by the scatter of the runs about a parabola.
+    By a change that counts, by three standard errors of the noise, and by the scatter of the runs about a bend.
     Each part holds a quarter of the runs and two at least. Runs of one family do not say the contrary on either side.
     """
     n = len(runs.x)
     if n < FEWEST_OF_TURN:
         return False
-    places = np.arange(n) - (n - 1) / 2
-    scatter = np.sqrt(((runs.y - np.polyval(np.polyfit(places, runs.y, 2), places)) ** 2).sum() / (n - 3))
-    needed = -stats.t.ppf(TURN_TAIL, n - 3) * scatter
+    needed = -stats.t.ppf(TURN_TAIL, n - 3) * _scatter_about_a_turn(runs.y)
     for first, last in _splits(n):
         left, middle, right = slice(0, first), slice(first, last), slice(last, n)
         up, down = _climb(runs, left, middle, needed), _climb(runs, middle, right, needed)
@@ -212,6 +210,15 @@ def _turns(runs: Ladder) -> bool:
             if before * up >= 0.0 and after * down >= 0.0:
                 return True
     return False
+
+
+def _scatter_about_a_turn(y: np.ndarray) -> float:
+    """Standard deviation of values in their order about a line with a bend: the best of a parabola and two lines."""
+    places = np.arange(len(y), dtype=float) - (len(y) - 1) / 2
+    bends = [places**2, *(abs(places - knot) for knot in places[1:-1])]
+    fits = [np.column_stack([np.ones(len(y)), places, bend]) for bend in bends]
+    rests = [y - fit @ np.linalg.lstsq(fit, y, rcond=None)[0] for fit in fits]
+    return float(np.sqrt(min((rest**2).sum() for rest in rests) / (len(y) - 3)))
 
 
 def _splits(n: int) -> Iterator[tuple[int, int]]:

@@ -132,7 +132,10 @@ def test_validate_says_which_dates_the_table_spans(table):
 
 
 def test_parameters_and_tokens_do_not_follow_from_dates(dated, path):
-    with pytest.raises(ForecastError, match="fit is in years: its table holds no compute; no parameters or tokens follow from it; add compute"):
+    with pytest.raises(
+        ForecastError,
+        match="fit is in years: its table holds no compute; no parameters or tokens follow from it; add compute",
+    ):
         howmuch(dated, "agents", 0.5)
     for given in ((), ("--params", 7e9), ("--tokens", 1e12), ("--json",)):
         done = forecast_command("howmuch", path, "--task", "agents", "--at", 0.5, *given)

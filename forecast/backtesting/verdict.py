@@ -10,6 +10,7 @@ from forecast.backtesting.scored import BacktestScores
 from forecast.scales import COMPUTE, Scale, scale_of_answer
 from forecast.table.describe import few_runs
 from forecast.table.direction import refusal
+from forecast.words import FAR
 
 NOT, CARE, YES = "do not trust", "trust with care", "trust"
 WORSE = 1.15
@@ -148,7 +149,8 @@ def _of_threshold(answer: Mapping[str, Any], moved: Sequence[Mapping[str, Any]],
     middle = float(answer["log10_compute"]["q50"])
     beyond = middle - answer["data_log10_compute"][1]
     if np.isfinite(beyond) and beyond > tested + FARTHER:
-        ahead = f"{name} is expected {scale.distance(beyond)} beyond the {scale.largest} run"
+        far = scale.distance(beyond) if beyond <= FAR else f"more than {scale.distance(FAR)}"
+        ahead = f"{name} is expected {far} beyond the {scale.largest} run"
         text = f"{ahead}; forecasts were tested to {scale.units(tested):.1f}"
         reasons.append(reason(NOT, "farther than tested", text))
     own = [

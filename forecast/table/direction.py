@@ -4,7 +4,7 @@ The model can only rise. A task that falls or turns beyond doubt is not its case
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from models.facts.layout import tokens_per_item
 LEVEL = 0.90  # of the interval of a rank correlation
 DOUBT = 0.2  # beyond which the interval must lie, so that of flat tasks one in sixty at most is called falling
 SMALLEST_RATE, SMALLEST_LOG = 0.1, 0.02  # change that counts: of arcsin(sqrt(score)), of the log of all else
+TINY = 1e-9  # for what only has to be above the noise
 NOISE = 3.0  # binomial standard errors that a change must exceed
 FEWEST, FEWEST_OF_TURN = 4, 6  # runs
 TURN_TAIL = 0.005  # one-sided, of each arm of a turn
@@ -113,20 +114,23 @@ def direction(runs: Ladder) -> Direction:
 
     It falls where the 90% interval of its rank correlation lies wholly below -0.2, its last third of runs scores less
     than the first by a change that counts and by three standard errors, and runs of one family do not say the contrary.
-    It rises where the interval lies above zero and the last third scores that much more. For a turn see `_turns`.
+    It rises where the interval lies above zero and the last third scores more by three standard errors. For a turn see
+    `_turns`.
     """
     if len(runs.x) < FEWEST or np.ptp(runs.x) == 0 or np.ptp(runs.y) == 0:
         return UNCLEAR
     correlation = float(_rank_correlation(runs.x, runs.y[None])[0])
-    interval = _interval(runs)
+    low, high = _interval(runs)
+    interval = min(low, correlation), max(high, correlation)  # noise alone draws a correlation towards zero
     known = partial(Direction, rank_correlation=correlation, interval=interval)
     third = max(len(runs.x) // 3, 1)
     climb = _climb(runs, slice(0, third), slice(-third, None))
-    if interval[1] < -DOUBT and climb < -1.0 and _concordance(runs) <= 0:
+    if high < -DOUBT and climb < -1.0 and _concordance(runs) <= 0:
         return known(says="falls")
     if _turns(runs):
         return known(says="turns")
-    return known(says="rises" if interval[0] > 0.0 and climb > 1.0 else "unclear")
+    rises = low > 0.0 and _climb(replace(runs, smallest=TINY), slice(0, third), slice(-third, None)) > 1.0
+    return known(says="rises" if rises else "unclear")
 
 
 def ladder(data: xr.Dataset, task: str) -> Ladder:

@@ -55,7 +55,7 @@ def path(table, folder, prior_fit):
 def numbers(answer):
     """All quantiles and probabilities of an answer."""
     if isinstance(answer, dict):
-        own = [value for name, value in answer.items() if name[0] == "q" and name[1:].isdigit() or name[:2] == "p_"]
+        own = [value for name, value in answer.items() if (name[0] == "q" and name[1:].isdigit()) or name[:2] == "p_"]
         return [*(each for each in own if not isinstance(each, list)), *numbers(list(answer.values()))]
     return [each for part in answer for each in numbers(part)] if isinstance(answer, list) else []
 
@@ -132,7 +132,9 @@ def test_a_fit_of_nothing_else_is_not_told_to_sample_longer(path, prior_fit, fol
 
 
 def test_predictions_of_it_are_made_with_a_warning(path, tmp_path):
-    new = [{"model": "next", "task": task, "metric": "exact_match", "compute": "1e25"} for task in ("mislead", "follow")]
+    new = [
+        {"model": "next", "task": task, "metric": "exact_match", "compute": "1e25"} for task in ("mislead", "follow")
+    ]
     both = write_rows(tmp_path / "new.csv", new, header=HEADER)
     done = forecast_command("predict", path, "--rows", both)
     assert done.code == 3 and FALLS in done.err and "mislead" in done.out
@@ -161,7 +163,9 @@ def test_the_dates_of_a_task_that_falls_with_its_date_are_none(prior_fit, folder
 
 def test_validate_names_them_and_fit_would_warn(table):
     done = forecast_command("validate", table)
-    assert done.code == 0 and "warning: Scores of mislead fall" in done.out and "warning: Scores of bowl turn" in done.out
+    assert (
+        done.code == 0 and "warning: Scores of mislead fall" in done.out and "warning: Scores of bowl turn" in done.out
+    )
     tasks = forecast_command("validate", table, "--json").json["tasks"]
     assert [task["direction"]["says"] for task in tasks] == ["rises", "falls", "turns"]
     assert np.shape([task["direction"]["interval"] for task in tasks]) == (3, 2)

@@ -16,7 +16,14 @@ SOUND = Diagnostics(max_rhat=1.0, min_ess_bulk=900.0, min_ess_tail=900.0, diverg
 
 
 def row(model, score="", *, task="maze", metric="exact_match", compute="3e23", trials=200, **cells):
-    return {"model": model, "task": task, "metric": metric, "score": score, "compute": compute, "trials": trials} | cells
+    return {
+        "model": model,
+        "task": task,
+        "metric": metric,
+        "score": score,
+        "compute": compute,
+        "trials": trials,
+    } | cells
 
 
 @pytest.fixture(scope="module")

@@ -113,6 +113,17 @@ def test_the_correlation_is_spearmans_and_its_interval_holds_it_and_narrows_with
     assert widths == sorted(widths, reverse=True)
 
 
+def test_the_interval_holds_the_correlation_itself_however_loud_the_noise():
+    x, y = np.arange(30.0), np.linspace(0.0, 1.0, 30)
+    found = direction(Ladder(x=x, y=y, noise=np.full(30, 0.5), family=np.zeros(30, int), smallest=0.1))
+    assert found.interval[0] < 0.8 < found.rank_correlation <= found.interval[1]
+
+
+def test_a_rise_far_below_one_percent_is_one_where_items_are_many(tmp_path):
+    scores = [0.0, 0.0001, 0.0003, 0.0008, 0.0021, 0.006]
+    assert (says(tmp_path, scores, trials=100000), says(tmp_path, scores, trials=300)) == ("rises", "unclear")
+
+
 def test_binomial_noise_widens_the_interval():
     x, y = np.arange(8.0), np.linspace(0.6, 0.5, 8)
     quiet, loud = (

@@ -155,7 +155,7 @@ def test_flop_are_refused_in_one_line_on_a_table_of_dates(asked, table, path, fo
     monkeypatch.chdir(folder)
     done = forecast_command(*({"TABLE": table, "FIT": path}.get(each, each) for each in asked))
     assert done.code == 1 and done.out == "" and done.err.count("\n") == 1
-    assert "the table holds no compute, dates are its scale" in done.err
+    assert "table holds no compute" in done.err
 
 
 def test_every_command_that_answers_about_such_a_fit_speaks_of_dates(path, folder):

@@ -32,7 +32,6 @@ def predict(
     """The predictive distribution of the score of each row of a table, beside its score where the row has one."""
     import numpy as np
 
-    from forecast.errors import shown
     from forecast.files import check_target, write_whole
     from forecast.posterior.predict import labels_of_rows, summarise
     from forecast.posterior.predict import predict as predictive_draws
@@ -49,11 +48,7 @@ def predict(
     check_same_scale(wanted, dated=by_date(loaded.data))
     scores = predictive_draws(loaded, wanted, seed=seed)
     labels, known = labels_of_rows(loaded, wanted), read_scores(rows)
-    for line, typed in known["typed"][np.isinf(known["score"])].items():
-        warn(
-            f"row {line}, column 'score', value {shown(typed)}: cannot be a score of its metric and is not compared; "
-            "give a rate between 0 and 1, or a loss above 0, or leave it blank"
-        )
+    _warn_of_scores(known[np.isinf(known["score"])]["typed"].to_dict())
     trials = wanted["trials"].to_numpy(dtype=float, na_value=np.nan)
     learned = wanted["model"].isin(loaded.data.run.values).to_numpy()
     lines = beside(summarise(wanted, scores), scores.values, known["score"].to_numpy(), trials)
@@ -71,6 +66,17 @@ def predict(
         if said := in_words(lines, learned=learned):
             print(said)
     exit_unless_sound(loaded, fit, structure, tasks=labels)
+
+
+def _warn_of_scores(impossible: dict[Any, str]) -> None:
+    """A warning of each cell, by line, that cannot be a score."""
+    from forecast.errors import shown
+
+    for line, typed in impossible.items():
+        warn(
+            f"row {line}, column 'score', value {shown(typed)}: cannot be a score of its metric and is not compared; "
+            "give a rate between 0 and 1, or a loss above 0, or leave it blank"
+        )
 
 
 def print_predictions(lines: Any, labels: list[str], output: Path | None) -> None:

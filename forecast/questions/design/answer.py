@@ -19,11 +19,11 @@ from forecast.scales import Scale, scale_of
 from forecast.stages import SILENT, Stages
 from forecast.table.direction import can_be_modelled
 from forecast.words import counted, plain_power
-from models.dates import by_date
 
-OF_THRESHOLD = (
-    *("task", "metric", "at", "event", "family", "log10_compute", "p_never", "direction"),
-    *("data_log10_compute", "families", "reached_with_less"),
+KEYS = (
+    *("task", "metric", "at", "event", "family", "items", "budget", "seed", "outcomes", "draws", "horizon"),
+    *("log10_compute", "p_never", "width", "interval_score", "candidates", "rankings", "refits"),
+    *("unit", "held_width", "data_log10_compute", "families", "reached_with_less", "direction"),
 )
 FEWEST_EFFECTIVE = 100.0  # draws; with fewer an end of the interval rests on less than five of them
 REFIT_WEIGHT = 2.0  # of the time that all outcomes take
@@ -88,9 +88,7 @@ def design(
         with stages.stage(f"fit again with {candidate.name}", weight=REFIT_WEIGHT):
             checks.append(refit_check(posterior, candidate, **of, simulation=simulation, stages=stages))
     lines = [_in_units(line, scale) for _, line in ranked]
-    found = {
-        **{name: current[name] for name in OF_THRESHOLD},
-        **asked,
+    found = asked | {
         "draws": len(posterior.values),
         "horizon": list(posterior.horizon),
         "width": _width(current["log10_compute"]),
@@ -98,18 +96,22 @@ def design(
         "candidates": lines,
         "rankings": rankings(lines),
         "refits": [_in_units(each, scale) for each in checks],
-        "unit": scale.distance_unit,
         "held_width": float(now.widths[0]),
     }
-    return Answer(_in_units(found, scale), dated=by_date(fit.data))
+    return _answer(current, _in_units(found, scale), scale)
 
 
 def _without_candidates(current: Mapping[str, Any], asked: dict[str, Any], scale: Scale) -> Answer:
     """The same keys where no threshold can be given: there is nothing to shrink."""
     numbers = dict.fromkeys(("draws", "width", "interval_score", "held_width"))
     lists = {"horizon": [], "candidates": [], "rankings": rankings([]), "refits": []}
-    found = {name: current[name] for name in OF_THRESHOLD} | asked | numbers | lists
-    return Answer(found | {"unit": scale.distance_unit}, dated=scale.dated)
+    return _answer(current, asked | numbers | lists, scale)
+
+
+def _answer(current: Mapping[str, Any], found: dict[str, Any], scale: Scale) -> Answer:
+    """What was found beside what is known of the threshold, in one order."""
+    all_of_it = dict(current) | found | {"unit": scale.distance_unit}
+    return Answer({name: all_of_it[name] for name in KEYS}, dated=scale.dated)
 
 
 def _affordable(candidates: Sequence[Candidate], budget: float | None) -> list[Candidate]:

@@ -8,7 +8,7 @@ from forecast.errors import ForecastError, shown
 from forecast.table.importers.choices import Choices, closest
 from forecast.table.importers.measurements import Found
 from forecast.table.importers.results import inspect_log, lm_eval
-from forecast.table.importers.tables import wide
+from forecast.table.importers.tables import long, wide
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ FORMATS: dict[str, Format] = {
     "lm-eval": Format(lm_eval.read, "results of lm-evaluation-harness"),
     "inspect": Format(inspect_log.read, "logs of Inspect, .eval or .json"),
     "wide": Format(wide.read, "a table with a column for each task"),
+    "long": Format(long.read, "a table with a row for each score"),
 }
 
 

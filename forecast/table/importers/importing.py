@@ -11,9 +11,9 @@ from forecast.table.dataset import read_table
 from forecast.table.importers.choices import Choices
 from forecast.table.importers.formats import format_named
 from forecast.table.importers.measurements import LeftOut
-from forecast.table.importers.models_table import FACTS, facts_by_model, read_facts
+from forecast.table.importers.models_table import FACTS, facts_by_model, read_facts, warn_of_dates
 from forecast.table.importers.selection import Labelled, selected
-from forecast.table.importers.tables import wide
+from forecast.table.importers.tables import long, wide
 from forecast.table.reading.cells import COLUMNS
 
 ALWAYS = ("model", "task", "metric", "score", "trials")  # columns, beside those that hold anything
@@ -42,18 +42,20 @@ def import_results(
         if a file cannot be read or holds something else, nothing is left, or the table has problems (`TableError`).
     """
     reader = format_named(format).read
-    if choices.percent and reader is not wide.read:
-        raise ForecastError("--percent: is for the format wide; leave it out")
+    if (choices.percent or choices.percent_of) and reader not in (wide.read, long.read):
+        raise ForecastError("--percent: is for the formats wide and long; leave it out")
     check_target(output)
     if any(
         given is not None and output.exists() and given.exists() and output.samefile(given) for given in (path, models)
     ):
         raise ForecastError(f"{shown_path(output)}: is read by this command; name another file with -o")
-    given = None if models is None else read_facts(models)
+    given = None if models is None else read_facts(models, choices.columns)
     found = reader(path, choices)
+    headers = [*found.headers, *(() if given is None else given.headers)]
+    choices.columns.check(headers, *(each.name for each in (path, models) if each is not None))
     rows, left_out = selected(found, choices)
     names = list(dict.fromkeys(each.model for _, each in rows))
-    facts, source = (found.facts, path.name) if models is None else (given, models.name)
+    facts, source = (found.facts, path.name) if given is None else (given.facts, given.path.name)
     if facts is None and rows:
         raise ForecastError(
             f"{shown_path(path)}: holds no training compute; add --models MODELS.csv with columns model and compute "
@@ -61,6 +63,9 @@ def import_results(
         )
     known, unknown = facts_by_model(names, pd.DataFrame(columns=list(FACTS)) if facts is None else facts, source)
     left_out += unknown
+    if given is not None:
+        given.check(each["listed_as"] for each in known.values())
+    warn_of_dates(known.values(), (*found.sizes_not_read, *(() if given is None else given.sizes_not_read)))
     frame = _frame([(label, each) for label, each in rows if each.model in known], known)
     if frame.empty:
         reasons = [f"{each.what}: {each.why}" for each in left_out[-NAMED:]]
@@ -80,7 +85,7 @@ def _frame(rows: list[Labelled], known: dict[str, dict[str, str]]) -> pd.DataFra
     """Rows of a table with the columns that hold anything, and beside them where each score comes from."""
     records = [
         {"model": each.model, "task": label, "metric": each.metric, "score": each.score, "trials": each.trials}
-        | {"chance": each.chance, "length": None, "k": each.k}
+        | {"chance": each.chance, "length": each.length, "k": each.k}
         | known[each.model]
         | {"measured_as": each.native, "source": each.source}
         for label, each in rows

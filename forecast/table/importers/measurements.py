@@ -28,6 +28,7 @@ class Measurement:
     trials: int | None = None
     chance: float | None = None  # None: not known
     k: int | None = None  # of a metric that has one
+    length: float | None = None  # of an answer, in the tokens that a loss of the same answers is per
     rank: int = 0  # of several native metrics of the same answers the lowest is taken, where all models have them
     time: float = 0.0  # of the evaluation, seconds since 1970
     source: str  # the file
@@ -49,6 +50,8 @@ class Found:
     measurements: tuple[Measurement, ...]
     left_out: tuple[LeftOut, ...] = ()
     facts: pd.DataFrame | None = None  # compute and more of each model, as of `read_facts`, where the file has them
+    headers: tuple[str, ...] = ()  # columns of a table
+    sizes_not_read: tuple[str, ...] = ()  # of these such as look like compute, parameters or tokens
 
 
 def merged(parts: Iterable[Found]) -> Found:

@@ -15,7 +15,19 @@ COUNTS = {"k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "million":
     **{"t": 1e12, "tn": 1e12, "trillion": 1e12, "tera": 1e12, "quadrillion": 1e15},
 }
 WORDS = {1e3: "thousands", 1e6: "millions", 1e9: "billions", 1e12: "trillions"}
-PREFIXES = {"": 0, "k": 3, "kilo": 3, "m": 6, "mega": 6, "g": 9, "giga": 9, "t": 12, "tera": 12, "p": 15, "peta": 15} | {
+PREFIXES = {
+    "": 0,
+    "k": 3,
+    "kilo": 3,
+    "m": 6,
+    "mega": 6,
+    "g": 9,
+    "giga": 9,
+    "t": 12,
+    "tera": 12,
+    "p": 15,
+    "peta": 15,
+} | {
     **{"e": 18, "exa": 18, "z": 21, "zetta": 21, "y": 24, "yotta": 24, "r": 27, "ronna": 27},
 }
 DAY = 86400.0  # seconds: a petaFLOP/s-day is 8.64e19 FLOP
@@ -26,11 +38,15 @@ FLOP = re.compile(
     rf"(?<![a-z]){PREFIX}[\s-]*(?:flops?(?P<rate>\s*/\s*s(?:ec)?|/?ps)?|(?<=p)f(?P<short>s?))"
     r"(?:[\s_-]*(?P<day>days?)|(?P<second>[\s_-]*seconds?)?)(?![a-z])"
 )
-POWER = re.compile(r"(?<![a-z0-9.])[x×*]?\s*(?:1\.?0*e\s*\+?(?P<e>[0-9]+)|10\s*(?:\^|\*\*)\s*\{?\+?(?P<p>[0-9]+)\}?)(?![\w.])")
+POWER = re.compile(
+    r"(?<![a-z0-9.])[x×*]?\s*(?:1\.?0*e\s*\+?(?P<e>[0-9]+)|10\s*(?:\^|\*\*)\s*\{?\+?(?P<p>[0-9]+)\}?)(?![\w.])"
+)
 LOG10 = re.compile(r"(?<![a-z])(?:log[\s_-]*10|lg)(?![0-9])")
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-FILLERS = {"in", "of", "number", "num", "no", "nr", "n", "total", "the", "count", "approx", "est", "estimated", "model"}
-NUMBER = re.compile(r"[~≈]?\s*(?P<number>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)\s*(?P<unit>.*)", re.I | re.S)
+FILLERS = {"in", "of", "the"}
+NUMBER = re.compile(
+    r"[~≈]?\s*(?P<number>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)\s*(?P<unit>.*)", re.I | re.S
+)
 TENS = re.compile(r"(?:[x×*·]\s*)10\s*(?:\^|\*\*)\s*\{?(?P<power>[+-]?[0-9]+)\}?\s*(?P<unit>.*)", re.I | re.S)
 BARE_TENS = re.compile(r"10\s*(?:\^|\*\*)\s*\{?(?P<power>[+-]?[0-9]+)\}?\s*(?P<unit>.*)", re.I | re.S)
 THOUSANDS = re.compile(r"(?<![\d.,])[1-9][0-9]{0,2}(?:([,_ '’\u00a0\u202f])[0-9]{3})(?:\1[0-9]{3})*(?![\d,'_])")
@@ -55,6 +71,9 @@ class Unit:
         else:
             scale = "" if self.factor == 1 else WORDS.get(self.factor, short(self.factor))
         return " of ".join(filter(None, ("log10" if self.log10 else "", scale)))
+
+
+PLAIN = Unit()  # numbers as they stand
 
 
 def short(value: float) -> str:
@@ -93,8 +112,9 @@ def header_parts(header: str) -> tuple[str, Unit]:
     if len(counts) == 1 and (len(words) > 1 or flop):
         factor, said = factor * COUNTS[counts[0] if len(counts[0]) < 3 else counts[0].rstrip("s")], True
         words.remove(counts[0])
-    kept = [word for word in words if word not in FILLERS] or words
-    return "".join(kept), Unit(factor=factor, log10=bool(logs), flop=flop, said=said)
+    return "".join(word for word in words if word not in FILLERS), Unit(
+        factor=factor, log10=bool(logs), flop=flop, said=said
+    )
 
 
 def _flop(found: re.Match[str]) -> float:
@@ -102,7 +122,7 @@ def _flop(found: re.Match[str]) -> float:
     return _times(float(f"1e{PREFIXES[found['prefix'] or '']}"), DAY if found["day"] else 1.0)
 
 
-def quantity(cell: str, unit: Unit = Unit()) -> float | None:
+def quantity(cell: str, unit: Unit = PLAIN) -> float | None:
     """The number in a cell of a column with this unit; None where there is none.
 
     >>> quantity("7B"), quantity("1,234,567"), quantity("1.5 PF-days"), quantity("70", Unit(factor=1e9))
@@ -154,9 +174,8 @@ def _factor(unit: str) -> float | None:
     return None if found is None else _flop(found)
 
 
-def with_unit_of(role: str, unit: Unit) -> Unit:
-    """The unit of a column by what the user calls it, where that names one: 'params (B)'."""
-    _, given = header_parts(role)
+def with_unit_of(given: Unit, unit: Unit) -> Unit:
+    """The unit that the user names, else that of the header."""
     return replace(given, flop=given.flop or unit.flop) if given.said else unit
 
 

@@ -56,7 +56,9 @@ def table_of_json(text: str, path: Path) -> pd.DataFrame:
         lines, records = found
     records = [records] if _is_record(records) and "model" in records else _table_in(records)
     if records is None or not all(isinstance(each, Mapping) for each in records) or _is_nested(records):
-        raise ForecastError(f"{shown_path(path)}: is JSON{_advice(_parsed(text) if records is None else records, path)}")
+        raise ForecastError(
+            f"{shown_path(path)}: is JSON{_advice(_parsed(text) if records is None else records, path)}"
+        )
     index = pd.Index([line for line, _ in zip(lines, records, strict=False)], name="line", dtype=int)
     names = list(dict.fromkeys(str(name) for each in records for name in each))
     cells = [[_cell(each.get(name)) for name in names] for each in records]
@@ -120,7 +122,9 @@ def _advice(document: Any, path: Path) -> str:
         return ", but holds no objects; give an array of flat objects, one for each row"
     for keys, format in RESULTS:
         if keys <= set(first):
-            return f", results as evaluation tools write them: `forecast import {format} {shown_path(path)} ...` reads it"
+            return (
+                f", results as evaluation tools write them: `forecast import {format} {shown_path(path)} ...` reads it"
+            )
     keys = ", ".join(shown(str(key)) for key in list(first)[:NAMED])
     return f" that is no table: its objects hold others (keys {keys}); give an array of flat objects, one for each row"
 
@@ -181,7 +185,9 @@ def _typed(cell: Any) -> Any:
 
 def _sheet(sheets: Mapping[str, dict[int, list[Any]]], path: Path) -> pd.DataFrame:
     if not sheets:
-        raise ForecastError(f"{shown_path(path)}: no sheet holds a table; give a header and one row for each measurement")
+        raise ForecastError(
+            f"{shown_path(path)}: no sheet holds a table; give a header and one row for each measurement"
+        )
     (title, rows), *others = sheets.items()
     if others:
         named = ", ".join(shown(name) for name, _ in others[:NAMED])

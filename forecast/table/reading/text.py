@@ -96,7 +96,9 @@ def _separator(text: str) -> str:
 def _records(text: str, separator: str, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
     """(line at which it starts, fields) of each record that is not blank; stops with a problem at broken quoting."""
     named = NAMED_SEPARATOR.match(text)
-    reader = csv.reader(io.StringIO(text[named.end() :] if named else text, newline=""), delimiter=separator, strict=True)
+    reader = csv.reader(
+        io.StringIO(text[named.end() :] if named else text, newline=""), delimiter=separator, strict=True
+    )
     start = first = 2 if named else 1
     try:
         for fields in reader:

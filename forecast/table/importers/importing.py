@@ -1,6 +1,7 @@
 """Import: result files and a table of models in, an observation table out."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -50,9 +51,10 @@ def import_results(
     ):
         raise ForecastError(f"{shown_path(output)}: is read by this command; name another file with -o")
     given = None if models is None else read_facts(models, choices.columns)
+    if given is not None:
+        choices = replace(choices, columns=replace(choices.columns, elsewhere=given.headers))
     found = reader(path, choices)
-    headers = [*found.headers, *(() if given is None else given.headers)]
-    choices.columns.check(headers, *(each.name for each in (path, models) if each is not None))
+    choices.columns.check(found.headers, " or ".join(each.name for each in (path, models) if each is not None))
     rows, left_out = selected(found, choices)
     names = list(dict.fromkeys(each.model for _, each in rows))
     facts, source = (found.facts, path.name) if given is None else (given.facts, given.path.name)

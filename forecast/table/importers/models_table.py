@@ -14,7 +14,7 @@ from forecast.table.importers.choices import closest
 from forecast.table.importers.measurements import LeftOut
 from forecast.table.reading.cells import COLUMNS, cells_of
 from forecast.table.reading.dates import Dates
-from forecast.table.reading.roles import AS_HEADERS_SAY, SIZES, Columns
+from forecast.table.reading.roles import AS_HEADERS_SAY, SIZES, Columns, likely_role
 from forecast.table.reading.sheet import Sheet, check_sizes, logger, read_sheet, sizes_of
 
 FACTS = ("compute", "params", "tokens", "active_params", "compute_sd", "family", "date")
@@ -52,7 +52,7 @@ def read_facts(path: str | os.PathLike[str], columns: Columns = AS_HEADERS_SAY) 
         if the file cannot be read, or has no column of models or of facts.
     """
     sheet = read_sheet(Path(path), ROLES, columns)
-    check_models(sheet, columns)
+    check_models(sheet)
     if not set(FACTS) & set(sheet.columns):
         raise ForecastError(
             f"{shown_path(path)}: needs a column of compute, or params and tokens, or dates; it has "
@@ -61,11 +61,10 @@ def read_facts(path: str | os.PathLike[str], columns: Columns = AS_HEADERS_SAY) 
     return facts_of(sheet)
 
 
-def check_models(sheet: Sheet, columns: Columns) -> None:
+def check_models(sheet: Sheet) -> None:
     """A `ForecastError` where no column has the names of models."""
     if "model" in sheet.columns:
         return
-    columns.check(sheet.frame.columns, shown_path(sheet.path))
     likely = sheet.unique_names or list(sheet.frame.columns)
     raise ForecastError(
         f"{shown_path(sheet.path)}: no column is named 'model', of {', '.join(map(shown, sheet.frame.columns[:20]))}; "
@@ -106,8 +105,8 @@ def warn_of_dates(known: Iterable[Mapping[str, str]], sizes_not_read: Iterable[s
     unread = list(dict.fromkeys(sizes_not_read))
     reasons = [f"{' and '.join(half)} without {other} give no compute: add a column of {other}"] if half else []
     if unread:
-        options = " or ".join(f"--columns {shown(f'{role}={unread[0]}')}" for role in ("compute", "params", "tokens"))
-        reasons += [f"of {', '.join(map(shown, unread))} the role or the unit is not known: add {options}"]
+        options = " ".join(f"--columns {shown(f'{likely_role(name)}={name}')}" for name in unread[:4])
+        reasons += [f"headers leave open whether {', '.join(map(shown, unread))} are sizes; {options} takes them"]
     if reasons:
         logger.warning(
             "warning: no model has a compute, so that dates are the scale of the table; %s", "; ".join(reasons)
@@ -140,7 +139,9 @@ def _wrong_cells(sheet: Sheet, given: pd.DataFrame) -> Iterator[Problem]:
     known = [name for name in given if name in COLUMNS]
     cells = cells_of(given[known].assign(model=sheet.text("model")), scored=False)
     for problem in (found for check in COLUMN_CHECKS for found in check(cells)):
-        if problem.column not in sheet.columns or (problem.column == "model" and problem.value == ""):
+        if problem.column not in {"model", *FACTS} & set(sheet.columns) or (
+            problem.column == "model" and problem.value == ""
+        ):
             continue
         column = sheet.columns[problem.column]
         remedy = problem.remedy

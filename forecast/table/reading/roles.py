@@ -16,9 +16,10 @@ WORDS = {  # role: headers as letters and digits alone, without a unit
     "params": "params param parameters parameter size modelsize paramcount parametercount totalparams totalparameters "
     "nparams nparameters nonembeddingparams nonembeddingparameters",
     "active_params": "activeparams activeparameters activatedparams activatedparameters active",
-    "tokens": "tokens token ntokens traintokens trainingtokens trainedtokens pretraintokens pretrainingtokens "
-    "tokensseen tokenstrained datatokens trainingdatatokens datasize trainingdatasize pretrainingdatasize pretrainingdata "
-    "datasetsizetokens trainingdatasetsizetokens",
+    "tokens": "tokens token ntokens traintokens trainingtokens trainedtokens pretraintokens "
+    "pretrainingtokens tokensseen tokenstrained "
+    "datatokens trainingdatatokens datasize trainingdatasize pretrainingdatasize "
+    "pretrainingdata datasetsizetokens trainingdatasetsizetokens",
     "compute": "compute 6nd traincompute trainingcompute pretrainingcompute totalcompute computebudget",
     "compute_sd": "computesd",
     "confidence": "confidence computeconfidence trainingcomputeconfidence",
@@ -39,6 +40,7 @@ NUMBER_OF = ("numberof", "total", "model", "number", "num", "est", "estimated", 
 OF_FLOP = ("", "train", "training", "pretrain", "pretraining", "total", "trainingtotal", "totaltraining", "model")
 LETTERS = {"N": "params", "D": "tokens", "C": "compute"}  # of scaling laws; only of numbers that can be meant
 LIKE_A_SIZE = re.compile(r"param|token|flop|compute|model\s*size|data\s*(?:set)?\s*size", re.IGNORECASE)
+LIKELY = (("flop|compute", "compute"), ("token|data", "tokens"), ("active", "active_params"), ("", "params"))
 ORDER = re.compile(r"\(?\s*([dm]\s*/\s*[dm]\s*/\s*y+)\s*\)?", re.IGNORECASE)
 ROLES = tuple(role for role in KEYS if role != "confidence")
 
@@ -57,16 +59,19 @@ class Columns:
     """The columns that the user names, by role."""
 
     named: Mapping[str, Given] = field(default_factory=dict)
+    elsewhere: tuple[str, ...] = ()  # headers of another file that they are named of as well
 
-    def check(self, headers: Iterable[str], *sources: str) -> None:
-        """A `ForecastError` that names the nearest where a column is in none of the files."""
-        known = list(dict.fromkeys(headers))
+    def check(self, headers: Iterable[str], source: str) -> None:
+        """A `ForecastError` that names the nearest where a column is neither in this file nor in the other."""
+        known = list(dict.fromkeys([*headers, *self.elsewhere]))
         for role, given in self.named.items():
-            if not any(part in known for part in (given.header, *parts_of(given.header))):
+            if given.header.casefold() not in map(str.casefold, known) and not set(parts_of(given.header)) <= set(
+                known
+            ):
                 near = difflib.get_close_matches(given.header, known, n=1, cutoff=0.5)
                 hint = f"did you mean {shown(near[0])}? " if near else ""
                 raise ForecastError(
-                    f"--columns {shown(f'{role}={given.header}')}: no column of this name in {' or '.join(sources)}; "
+                    f"--columns {shown(f'{role}={given.header}')}: no column of this name in {source}; "
                     f"{hint}There are: {', '.join(map(shown, known[:20]))}"
                 )
 
@@ -139,6 +144,11 @@ def role_of(header: str, roles: Iterable[str]) -> tuple[str, Unit] | None:
         if key in KEYS[role] or (role in SIZES and short in KEYS[role]):
             return role, unit
     return None
+
+
+def likely_role(header: str) -> str:
+    """The size that a header which is `LIKE_A_SIZE` is likely of."""
+    return next(role for words, role in LIKELY if re.search(words, header, re.IGNORECASE))
 
 
 def is_letter(header: str) -> bool:

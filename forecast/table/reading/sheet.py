@@ -53,9 +53,15 @@ class Sheet:
 
     def text(self, role: str) -> pd.Series:
         """Cells as text without spaces around them; blank where they say nothing, or no column has the role."""
-        if role not in self.columns:
-            return pd.Series("", index=self.frame.index, dtype=object)
-        return texts(self.frame, self.columns[role].header)
+        return self._cells.get(role, self._blank)
+
+    @cached_property
+    def _cells(self) -> dict[str, pd.Series]:
+        return {role: texts(self.frame, column.header) for role, column in self.columns.items()}
+
+    @cached_property
+    def _blank(self) -> pd.Series:
+        return pd.Series("", index=self.frame.index, dtype=object)
 
     @cached_property
     def sizes_not_read(self) -> list[str]:
@@ -185,7 +191,7 @@ def _said(sheet: Sheet, role: str, column: Column) -> Iterator[str]:
         elif column.header != role:
             yield f"{name}{unit}"
         return
-    if column.header != role:
+    if column.header != role and role != "confidence":
         yield name
     if role == "date":
         for sentence in Dates(tuple(cells), column.order).said():
@@ -224,8 +230,10 @@ def _unmeant(sheet: Sheet, role: str) -> Iterator[Problem]:
         option = f"--columns {shown(f'{_likely(role, known.values())}={header}')}"
         remedy = f"give their unit, such as {option}, or write the numbers out"
         yield Problem(row=int(str(largest)), column=header, value=cells[largest], wrong=wrong, remedy=remedy)
-    for line in (line for line, value in known.items() if value > LARGEST[role]):
-        wrong = f"cannot be meant: read in {unit.words or 'plain numbers'} it is {short(known[line])}"
+    for line in [line for line, value in known.items() if value > LARGEST[role]][:1]:
+        beyond = sum(value > LARGEST[role] for value in known.values())
+        others = f", and so {beyond - 1} more" if beyond > 1 else ""
+        wrong = f"cannot be meant: read in {unit.words or 'plain numbers'} it is {short(known[line])}{others}"
         plain = f", or --columns {shown(f'{role} (1e0)={header}')} where cells are plain numbers" if unit.said else ""
         remedy = f"write all cells of the column in one unit{plain}"
         yield Problem(row=int(str(line)), column=header, value=cells[line], wrong=wrong, remedy=remedy)

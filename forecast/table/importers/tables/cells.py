@@ -5,6 +5,7 @@ from pathlib import Path
 
 from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
 from forecast.table.importers.choices import Choices
+from forecast.table.reading.cells import NUMBER
 from forecast.table.reading.sheet import Sheet
 
 
@@ -46,6 +47,15 @@ def whole(sheet: Sheet, line: int, role: str) -> int | None:
     remedy = "give the number of items, or leave the cell blank and add --trials"
     problem = Problem(row=line, column=sheet.columns[role].header, value=cell, wrong="is no count", remedy=remedy)
     raise TableError(sheet.path, [problem])
+
+
+def length_of(sheet: Sheet, line: int) -> float | None:
+    """The length of an answer in a cell; None where it is blank."""
+    cell = sheet.text("length")[line]
+    if not cell or NUMBER.fullmatch(cell):
+        return float(cell) if cell else None
+    header, remedy = sheet.columns["length"].header, "give the answer length in tokens, or leave the cell blank"
+    raise TableError(sheet.path, [Problem(row=line, column=header, value=cell, wrong="is no length", remedy=remedy)])
 
 
 def chance_of(sheet: Sheet, line: int) -> float | None:

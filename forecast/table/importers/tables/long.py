@@ -9,7 +9,7 @@ from forecast.errors import ForecastError, Problem, TableError, shown, shown_pat
 from forecast.table.importers.choices import Choices
 from forecast.table.importers.measurements import Found, LeftOut, Measurement, source_of
 from forecast.table.importers.models_table import FACTS, ROLES, check_models, facts_of
-from forecast.table.importers.tables.cells import chance_of, check_counted, check_named, trials_of, whole
+from forecast.table.importers.tables.cells import chance_of, check_counted, check_named, length_of, trials_of, whole
 from forecast.table.importers.tables.scores import Scored, scores_of
 from forecast.table.importers.tables.wide import ATTEMPTS, PASS_AT_K, metric_of
 from forecast.table.reading.sheet import Sheet, read_sheet
@@ -46,8 +46,9 @@ def read(path: Path, choices: Choices) -> Found:
         if there is no column of models, tasks or scores, or the number of items of a task is not known.
     """
     sheet = read_sheet(path, (*ROLES, *OF_SCORES), choices.columns)
-    check_models(sheet, choices.columns)
-    _check_columns(sheet, choices)
+    choices.columns.check(sheet.frame.columns, path.name)
+    check_models(sheet)
+    _check_columns(sheet)
     table = facts_of(sheet, repeated=True)
     table.check(table.facts.index)
     found = list(_rows(sheet, choices))
@@ -62,12 +63,11 @@ def read(path: Path, choices: Choices) -> Found:
     )
 
 
-def _check_columns(sheet: Sheet, choices: Choices) -> None:
+def _check_columns(sheet: Sheet) -> None:
     """A `ForecastError` where a column of tasks or of scores is missing."""
     missing = [] if "task" in sheet.columns else ["task"]
     missing += [] if {"score", "successes"} & set(sheet.columns) else ["score"]
     if missing:
-        choices.columns.check(sheet.frame.columns, shown_path(sheet.path))
         options = " ".join(f"--columns {role}=NAME" for role in missing)
         raise ForecastError(
             f"{shown_path(sheet.path)}: no column has the {' and '.join(f'{role}s' for role in missing)}, of "
@@ -168,6 +168,6 @@ def _measurement(sheet: Sheet, row: Row, score: float, choices: Choices) -> Meas
         trials=trials_of(sheet, row.line, row.task, choices) if row.metric in rates() else None,
         chance=chance_of(sheet, row.line),
         k=row.k,
-        length=whole(sheet, row.line, "length"),
+        length=length_of(sheet, row.line),
         source=f"{source_of(sheet.path)}, row {row.line}",
     )

@@ -57,6 +57,11 @@ class Scored:
         return bool(self.cells) and not any(0 <= value <= 100 for value in self.values.values())
 
 
+def is_score(cell: str) -> bool:
+    """Whether a cell holds a number, with a percent sign or without."""
+    return _number(cell) is not None
+
+
 def _number(cell: str) -> float | None:
     text = cell.rstrip("% ")
     return float(text) if NUMBER.fullmatch(text) else None
@@ -113,10 +118,11 @@ def _in_doubt(each: Scored, tasks: list[Scored], choices: Choices) -> Iterator[P
         yield Problem(row=row, column=each.header, value=each.cells[row], wrong=wrong, remedy=remedy)
     elif percent and not each.marked and each.never_above_1 and ("%" in each.header or any(map(_above_1, tasks))):
         others = [other for other in tasks if other.rate and other is not each and _above_1(other)]
-        wrong = f"{column} never exceeds 1 ({each.range}), so it is not of percentages{_while(others)}"
-        remedy = f"if it is, add --percent-of {_listed([each])}"
-        if choices.percent and others:
-            remedy = f"give --percent-of {_listed(others)} in place of --percent; {remedy}"
+        wrong = f"{column} never exceeds 1 ({each.range}), as rates do{_while(others)}"
+        rates_ = (
+            f"give --percent-of {_listed(others)} in place of --percent" if choices.percent else "rename the column"
+        )
+        remedy = f"if these are rates, {rates_}; if they are percentages, add --percent-of {_listed([each])}"
         yield Problem(row=None, column=each.header, wrong=wrong, remedy=remedy)
     elif not percent and each.like_percent:
         likely = [other for other in tasks if other.rate and other.like_percent]

@@ -9,12 +9,14 @@ from forecast.table.importers.choices import Choices, closest
 from forecast.table.importers.measurements import Found, LeftOut, Measurement, source_of
 from forecast.table.importers.models_table import FACTS, ROLES, check_models, facts_of
 from forecast.table.importers.tables.cells import chance_of, check_counted, check_named, trials_of
-from forecast.table.importers.tables.scores import Scored, scores_of
+from forecast.table.importers.tables.scores import Scored, is_score, scores_of
+from forecast.table.reading.roles import likely_role
 from forecast.table.reading.sheet import Sheet, read_sheet, texts
 from models.equations.metrics import METRICS, rates
 
 DEFAULT, PASS_AT_K = "exact_match", "pass_at_k"
 ATTEMPTS = re.compile(r"(?P<task>.*?)[\s_:,-]*\(?pass(?:@|_at_)(?P<k>[1-9][0-9]*)\)?", re.IGNORECASE)
+AVERAGE = re.compile(r"(?:average|avg|mean|overall)(?![a-z])", re.IGNORECASE)
 UNNAMED = re.compile(r"unnamed[: ].*", re.IGNORECASE)
 
 
@@ -29,7 +31,8 @@ def read(path: Path, choices: Choices) -> Found:
         if there is no column of models, or the metric or the number of items of a task is not known.
     """
     sheet = read_sheet(path, (*ROLES, "trials", "chance"), choices.columns)
-    check_models(sheet, choices.columns)
+    choices.columns.check(sheet.frame.columns, path.name)
+    check_models(sheet)
     table = facts_of(sheet)
     columns, left_out = _tasks(sheet, choices)
     repeated = [name for name in columns if list(sheet.frame.columns).count(name) > 1]
@@ -78,10 +81,13 @@ def _no_task(sheet: Sheet, name: str) -> str:
     cells = [cell for cell in texts(sheet.frame, name) if cell]
     if UNNAMED.fullmatch(name):
         return "has no name"
-    if cells and not any(character.isdigit() for cell in cells for character in cell):
+    if cells and not any(is_score(cell) for cell in cells):
         return "holds text, no scores"
+    if AVERAGE.match(name):
+        return f"is an average of tasks; --tasks {shown(name)} takes it"
     if name in sheet.sizes_not_read:
-        return "looks like a size of the model in a unit that is not known; --columns 'compute=NAME' takes a column"
+        option = shown(f"{likely_role(name)}={name}")
+        return f"may be {likely_role(name)} of the model, which its header leaves open; --columns {option} takes it"
     return ""
 
 

@@ -9,7 +9,8 @@ import pandas as pd
 from forecast.errors import Problem, TableError
 from forecast.table.checks.columns import COLUMN_CHECKS
 from forecast.table.reading.cells import cells_of
-from forecast.table.reading.sheet import Sheet, check_sizes, read_sheet, sizes_of, texts
+from forecast.table.reading.sheet import Sheet, read_sheet, texts
+from forecast.table.reading.sizes import check_sizes, sizes_of
 
 ROLES = ("model", "date", "compute")
 DOMAIN, OTHER = "Domain", "Games"  # of Epoch's rows, left out: self-play trains no model that could be asked a question

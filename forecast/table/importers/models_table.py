@@ -15,7 +15,8 @@ from forecast.table.importers.measurements import LeftOut
 from forecast.table.reading.cells import COLUMNS, cells_of
 from forecast.table.reading.dates import Dates
 from forecast.table.reading.roles import AS_HEADERS_SAY, SIZES, Columns, likely_role
-from forecast.table.reading.sheet import Sheet, check_sizes, logger, read_sheet, sizes_of
+from forecast.table.reading.sheet import Sheet, logger, read_sheet
+from forecast.table.reading.sizes import check_sizes, sizes_of
 
 FACTS = ("compute", "params", "tokens", "active_params", "compute_sd", "family", "date")
 ROLES = ("model", *FACTS, "confidence")
@@ -218,7 +219,7 @@ def _hint(name: str, by_spelling: Mapping[str, pd.Index]) -> str:
     return "" if close is None else f"; did you mean {shown(str(by_spelling[close][0]))}?"
 
 
-def _sized(facts: dict[str, str]) -> bool:
+def _sized(facts: Mapping[str, str]) -> bool:
     params = facts["params"] or facts["active_params"]
     return bool(facts["compute"] or (params and facts["tokens"]))
 

@@ -100,6 +100,11 @@ class Dates:
                 break
 
 
+def is_date(cell: str) -> bool:
+    """Whether a cell holds a date, in whatever order."""
+    return any(Dates((cell,), order).values[0] is not pd.NaT for order in ORDERS)
+
+
 def _both(found: re.Match[str]) -> tuple[tuple[int, int], tuple[int, int]]:
     first, second = int(found["first"]), int(found["second"])
     return (first, second), (second, first)

@@ -138,8 +138,9 @@ def role_of(header: str, roles: Iterable[str]) -> tuple[str, Unit] | None:
     short = _without(key, NUMBER_OF)
     if unit.flop and (key in OF_FLOP or short in OF_FLOP) and "compute" in roles:
         return "compute", unit
-    if (letter := LETTERS.get(header.strip()[:1])) in roles and key == header.strip()[:1].lower():
-        return str(letter), unit
+    letter = header.strip()[:1]
+    if LETTERS.get(letter, "") in tuple(roles) and key == letter.lower():
+        return LETTERS[letter], unit
     for role in roles:
         if key in KEYS[role] or (role in SIZES and short in KEYS[role]):
             return role, unit

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
+from forecast.errors import ForecastError, shown, shown_path
 from forecast.table.reading.cells import MISSING, NUMBER
-from forecast.table.reading.dates import Dates
+from forecast.table.reading.dates import Dates, is_date
 from forecast.table.reading.files import read_cells
-from forecast.table.reading.quantities import PLAIN, Unit, example, quantity, short, with_unit_of
+from forecast.table.reading.quantities import PLAIN, Unit, example, quantity, with_unit_of
 from forecast.table.reading.roles import (
     AS_HEADERS_SAY,
     LIKE_A_SIZE,
@@ -28,8 +28,6 @@ from forecast.table.reading.roles import (
 
 logger = logging.getLogger(__name__)
 DASHES = ("-", "–", "—", "?")
-SMALLEST = {"params": 1e4, "active_params": 1e4, "tokens": 1e6, "compute": 1e9}  # of the largest of a column
-LARGEST = {"params": 1e16, "active_params": 1e16, "tokens": 1e18, "compute": 1e36}  # a thousand times those of 2026
 OF_A_LETTER = 1e5  # N, D and C below are counts of something else
 
 
@@ -120,6 +118,8 @@ def read_sheet(path: Path, roles: Iterable[str], columns: Columns = AS_HEADERS_S
         column = _column(frame, role, tuple(roles), columns, path)
         if column is not None:
             found[role] = column
+        else:
+            _say_not_taken(frame, role, tuple(roles))
     sheet = Sheet(path, frame, found)
     for role, column in found.items():
         for sentence in _said(sheet, role, column):
@@ -148,6 +148,16 @@ def _column(frame: pd.DataFrame, role: str, roles: tuple[str, ...], columns: Col
     return Column(fitting[0], role_of(fitting[0], roles)[1]) if fitting else None  # type: ignore[index]
 
 
+def _say_not_taken(frame: pd.DataFrame, role: str, roles: tuple[str, ...]) -> None:
+    """Name the columns that are called as one of a role is, and hold nothing of the kind."""
+    for name in dict.fromkeys(frame) if role in (*SIZES, "date") else ():
+        known, cells = role_of(name, roles), [cell for cell in texts(frame, name) if cell]
+        if known is not None and known[0] == role and cells and not is_letter(name):
+            logger.warning(
+                "read: column %s is not read as %s: no cell can be, such as %s", shown(name), role, shown(cells[0])
+            )
+
+
 def _in_frame(frame: pd.DataFrame, given: Given) -> str | None:
     """The header that the user means: as it stands, but for capitals, or several put together."""
     if given.header in frame:
@@ -172,7 +182,7 @@ def _fits(frame: pd.DataFrame, header: str, role: str, roles: tuple[str, ...]) -
         values = [value for cell in cells if (value := quantity(cell, known[1])) is not None]
         return bool(values) and (min(values) >= OF_A_LETTER or not is_letter(header))
     if role == "date":
-        return any(value is not pd.NaT for value in Dates(tuple(cells)).values)
+        return any(is_date(cell) for cell in cells)
     if role in ("trials", "successes"):
         return bool(cells) and all(_is_number(cell) and float(cell) % 1 == 0 for cell in cells)
     return bool(cells)
@@ -184,7 +194,7 @@ def _said(sheet: Sheet, role: str, column: Column) -> Iterator[str]:
     name = f"column {shown(column.header)} as {role}"
     if role in SIZES:
         known = ((cell, quantity(cell, column.unit)) for cell in cells)
-        changed = next(((cell, value) for cell, value in known if value and not _same(cell, value)), None)
+        changed = next(((cell, value) for cell, value in known if value and not same(cell, value)), None)
         unit = f" in {column.unit.words}" if column.unit.words else ""
         if changed:
             yield f"{name}{unit}: {example(*changed)}"
@@ -198,52 +208,5 @@ def _said(sheet: Sheet, role: str, column: Column) -> Iterator[str]:
             yield f"column {shown(column.header)} {sentence}"
 
 
-def _same(cell: str, value: float) -> bool:
+def same(cell: str, value: float) -> bool:
     return _is_number(cell) and math.isclose(float(cell), value, rel_tol=1e-12)
-
-
-def sizes_of(sheet: Sheet, role: str) -> pd.Series:
-    """Cells of a size as plain numbers in text: as typed where they are that, or are no quantity at all."""
-    unit = sheet.columns[role].unit
-
-    def plain(cell: str) -> str:
-        value = quantity(cell, unit)
-        return cell if value is None or _same(cell, value) else short(value)
-
-    return sheet.text(role).map(plain)
-
-
-def check_sizes(sheet: Sheet) -> None:
-    """A `TableError` with all columns of sizes whose numbers cannot be meant in the unit that they are read in."""
-    problems = [found for role in SIZES if role in sheet.columns for found in _unmeant(sheet, role)]
-    if problems:
-        raise TableError(sheet.path, problems)
-
-
-def _unmeant(sheet: Sheet, role: str) -> Iterator[Problem]:
-    header, unit = sheet.columns[role].header, sheet.columns[role].unit
-    cells = sheet.text(role)
-    known = {line: value for line, cell in cells.items() if (value := quantity(cell, unit)) is not None and value > 0}
-    largest = max(known, key=lambda line: known[line], default=None)
-    if largest is not None and known[largest] < SMALLEST[role]:
-        wrong = f"cannot be meant: no {role} of the column reach {short(SMALLEST[role])}"
-        option = f"--columns {shown(f'{_likely(role, known.values())}={header}')}"
-        remedy = f"give their unit, such as {option}, or write the numbers out"
-        yield Problem(row=int(str(largest)), column=header, value=cells[largest], wrong=wrong, remedy=remedy)
-    for line in [line for line, value in known.items() if value > LARGEST[role]][:1]:
-        beyond = sum(value > LARGEST[role] for value in known.values())
-        others = f", and so {beyond - 1} more" if beyond > 1 else ""
-        wrong = f"cannot be meant: read in {unit.words or 'plain numbers'} it is {short(known[line])}{others}"
-        plain = f", or --columns {shown(f'{role} (1e0)={header}')} where cells are plain numbers" if unit.said else ""
-        remedy = f"write all cells of the column in one unit{plain}"
-        yield Problem(row=int(str(line)), column=header, value=cells[line], wrong=wrong, remedy=remedy)
-
-
-def _likely(role: str, values: Iterable[float]) -> str:
-    """A role with the unit that numbers too small for it are likely in."""
-    least, largest = min(values := list(values)), max(values)
-    if role == "compute":
-        return "log10 compute" if least > 12 and largest < 30 else "compute (1e21)"
-    if role == "tokens":
-        return "tokens (T)" if largest < 50 else "tokens (B)"
-    return f"{role} (B)" if largest < 1000 else f"{role} (M)"

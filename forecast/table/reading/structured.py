@@ -7,7 +7,6 @@ import logging
 import warnings
 import zipfile
 from collections.abc import Iterable, Mapping
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,7 @@ def table_of_json(text: str, path: Path) -> pd.DataFrame:
         if it is not JSON, or holds no table: with the import that reads it, or the keys that it has.
     """
     try:
-        lines, records = count(2), _parsed(text)
+        records, lines = _parsed(text), None
     except (ValueError, RecursionError) as error:
         found = _of_lines(text)
         if found is None:
@@ -59,7 +58,7 @@ def table_of_json(text: str, path: Path) -> pd.DataFrame:
         raise ForecastError(
             f"{shown_path(path)}: is JSON{_advice(_parsed(text) if records is None else records, path)}"
         )
-    index = pd.Index([line for line, _ in zip(lines, records, strict=False)], name="line", dtype=int)
+    index = pd.Index(lines or range(2, len(records) + 2), name="line", dtype=int)
     names = list(dict.fromkeys(str(name) for each in records for name in each))
     cells = [[_cell(each.get(name)) for name in names] for each in records]
     return pd.DataFrame(cells, index=index, columns=names, dtype=object)
@@ -125,8 +124,8 @@ def _advice(document: Any, path: Path) -> str:
             return (
                 f", results as evaluation tools write them: `forecast import {format} {shown_path(path)} ...` reads it"
             )
-    keys = ", ".join(shown(str(key)) for key in list(first)[:NAMED])
-    return f" that is no table: its objects hold others (keys {keys}); give an array of flat objects, one for each row"
+    named = ", ".join(shown(str(key)) for key in list(first)[:NAMED])
+    return f" that is no table: its objects hold others (keys {named}); give an array of flat objects, one for each row"
 
 
 def table_of_parquet(content: bytes, path: Path) -> pd.DataFrame:

@@ -151,8 +151,8 @@ def _is_filled(cell: str) -> bool:
 def _is_decimal(cell: str) -> bool:
     """Whether the comma of a number cannot stand before thousands."""
     found = COMMA_NUMBER.fullmatch(cell)
-    part = found and found["part"]
-    return bool(part) and (len(part) != 3 or cell.lstrip("+-").startswith("0") or "." in cell)
+    part = (found and found["part"]) or ""
+    return part != "" and (len(part) != 3 or cell.lstrip("+-").startswith("0") or "." in cell)
 
 
 def _pointed(cell: str) -> str:

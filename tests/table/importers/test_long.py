@@ -34,7 +34,7 @@ def test_an_observation_table_with_other_names_is_one(table_of):
     columns = ["model=wer,task=was", "score=wie gut", "trials=wie viele", "compute=wie teuer"]
     assert len(table_of("long", text, columns=columns, trials=None).frame) == 6
     with pytest.raises(
-        ForecastError, match="no column has the tasks and scores.*--columns task=NAME --columns score=NAME"
+        ForecastError, match=r"no column has the tasks and scores.*--columns task=NAME --columns score=NAME"
     ):
         table_of("long", text, columns=["model=wer"])
 
@@ -49,7 +49,7 @@ def test_items_are_those_of_the_row_unless_the_user_gives_them_for_the_task(tabl
 def test_percentages_are_decided_task_by_task(table_of):
     text = LONG.replace("0.3,50", "30,50").replace("0.5,50", "50,50").replace("0.7,50", "70,50")
     with pytest.raises(
-        TableError, match="task 'quiz' looks like percentages.*'sums' looks like rates; add --percent-of 'quiz'"
+        TableError, match=r"task 'quiz' looks like percentages.*'sums' looks like rates; add --percent-of 'quiz'"
     ):
         table_of("long", text)
     with pytest.raises(TableError, match="task 'sums' never exceeds 1"):

@@ -135,11 +135,11 @@ def test_dates_in_place_of_sizes_that_are_not_understood_are_a_loud_warning(tabl
 
 
 def test_the_user_says_which_column_is_what(table_of):
-    text = "model,Corpus,run,params,tokens,sums\nn,a,x1,1e9,2e10,0.1\nn,b,x2,1e9,2e10,0.2\nn,c,x3,1e9,1e11,0.3\n"
+    text = "model,Corpus,run,params,tokens,sums\nn,a,x1,1e9,2e10,0.1\nn,b,x2,1e9,2e10,0.2\nn,a,x3,1e9,1e11,0.3\n"
     with pytest.raises(TableError, match="--columns 'model=run', whose values are unique"):
         table_of("wide", text, tasks=("sums",))
     found = table_of("wide", text, columns=["model=run", "family=Corpus"])
-    assert found.frame["model"].tolist() == ["x1", "x2", "x3"] and found.frame["family"].tolist() == ["a", "b", "c"]
+    assert found.frame["model"].tolist() == ["x1", "x2", "x3"] and found.frame["family"].tolist() == ["a", "b", "a"]
     assert "column 'run' as model" in found.said and "column 'model'" in " ".join(found.left_out)
 
 
@@ -168,7 +168,7 @@ def test_a_role_may_be_in_one_of_the_two_files(table_of):
     found = table_of("wide", text, models=models, columns=["model=who,compute=Rechnung"])
     assert found.frame["compute"].tolist() == [1e21, 1e22, 1e23]
     assert found.frame["date"].dt.strftime("%Y-%m-%d").tolist() == ["2021-01-14", "2022-02-01", "2023-03-01"]
-    with pytest.raises(ForecastError, match="in given.csv or models.csv|in given.csv"):
+    with pytest.raises(ForecastError, match="'family=Lab': no column of this name in given"):
         table_of("wide", text, models=models, columns=["model=who,compute=Rechnung,family=Lab"])
 
 
@@ -181,7 +181,7 @@ def test_a_role_that_is_not_known_or_named_twice_is_an_error(table_of, given):
 def test_items_may_stand_in_each_row(table_of):
     text = "model,compute,items,sums\nmi-1,1e21,50,0.1\nmi-2,1e22,60,0.2\nmi-3,1e23,,0.3\n"
     assert table_of("wide", text, columns=["trials=items"]).frame["trials"].tolist() == [50, 60, 100]
-    with pytest.raises(TableError, match="row 2, column 'items', value 'x'.*is no count"):
+    with pytest.raises(TableError, match=r"row 2, column 'items', value 'x'.*is no count"):
         table_of("wide", text.replace("50", "x"), columns=["trials=items"])
 
 
@@ -233,7 +233,7 @@ def test_percentages_are_those_of_the_tasks_that_are_named(table_of):
     assert scores["quiz"] == [0.251, 0.44, 0.702] and scores["sums"] == [0.05, 0.2, 0.5]
     scores = table_of("wide", MIXED, percent=True, percent_of=("sums",)).frame.groupby("task")["score"].apply(list)
     assert scores["sums"] == [0.0005, 0.002, 0.005]
-    with pytest.raises(ForecastError, match="--percent-of 'quizz'.*did you mean quiz"):
+    with pytest.raises(ForecastError, match=r"--percent-of 'quizz'.*did you mean quiz"):
         table_of("wide", MIXED, percent_of=("quizz", "quiz"))
 
 
@@ -241,7 +241,7 @@ def test_a_percent_sign_decides_for_its_column_alone(table_of):
     text = MIXED.replace("25.1", "25.1%").replace("44", "44%").replace("70.2", "70.2 %")
     scores = table_of("wide", text).frame.groupby("task")["score"].apply(list)
     assert scores["quiz"] == [0.251, 0.44, 0.702] and scores["sums"] == [0.05, 0.2, 0.5]
-    with pytest.raises(TableError, match="row 3.*value '0.2'.*may be a rate or a percentage"):
+    with pytest.raises(TableError, match=r"row 3.*value '0.2'.*may be a rate or a percentage"):
         table_of("wide", SUMS.replace("0.1", "0.1%"))
 
 
@@ -251,7 +251,7 @@ def test_a_header_that_says_percent_over_rates_is_refused(table_of):
 
 
 def test_rates_taken_for_percentages_are_an_error(table_of):
-    with pytest.raises(TableError, match="never exceeds 1|no score is above 1%"):
+    with pytest.raises(ForecastError, match="with --percent no score is above 1%"):
         table_of("wide", MIXED.replace("25.1", "0.251").replace("44", "0.44").replace("70.2", "0.702"), percent=True)
 
 
@@ -306,9 +306,7 @@ def test_a_column_is_a_task_and_a_blank_cell_no_measurement(table_of):
 
 
 def test_rates_without_a_number_of_items_are_an_error_that_names_the_tasks(table_of):
-    with pytest.raises(
-        ForecastError, match=r"none is given for 'quiz', 'sums'|'sums', 'quiz'; add --trials 'sums=1000'"
-    ):
+    with pytest.raises(ForecastError, match="none is given for 'sums', 'quiz'; add --trials 'sums=1000'"):
         table_of("wide", MIXED, trials=None, percent_of=("quiz",))
 
 

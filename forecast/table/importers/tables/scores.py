@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,56 +103,66 @@ def _is_percent(each: Scored, choices: Choices) -> bool:
 
 
 def _in_doubt(each: Scored, tasks: list[Scored], choices: Choices) -> Iterator[Problem]:
-    """What is wrong with a column as a whole; the user's word for it by name ends all doubt."""
+    """What is wrong with a column as a whole; the user's word for it by name ends doubt about percentages."""
     first = next(iter(each.cells), None)
     if each.no_score and first is not None:
         wrong = f"no cell of the column is a score ({len(each.cells)} cells)"
         yield Problem(row=first, column=each.header, value=each.cells[first], wrong=wrong, remedy=_others(each, tasks))
-    if not each.rate or not each.values or each.task in choices.percent_of or each.no_score:
-        return
-    percent, column = _is_percent(each, choices), _column(each)
-    if 0 < len(each.marked) < len(each.cells) and each.never_above_1:
-        row = next(line for line in each.cells if line not in each.marked)
-        wrong = "other cells have a percent sign, and this one may be a rate or a percentage"
-        remedy = f"write all cells alike, or add --percent-of {_listed([each])} if all are percentages"
-        yield Problem(row=row, column=each.header, value=each.cells[row], wrong=wrong, remedy=remedy)
-    elif percent and not each.marked and each.never_above_1 and ("%" in each.header or any(map(_above_1, tasks))):
-        others = [other for other in tasks if other.rate and other is not each and _above_1(other)]
-        wrong = f"{column} never exceeds 1 ({each.range}), as rates do{_while(others)}"
-        rates_ = (
-            f"give --percent-of {_listed(others)} in place of --percent" if choices.percent else "rename the column"
-        )
-        remedy = f"if these are rates, {rates_}; if they are percentages, add --percent-of {_listed([each])}"
-        yield Problem(row=None, column=each.header, wrong=wrong, remedy=remedy)
-    elif not percent and each.like_percent:
-        likely = [other for other in tasks if other.rate and other.like_percent]
-        alike = all(other.like_percent for other in tasks if other.rate)
-        row = next(line for line, value in each.values.items() if value > 1)
-        rates_ = [other for other in tasks if other.rate and other.never_above_1]
-        wrong = f"lies outside [0, 1]; {column} looks like percentages ({each.range}){_while(rates_, 'rates')}"
-        remedy = "add --percent" if alike else f"add --percent-of {_listed(likely)}"
-        remedy += " if the scores are percentages, or name the columns that are scores with --tasks"
-        yield Problem(row=row, column=each.header, value=each.cells[row], wrong=wrong, remedy=remedy)
+    elif each.rate and each.values and each.task not in choices.percent_of:
+        others = [other for other in tasks if other.rate and other is not each]
+        if 0 < len(each.marked) < len(each.cells) and each.never_above_1:
+            yield _half_marked(each)
+        elif each.never_above_1 and not each.marked and _is_percent(each, choices):
+            if "%" in each.header or any(map(_above_1, others)):
+                yield _not_percent(each, [other for other in others if _above_1(other)], choices)
+        elif each.like_percent and not _is_percent(each, choices):
+            yield _percent(each, others)
+
+
+def _half_marked(each: Scored) -> Problem:
+    row = next(line for line in each.cells if line not in each.marked)
+    wrong = "other cells have a percent sign, and this one may be a rate or a percentage"
+    remedy = f"write all cells alike, or add --percent-of {_listed([each])} if all are percentages"
+    return Problem(row=row, column=each.header, value=each.cells[row], wrong=wrong, remedy=remedy)
+
+
+def _not_percent(each: Scored, percent: list[Scored], choices: Choices) -> Problem:
+    """A column that is taken for percentages, of which its scores show nothing."""
+    wrong = f"{_name(each)} never exceeds 1 ({each.range}), as rates do{_while(percent, 'percentages')}"
+    instead = f"give --percent-of {_listed(percent)} in place of --percent" if choices.percent else "rename the column"
+    remedy = f"if these are rates, {instead}; if they are percentages, add --percent-of {_listed([each])}"
+    return Problem(column=each.header, wrong=wrong, remedy=remedy)
+
+
+def _percent(each: Scored, others: list[Scored]) -> Problem:
+    """A column that is taken for rates, and looks like percentages."""
+    row = next(line for line, value in each.values.items() if value > 1)
+    rates_ = [other for other in others if other.never_above_1]
+    likely = [other for other in (each, *others) if other.like_percent]
+    option = "--percent" if len(likely) == len(others) + 1 else f"--percent-of {_listed(likely)}"
+    wrong = f"lies outside [0, 1]; {_name(each)} looks like percentages ({each.range}){_while(rates_, 'rates')}"
+    remedy = f"add {option} if the scores are percentages, or name the columns that are scores with --tasks"
+    return Problem(row=row, column=each.header, value=each.cells[row], wrong=wrong, remedy=remedy)
 
 
 def _above_1(each: Scored) -> bool:
     return each.rate and any(value > 1 for value in each.values.values())
 
 
-def _column(each: Scored) -> str:
+def _name(each: Scored) -> str:
     return "the column" if each.header == each.task else f"task {shown(each.task)}"
 
 
-def _while(others: list[Scored], kind: str = "percentages") -> str:
+def _while(others: list[Scored], kind: str) -> str:
     return f", while {', '.join(shown(other.task) for other in others[:NAMED])} looks like {kind}" if others else ""
 
 
 def _listed(tasks: list[Scored]) -> str:
     """Names of tasks as the command line takes them: by comma, those that hold one in quotes."""
-    return shown_names(each.task for each in tasks)
+    return _quoted(each.task for each in tasks)
 
 
-def shown_names(names: "Iterator[str]") -> str:
+def _quoted(names: Iterable[str]) -> str:
     """Names as an option of several takes them: by comma, those that hold one in double quotes, all in quotes."""
     out = io.StringIO()
     csv.writer(out, lineterminator="").writerow(list(dict.fromkeys(names)))

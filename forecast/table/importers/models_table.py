@@ -14,7 +14,7 @@ from forecast.table.importers.choices import closest
 from forecast.table.importers.measurements import LeftOut
 from forecast.table.reading.cells import COLUMNS, cells_of
 from forecast.table.reading.dates import Dates
-from forecast.table.reading.roles import AS_HEADERS_SAY, SIZES, Columns, likely_role
+from forecast.table.reading.roles import AS_HEADERS_SAY, SIZES, Columns, likely_role, role_of
 from forecast.table.reading.sheet import Sheet, logger, read_sheet
 from forecast.table.reading.sizes import check_sizes, sizes_of
 
@@ -66,10 +66,12 @@ def check_models(sheet: Sheet) -> None:
     """A `ForecastError` where no column has the names of models."""
     if "model" in sheet.columns:
         return
-    likely = sheet.unique_names or list(sheet.frame.columns)
+    tasks = role_of(sheet.frame.columns[0], ("task",)) if len(sheet.frame.columns) else None
+    likely = sheet.unique_names or list(sheet.frame.columns) or ["NAME"]
+    rows = "its rows look like tasks: transpose it, so that each model has a row, or " if tasks else ""
     raise ForecastError(
         f"{shown_path(sheet.path)}: no column is named 'model', of {', '.join(map(shown, sheet.frame.columns[:20]))}; "
-        f"say which has the names of the models, such as --columns {shown(f'model={likely[0]}')}"
+        f"{rows}say which has the names of the models, such as --columns {shown(f'model={likely[0]}')}"
     )
 
 
@@ -146,6 +148,8 @@ def _wrong_cells(sheet: Sheet, given: pd.DataFrame) -> Iterator[Problem]:
             continue
         column = sheet.columns[problem.column]
         remedy = problem.remedy
+        if problem.column in SIZES and problem.wrong.startswith("is text"):
+            remedy = "write a number, alone or with a unit as in 7B, 1.4T or 2.3 petaFLOP"
         if problem.column == "date" and problem.wrong.startswith("may be"):
             remedy = f"write YYYY-MM-DD, or add --columns {shown(f'date (D/M/Y)={column.header}')}, or M/D/Y"
         yield replace(problem, column=column.header, remedy=remedy)

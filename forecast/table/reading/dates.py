@@ -33,6 +33,7 @@ CERTAIN = tuple(
 NUMERIC = re.compile(
     rf"(?P<first>[0-9]{{1,2}})(?P<mark>[-/.])(?P<second>[0-9]{{1,2}})(?P=mark)(?P<year>[0-9]{{4}}|[0-9]{{2}}){TIME}"
 )
+MILLISECONDS = re.compile(r"[0-9]{12,13}")  # since 1970, as pandas writes dates in JSON
 ORDERS = {"D/M/Y": "day/month/year", "M/D/Y": "month/day/year"}
 LATEST_SHORT = 69  # 20 to 69 are of this century, as C libraries have it
 ISO = "write YYYY-MM-DD, such as 2020-05-28, or leave the cell blank"
@@ -64,6 +65,8 @@ class Dates:
 
     def _value(self, cell: str) -> pd.Timestamp:
         text = cell.strip()
+        if MILLISECONDS.fullmatch(text):
+            return pd.Timestamp(int(text), unit="ms").normalize()
         if found := next((each for pattern in CERTAIN if (each := pattern.fullmatch(text))), None):
             parts = {"month": None, "day": None, "word": None} | found.groupdict()
             month = _month(parts["word"]) if parts["word"] else int(parts["month"] or 0)
@@ -92,6 +95,10 @@ class Dates:
         for cell, value in zip(self.cells, self.values, strict=True):
             if NUMERIC.fullmatch(cell.strip()) and self.settled and value is not pd.NaT:
                 yield f"as {ORDERS[self.settled]}: {shown(cell.strip())} -> {value:%Y-%m-%d}"
+                break
+        for cell, value in zip(self.cells, self.values, strict=True):
+            if MILLISECONDS.fullmatch(cell.strip()):
+                yield f"of milliseconds since 1970: {shown(cell.strip())} -> {value:%Y-%m-%d}"
                 break
         for cell, value in zip(self.cells, self.values, strict=True):
             found = next((each for pattern in CERTAIN if (each := pattern.fullmatch(cell.strip()))), None)

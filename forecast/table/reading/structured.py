@@ -30,6 +30,7 @@ RESULTS: tuple[tuple[frozenset[str], str], ...] = (  # keys of a document, and t
     (frozenset({"eval_metrics"}), "composer"),
     (frozenset({"name", "count", "sum", "mean"}), "helm"),
 )
+OF_FOLDERS = ("helm",)  # formats in which a file is a part of a run
 
 
 def is_json(text: str) -> bool:
@@ -121,9 +122,8 @@ def _advice(document: Any, path: Path) -> str:
         return ", but holds no objects; give an array of flat objects, one for each row"
     for keys, format in RESULTS:
         if keys <= set(first):
-            return (
-                f", results as evaluation tools write them: `forecast import {format} {shown_path(path)} ...` reads it"
-            )
+            source = shown_path(path.resolve().parent if format in OF_FOLDERS else path)
+            return f", results as evaluation tools write them: `forecast import {format} {source} ...` reads them"
     named = ", ".join(shown(str(key)) for key in list(first)[:NAMED])
     return f" that is no table: its objects hold others (keys {named}); give an array of flat objects, one for each row"
 

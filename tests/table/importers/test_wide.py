@@ -208,7 +208,7 @@ def test_a_table_with_a_row_for_each_task_is_known_as_one(table_of):
 
 
 def test_a_size_that_is_no_quantity_is_named_and_a_column_without_any_is_said(table_of):
-    with pytest.raises(TableError, match="row 4, column 'params', value '8x7B': .*with a unit as in 7B"):
+    with pytest.raises(TableError, match=r"row 4, column 'params', value '8x7B': .*with a unit as in 7B"):
         table_of("wide", rows(("params", "tokens"), ("7B", "13B", "8x7B"), ("2T", "2T", "2T")))
     found = table_of("wide", rows(("compute", "size"), ("1e21", "1e22", "1e23"), ("small", "mid", "large")))
     assert "column 'size' is not read as params: no cell can be, such as 'small'" in found.said

@@ -162,23 +162,26 @@ def _is_copy(sheet: Sheet, line: int, other: int) -> bool:
 def _contradictions(sheet: Sheet, given: pd.DataFrame, *, repeated: bool) -> Iterator[Problem]:
     """The first row of a model that says other than an earlier one; of models that have one row, its second."""
     models, column = sheet.text("model"), sheet.columns["model"].header
-    proposed = [name for name in sheet.unique_names if name != column][:1]
-    option = f", or add --columns {shown(f'model={proposed[0]}')}, whose values are unique" if proposed else ""
     for model, rows in given[models != ""].groupby(models[models != ""], sort=False):
-        first = rows.mask(rows == "").bfill().iloc[0]
+        first, earlier = rows.mask(rows == "").bfill().iloc[0], int(rows.index[0])
         for line, row in rows.iloc[1:].iterrows():
             differs = [name for name in FACTS if row[name] not in ("", first[name])]
-            if (repeated and not differs) or sheet.frame.loc[line].astype(str).equals(
-                sheet.frame.loc[rows.index[0]].astype(str)
-            ):
+            if not differs if repeated else _is_copy(sheet, int(str(line)), earlier):
                 continue
-            wrong = f"the model is in row {rows.index[0]} too"
+            wrong = f"the model is in row {earlier} too"
+            remedy = f"keep one row a model, or give the two models different names{_unique(sheet, column)}"
             if repeated:
                 name = differs[0]
-                wrong = f"the model has {name} {shown(first[name])} in row {rows.index[0]}, and here {shown(row[name])}"
-            remedy = f"keep one row a model, or give the two models different names{option}"
+                wrong = f"the model has {name} {shown(first[name])} in row {earlier}, and here {shown(row[name])}"
+                remedy = "give one value for a model, or give the two models different names"
             yield Problem(row=int(str(line)), column=column, value=str(model), wrong=wrong, remedy=remedy)
             break
+
+
+def _unique(sheet: Sheet, column: str) -> str:
+    """How to take names from a column whose values are unique, where there is one."""
+    proposed = [name for name in sheet.unique_names if name != column][:1]
+    return f", or add --columns {shown(f'model={proposed[0]}')}, whose values are unique" if proposed else ""
 
 
 def facts_by_model(

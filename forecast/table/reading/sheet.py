@@ -68,7 +68,7 @@ class Sheet:
         named = [name for name in self.frame if name not in used and LIKE_A_SIZE.search(name)]
         return [name for name in named if any(outside(cell) for cell in texts(self.frame, name))]
 
-    @property
+    @cached_property
     def unique_names(self) -> list[str]:
         """Columns of text whose cells all differ, and else pairs of columns that do."""
         frame = pd.DataFrame({name: texts(self.frame, name) for name in dict.fromkeys(self.frame)})

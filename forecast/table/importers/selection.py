@@ -26,7 +26,7 @@ def selected(found: Found, choices: Choices) -> tuple[list[Labelled], list[LeftO
     left_out = [each for each in found.left_out if not each.task or choices.wants(each.task)]
     wanted = [(label, each) for label, each in rows if choices.wants(label, each.task, each.native)]
     taken: list[Labelled] = []
-    for (label, *_), rows_of_task in _grouped(wanted, by=lambda row: (row[0], row[1].k, row[1].length)).items():
+    for (label, *_), rows_of_task in _grouped(wanted, by=_same_law).items():
         measured = _of_metric(label, [each for _, each in rows_of_task], choices)
         for same in _grouped(measured, by=lambda each: each.metric).values():
             once = _once(_by_one_metric(label, same, left_out), left_out)
@@ -40,6 +40,12 @@ def selected(found: Found, choices: Choices) -> tuple[list[Labelled], list[LeftO
     ]
     _check_chance(counted)
     return counted, left_out
+
+
+def _same_law(row: Labelled) -> tuple[str, int | None, float | None]:
+    """What tells measurements of a task apart whatever their metric: k, and the length that it is of."""
+    label, measured = row
+    return label, measured.k, measured.length if measured.metric == "at_least_k" else None
 
 
 def _grouped[T, K: Hashable](rows: Iterable[T], *, by: Callable[[T], K]) -> dict[K, list[T]]:

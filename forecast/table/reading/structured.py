@@ -60,9 +60,9 @@ def table_of_json(text: str, path: Path) -> pd.DataFrame:
             f"{shown_path(path)}: is JSON{_advice(_parsed(text) if records is None else records, path)}"
         )
     index = pd.Index(lines or range(2, len(records) + 2), name="line", dtype=int)
-    names = list(dict.fromkeys(str(name) for each in records for name in each))
+    names = list(dict.fromkeys(name for each in records for name in each))
     cells = [[_cell(each.get(name)) for name in names] for each in records]
-    return pd.DataFrame(cells, index=index, columns=names, dtype=object)
+    return pd.DataFrame(cells, index=index, columns=[_utf8(str(name)) for name in names], dtype=object)
 
 
 def _parsed(text: str) -> Any:
@@ -112,7 +112,14 @@ def _is_nested(records: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def _cell(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | Mapping | bool) else value
+    if isinstance(value, list | Mapping | bool):
+        value = json.dumps(value, ensure_ascii=False)
+    return _utf8(value) if isinstance(value, str) else value
+
+
+def _utf8(text: str) -> str:
+    """Text as UTF-8 can hold it: JSON may have half of a pair of surrogates."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _advice(document: Any, path: Path) -> str:

@@ -170,6 +170,11 @@ def test_broken_json_is_a_known_error(write, content):
         read_cells(write(content, "x.json"))
 
 
+def test_half_a_pair_of_surrogates_is_written_out(write):
+    content = '[{"model": "a\\ud800", "\\udfff": 1, "score": 2}]'
+    assert cells(write(content))[:2] == ([("a\\ud800", "1", "2")], ["model", "\\udfff", "score"])
+
+
 def test_objects_may_hold_more_where_they_name_a_model(write):
     content = json.dumps([{"model": "mi-1", "score": 0.5, "config": {"shots": [1, 2]}}])
     assert cells(write(content))[0] == [("mi-1", "0.5", '{"shots": ["1", "2"]}')]

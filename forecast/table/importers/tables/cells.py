@@ -1,12 +1,16 @@
 """Cells of a row beside its scores: the model, the number of items and the chance of a guess."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
 from forecast.table.importers.choices import Choices
+from forecast.table.importers.known_tasks.catalogue import known_task
 from forecast.table.reading.cells import NUMBER
 from forecast.table.reading.sheet import Sheet
+
+ATTEMPTS = re.compile(r"(?P<task>.*?)[\s_:,-]*\(?pass(?:@|_at_)(?P<k>[1-9][0-9]*)\)?", re.IGNORECASE)
 
 
 def check_named(sheet: Sheet, lines: Iterable[int]) -> None:
@@ -20,13 +24,19 @@ def check_named(sheet: Sheet, lines: Iterable[int]) -> None:
 
 def check_counted(path: Path, uncounted: Iterable[str]) -> None:
     """A `ForecastError` that names the tasks whose number of items is not known."""
-    unknown = list(dict.fromkeys(uncounted))
+    unknown = [task for task in dict.fromkeys(uncounted) if _known_items(task) is None]
     if unknown:
         raise ForecastError(
             f"{shown_path(path)}: rates need the number of items scored, and none is given for "
             f"{', '.join(map(shown, unknown[:10]))}; add --trials {shown(f'{unknown[0]}=1000')}, "
             "or one number for all tasks, or --columns 'trials=NAME' of a column"
         )
+
+
+def _known_items(name: str) -> int | None:
+    attempts = ATTEMPTS.fullmatch(name)
+    known = known_task(name if attempts is None else attempts["task"])
+    return None if known is None else known.items
 
 
 def trials_of(sheet: Sheet, line: int, task: str, choices: Choices) -> int | None:

@@ -9,9 +9,17 @@ from forecast.errors import ForecastError, Problem, TableError, shown, shown_pat
 from forecast.table.importers.choices import Choices
 from forecast.table.importers.measurements import Found, LeftOut, Measurement, source_of
 from forecast.table.importers.models_table import FACTS, ROLES, check_models, facts_of
-from forecast.table.importers.tables.cells import chance_of, check_counted, check_named, length_of, trials_of, whole
+from forecast.table.importers.tables.cells import (
+    ATTEMPTS,
+    chance_of,
+    check_counted,
+    check_named,
+    length_of,
+    trials_of,
+    whole,
+)
 from forecast.table.importers.tables.scores import Scored, scores_of
-from forecast.table.importers.tables.wide import ATTEMPTS, PASS_AT_K, metric_of
+from forecast.table.importers.tables.wide import PASS_AT_K, metric_of
 from forecast.table.reading.sheet import Sheet, read_sheet
 from models.equations.metrics import METRICS, rates
 
@@ -109,11 +117,15 @@ def _metric(task: str, native: str, choices: Choices, *, has_chance: bool) -> st
         return metric_of(task, choices)
     if ATTEMPTS.fullmatch(native):
         return PASS_AT_K
-    known = KNOWN.get(re.sub(r"[\W_]+", "", native.lower().partition(",")[0]))
+    known = _kind(native)
     if known == "accuracy":
         return "choice" if has_chance or choices.chance.of(task) else "exact_match"
     said = choices.metric.of(task)
     return known or (said if said in METRICS else None)
+
+
+def _kind(native: str) -> str | None:
+    return KNOWN.get(re.sub(r"[\W_]+", "", native.lower().partition(",")[0]))
 
 
 def _no_metric(task: str) -> str:
@@ -167,6 +179,7 @@ def _measurement(sheet: Sheet, row: Row, score: float, choices: Choices) -> Meas
         score=score,
         trials=trials_of(sheet, row.line, row.task, choices) if row.metric in rates() else None,
         chance=chance_of(sheet, row.line),
+        told=choices.metric.of(row.task) is not None or _kind(sheet.text("metric")[row.line]) not in (None, "accuracy"),
         k=row.k,
         length=length_of(sheet, row.line),
         source=f"{source_of(sheet.path)}, row {row.line}",

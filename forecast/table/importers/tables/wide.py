@@ -8,14 +8,13 @@ from forecast.errors import ForecastError, shown, shown_path
 from forecast.table.importers.choices import Choices, closest
 from forecast.table.importers.measurements import Found, LeftOut, Measurement, source_of
 from forecast.table.importers.models_table import FACTS, ROLES, check_models, facts_of
-from forecast.table.importers.tables.cells import chance_of, check_counted, check_named, trials_of
+from forecast.table.importers.tables.cells import ATTEMPTS, chance_of, check_counted, check_named, trials_of
 from forecast.table.importers.tables.scores import Scored, is_score, scores_of
 from forecast.table.reading.roles import likely_role
 from forecast.table.reading.sheet import Sheet, read_sheet, texts
 from models.equations.metrics import METRICS, rates
 
 DEFAULT, PASS_AT_K = "exact_match", "pass_at_k"
-ATTEMPTS = re.compile(r"(?P<task>.*?)[\s_:,-]*\(?pass(?:@|_at_)(?P<k>[1-9][0-9]*)\)?", re.IGNORECASE)
 AVERAGE = re.compile(r"(?:average|avg|mean|overall)(?![a-z])", re.IGNORECASE)
 UNNAMED = re.compile(r"unnamed[: ].*", re.IGNORECASE)
 
@@ -55,6 +54,7 @@ def read(path: Path, choices: Choices) -> Found:
                 score=score,
                 trials=trials_of(sheet, line, task, choices) if metrics[task] in rates() else None,
                 chance=chance_of(sheet, line),
+                told=choices.metric.of(task) is not None,
                 source=f"{source_of(path)}, row {line}",
             )
             for (line, task), score in scores_of(path, tasks, choices).items()

@@ -37,7 +37,9 @@ def import_(
     ] = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option(help="A metric of the file to take, or of the table to read scores as.", metavar="[TASK=]METRIC"),
+        typer.Option(
+            help="Any rate of the file to take, or metric of the table to read scores as.", metavar="[TASK=]METRIC"
+        ),
     ] = None,
     chance: Annotated[
         list[str] | None, typer.Option(help="Success of a guess among given answers.", metavar="[TASK=]P")

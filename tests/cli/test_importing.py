@@ -56,6 +56,18 @@ def test_the_answer_says_what_is_in_the_table_and_what_is_not(folder):
     assert done.err.startswith("left out: model toy-\\x1b[31m9: ") and "--alias aliases.csv" in done.err
 
 
+def test_models_that_are_called_otherwise_are_named_with_lines_that_alias_takes(folder):
+    (folder / "models.csv").write_text(MODELS.replace("toy-1,", "toy-1 (base),").replace("toy-2,", "toy_2_v3,"))
+    done = run(folder)
+    assert done.code == 1 and done.err.startswith("error: 2 of 4 models of the results are not in models.csv\n")
+    lines = done.err.splitlines()
+    start = lines.index(next(line for line in lines if "--alias aliases.csv" in line)) + 1
+    (folder / "aliases.csv").write_text("\n".join(line.strip() for line in lines[start : start + 2]))
+    done = run(folder, "lm-eval", "runs", "--alias", folder / "aliases.csv", "--json")
+    assert done.code == 0 and done.json["models"] == ["toy-1 (base)", "toy_2_v3", "toy-3", "toy-4"]
+    assert done.json["left_out"] == [] and done.json["notes"] == []
+
+
 def test_text_that_is_no_unicode_is_escaped(folder):
     odd = {"results": {"sums": {"exact_match,\ud800": 0.1}, "\ud800": {"f1": 2, "em": 0.5}}}
     for path in (folder / "runs").rglob("*.json"):

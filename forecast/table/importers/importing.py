@@ -88,7 +88,7 @@ def _named(
     """The findings with each model called as in the table, the row of each, and notes on aliases of other models."""
     names = list(dict.fromkeys(each.model for each in found.measurements))
     rows = [] if facts is None else list(facts.index)
-    given, strangers = ({}, []) if aliases is None else read_aliases(aliases, names, rows)
+    given, strangers = ({}, []) if aliases is None or facts is None else read_aliases(aliases, names, rows)
     match = matched(names, rows, given, source)
     measured = tuple(replace(each, model=match.called[each.model]) for each in found.measurements)
     own = None if found.facts is None else found.facts.rename(index=dict(match.called))

@@ -114,9 +114,10 @@ def changed_table(rows, rng):
     return rows
 
 
-def as_json(document, rng):
-    """The bytes of a document, at times in another encoding or with a key twice."""
-    text = json.dumps(document, ensure_ascii=rng.random() < 0.5)
+def as_json(document, rng, *, lines=False):
+    """The bytes of a document, or of its items line by line, at times in another encoding or with a key twice."""
+    ascii_only = rng.random() < 0.5
+    text = "\n".join(json.dumps(each, ensure_ascii=ascii_only) for each in (document if lines else [document]))
     if rng.random() < 0.05:
         text = text.replace("{", '{"model": 1, "results": 2, ', 1)
     if rng.random() < 0.1:

@@ -75,7 +75,7 @@ def _bytes(file, rng):
     if isinstance(file, Text):
         return file.text.encode()
     if isinstance(file, Lines):
-        return b"\n".join(_json(each, rng) for each in file.documents)
+        return _json(file.documents, rng, lines=True)
     if isinstance(file, Rows):
         return "\n".join(map(",".join, file.rows)).encode() if rng is None else as_csv(file.rows, rng)
     if isinstance(file, Archive):
@@ -87,8 +87,10 @@ def _bytes(file, rng):
     return _json(file, rng)
 
 
-def _json(document, rng):
-    return json.dumps(document).encode() if rng is None else as_json(document, rng)
+def _json(document, rng, *, lines=False):
+    if rng is None:
+        return "\n".join(map(json.dumps, document if lines else [document])).encode()
+    return as_json(document, rng, lines=lines)
 
 
 def _lm_eval(model, score):
@@ -224,6 +226,33 @@ def _of_models(row):
     return [row.format(model=model, score=i / 5, flop=flop, day=i + 1) for i, (model, flop) in enumerate(SIZES.items())]
 
 
+def _attempt(agent, task):
+    return {
+        "alias": f"weir {agent}",
+        "release_date": f"202{agent}-02-01",
+        "task_id": f"f{task % 7}/t{task}",
+        "task_family": f"f{task % 7}",
+        "human_minutes": 0.5 * 1.5**task,
+        "score_binarized": int(task < 6 + 4 * agent + task % 5),
+        "invsqrt_task_weight": 0.5,
+    }
+
+
+HORIZONS = """results:
+  weir_0:
+    release_date: 2023-02-01
+    metrics:
+      p50_horizon_length: {estimate: 2.0, ci_low: 1.0, ci_high: 4.0}
+  weir_1:
+    release_date: 2024-02-01
+    metrics:
+      p50_horizon_length: {estimate: 11.0, ci_low: 6.0, ci_high: 22.0}
+  weir_2:
+    release_date: 2025-02-01
+    metrics:
+      p50_horizon_length: {estimate: 60.0, ci_low: 30.0, ci_high: 120.0}
+"""
+
 CHANCE = {"chance": 0.25, "trials": 90}
 STAMP = "2026-01-02T03-04-05.678901"
 SEEDS = [
@@ -323,4 +352,6 @@ SEEDS = [
         },
         path="scores.csv",
     ),
+    Seed("metr-runs", {"runs.jsonl": Lines([_attempt(agent, task) for agent in range(3) for task in range(28)])}),
+    Seed("metr-horizons", {"horizons.yaml": Text(HORIZONS)}),
 ]

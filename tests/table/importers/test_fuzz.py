@@ -72,7 +72,7 @@ def import_of(seed, rng, folder):
     (folder / "models.csv").write_bytes(content(MODELS, rng if rng is not None and rng.random() < 0.1 else None))
     named = {name: PerTask(option=f"--{name}", general=value) for name, value in seed.choices.items()}
     given_file = seed.path or (target if rng is not None and rng.random() < 0.3 else "")
-    sized = seed.format in ("wide", "long", "epoch")
+    sized = seed.format in ("wide", "long", "epoch", "metr-runs", "metr-horizons")
     output = out / (rng.choice(("t.csv", "t.parquet")) if rng is not None else "t.csv")
     models = None if sized else folder / "models.csv"
     refused = refusal(

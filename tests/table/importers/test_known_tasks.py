@@ -157,6 +157,17 @@ def test_subtasks_that_are_named_are_taken_apart(tmp_path):
     assert set(imported(path, tasks=("mmlu",))[0]["task"]) == {"mmlu"}
 
 
+def test_a_metric_of_all_parts_is_offered_once_and_taken_by_the_name_of_the_whole(tmp_path):
+    parts = ("algebra", "counting_and_prob", "geometry", "intermediate_algebra", "num_theory", "prealgebra", "precalc")
+    path = old(tmp_path, lambda rung: {f"minerva_math_{part}": {"em": rung / 9, "judged": 0.5} for part in parts})
+    frame, left_out, _ = imported(path)
+    assert set(frame["task"]) == {"minerva_math"} and set(frame["trials"]) == {1400}
+    assert left_out.keys() == {"minerva_math: judged"} and "--metric 'judged'" in left_out["minerva_math: judged"]
+    for asked in (option("metric", minerva_math="judged"), option("metric", general="judged")):
+        frame, _, _ = imported(path, metric=asked)
+        assert set(frame["task"]) == {"minerva_math"} and set(frame["score"]) == {0.5}
+
+
 def test_parts_of_a_task_are_known_by_each_of_their_names():
     assert part_of("minerva_math_num_theory")[::2] == part_of("minerva_math_number_theory")[::2] == ("minerva_math", 7)
     assert part_of("bbh_cot_fewshot_snarks").whole == "bbh_cot_fewshot" and part_of("mmlu_stem") is None

@@ -88,6 +88,13 @@ def test_an_average_of_several_kinds_is_taken_for_a_table_metric_where_the_user_
     assert set(frame["metric"]) == {"exact_match"}
 
 
+@pytest.mark.parametrize("name", ["hf", "./model", "checkpoints/final/"])
+def test_models_that_all_go_by_one_word_are_called_by_their_folders(tmp_path, name):
+    for rung, model in enumerate(NAMES, start=1):
+        write(tmp_path / f"runs/{model}/results.json", harness(name, exact(rung)))
+    assert imported(tmp_path / "runs")[0]["model"].tolist() == list(NAMES)
+
+
 def test_two_files_of_one_run_count_once(tmp_path):
     path = ladder(tmp_path, exact)
     for name in NAMES:

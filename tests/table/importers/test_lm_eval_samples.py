@@ -53,7 +53,7 @@ def test_loss_and_exact_match_of_the_same_answers_are_one_law(tmp_path):
     exact = frame[frame["metric"] == "exact_match"]
     assert set(exact["length"]) == {4.5} and set(exact["trials"]) == {4} and not left_out
     assert set(observations(frame).law_index.values) == {0}
-    assert "sums: loss and exact match of the same answers, both per byte" in notes
+    assert "sums: loss and exact match of the same answers, per byte" in notes
 
 
 def test_a_loss_is_per_token_where_all_samples_count_tokens(tmp_path):
@@ -71,6 +71,13 @@ def test_one_run_without_tokens_makes_all_of_a_task_per_byte(tmp_path):
 @pytest.mark.parametrize("as_text", [True, False])
 def test_numbers_may_be_text_or_numbers(tmp_path, as_text):
     assert len(imported(answered(tmp_path, as_text=as_text))[0]) == 6
+
+
+def test_an_old_file_that_does_not_say_how_answers_are_given_is_told_by_its_samples(tmp_path):
+    for rung, model in enumerate(NAMES, start=1):
+        items = [item(place, [(-1.0, place < rung)]) for place in range(4)]
+        path = run(tmp_path, model, items, {"acc": rung / 4}, kind=None)
+    assert set(imported(path)[0]["metric"]) == {"exact_match", "loss"}
 
 
 def test_older_arguments_are_lists(tmp_path):

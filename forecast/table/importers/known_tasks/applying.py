@@ -51,34 +51,33 @@ def _with_metric(
 ) -> list[Measurement]:
     """Choices and exact matches told apart, where neither file nor user says which they are."""
     given = choices.metric.of(label, measured[0].task)
-    open_ = [each for each in measured if not each.told and given not in METRICS]
-    chosen = [each for each in open_ if each.metric == "choice"]
-    matching = [each for each in open_ if each.metric == "exact_match"]
-    if not task.is_choice and chosen:
-        said.append(
-            Said(
-                label, "{tasks}: exact match, since answers are generated: known task (else --metric {given})", "choice"
-            )
-        )
-        return [replace(each, metric="exact_match", chance=None) if each in chosen else each for each in measured]
-    if task.is_choice and any(each.told and each.metric == "exact_match" for each in measured) and given is None:
+    is_open = [not each.told and given not in METRICS for each in measured]
+    if not task.is_choice:
+        chosen = [each.metric == "choice" and open_ for each, open_ in zip(measured, is_open, strict=True)]
+        if any(chosen):
+            text = "{tasks}: exact match, since answers are generated: known task (else --metric {given})"
+            said.append(Said(label, text, "choice"))
+        return _as("exact_match", measured, chosen)
+    if given is None and any(each.told and each.metric == "exact_match" for each in measured):
         text = "{tasks}: a choice by its name, but answers are generated, and a guess may be right: --metric {given}"
         said.append(Said(label, f"{text} makes chance {task.chance:.3g} the floor", "choice"))
-    if not task.is_choice or not matching:
+    matching = [each.metric == "exact_match" and open_ for each, open_ in zip(measured, is_open, strict=True)]
+    text = f"{{tasks}}: a choice among given answers with chance {task.chance:.3g}: known task"
+    if any(_is_below(each, task.chance or 0.0) for each, is_one in zip(measured, matching, strict=True) if is_one):
+        text += "; but scores lie below chance, so taken as exact match (else --metric {given})"
+        said.append(Said(label, text, "choice"))
         return measured
-    assert task.chance is not None  # of every choice of the catalogue
-    choice = f"{{tasks}}: a choice among given answers with chance {task.chance:.3g}: known task"
-    if any(_is_below(each, task.chance) for each in matching):
-        said.append(
-            Said(
-                label,
-                f"{choice}; but scores lie below chance, so taken as exact match (else --metric {{given}})",
-                "choice",
-            )
-        )
-        return measured
-    said.append(Said(label, f"{choice} (--metric {{given}} if answers were generated)", "exact_match"))
-    return [replace(each, metric="choice") if each in matching else each for each in measured]
+    if any(matching):
+        said.append(Said(label, f"{text} (--metric {{given}} if answers were generated)", "exact_match"))
+    return _as("choice", measured, matching)
+
+
+def _as(metric: str, measured: list[Measurement], which: list[bool]) -> list[Measurement]:
+    """The measurements, those of them that are marked read as this metric."""
+    return [
+        replace(each, metric=metric, chance=None) if is_one else each
+        for each, is_one in zip(measured, which, strict=True)
+    ]
 
 
 def _is_below(each: Measurement, chance: float) -> bool:
@@ -103,8 +102,11 @@ def _with_chance(
         said.append(
             Said(label, f"chance {task.chance:.3g} of {{tasks}}: known task (--chance {{given}} outweighs)", "P")
         )
-    unknown = [each for each in chosen if each.chance is None]
-    return [replace(each, chance=task.chance) if each in unknown else each for each in measured]
+    metrics = ("choice", "exact_match") if asked else ("choice",)
+    return [
+        replace(each, chance=task.chance) if each.metric in metrics and each.chance is None else each
+        for each in measured
+    ]
 
 
 def _with_items(
@@ -117,10 +119,12 @@ def _with_items(
         said.append(
             Said(label, f"{{tasks}}: known task of {task.items} items, but the file says {other[0]} and is followed")
         )
-    uncounted = [each for each in measured if each.trials is None and each.metric in rates()]
-    if uncounted:
+    uncounted = [each.trials is None and each.metric in rates() for each in measured]
+    if any(uncounted):
         said.append(Said(label, f"{task.items} items of {{tasks}}: known task (--trials {{given}} outweighs)", "N"))
-    return [replace(each, trials=task.items) if each in uncounted else each for each in measured]
+    return [
+        replace(each, trials=task.items) if is_one else each for each, is_one in zip(measured, uncounted, strict=True)
+    ]
 
 
 def _notes(said: Sequence[Said]) -> list[str]:

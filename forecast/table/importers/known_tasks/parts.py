@@ -38,13 +38,14 @@ def with_parts_together(found: Found, choices: Choices) -> tuple[Found, list[str
     taken = {task.whole for task in made}
     kept = [each for part, each in parts if part is None or part.whole not in taken]
     incomplete = [each for task, rows in made.items() for each in _incomplete(task, wholes[task], rows)]
-    averages = (each for each in found.left_out if not (_above_parts(each.task, taken) and "average" in each.why))
+    others = (each for each in found.left_out if not (_above_parts(each.task, taken) and "average" in each.why))
+    left_out = dict.fromkeys(_of_whole(each, taken) for each in others)
     notes = [
         f"{task.whole}: its {task.of} subtasks count as one task (--tasks with their names takes them apart)"
         for task in made
     ]
     measurements = (*kept, *(each for rows in made.values() for each in rows))
-    return replace(found, measurements=measurements, left_out=(*averages, *incomplete)), notes
+    return replace(found, measurements=measurements, left_out=(*left_out, *incomplete)), notes
 
 
 @cache
@@ -72,6 +73,14 @@ def _groups() -> list[dict]:
 def _above_parts(task: str, wholes: Iterable[str]) -> bool:
     """Whether a task is an average of parts: the whole, or one between ('mmlu_stem')."""
     return part_of(task) is None and any(task == whole or task.startswith(f"{whole}_") for whole in wholes)
+
+
+def _of_whole(left_out: LeftOut, wholes: Iterable[str]) -> LeftOut:
+    """What was left out of a part, said of the whole, since it is the same of all parts."""
+    part = part_of(left_out.task)
+    if part is None or part.whole not in wholes:
+        return left_out
+    return replace(left_out, what=left_out.what.replace(left_out.task, part.whole, 1), task=part.whole)
 
 
 def _together(task: Part, rows: Sequence[Measurement]) -> Iterator[Measurement]:

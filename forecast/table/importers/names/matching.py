@@ -88,7 +88,8 @@ class Matched:
         lines = [(each.name, each.proposed or f"NAME IN {self.source}") for each in self.unmatched[:LISTED]]
         what = "it, look over the name" if len(lines) == 1 else "them, look over the names"
         return [
-            f"to take {what} on the right, save as aliases.csv and add --alias aliases.csv:",
+            f"to take {what} on the right, save as aliases.csv and add --alias aliases.csv "
+            f"(or add rows to {self.source}):",
             *(f"  {_cell(name)},{_cell(row)}" for name, row in lines),
         ]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from forecast.errors import ForecastError, shown, shown_path
 from forecast.table.importers.choices import Choices
+from forecast.table.importers.known_tasks.parts import part_of
 from forecast.table.importers.measurements import (
     Found,
     LeftOut,
@@ -28,6 +29,7 @@ from forecast.table.importers.measurements import (
     words,
 )
 from forecast.table.importers.measurements import section as part
+from forecast.table.importers.names.paths import path_parts, tells_nothing
 from forecast.table.importers.results.harness.losses import beside, with_samples
 from forecast.table.importers.results.harness.tasks import RATES, Task, model_name, shots_of, subtasks, task_of
 from forecast.table.importers.selection import trials_of_error, with_trials_of_others
@@ -55,13 +57,15 @@ def read(path: Path, choices: Choices) -> Found:
     A group of tasks is an average of its subtasks: it is taken where `choices` names it, and its subtasks are not then.
     """
     left_out: list[LeftOut] = []
-    documents, passed_over = {}, 0
+    documents: dict[Path, Any] = {}
+    passed_over = 0
     below = files(path, ("*.json", "samples_*.jsonl"))
     for file, document in each_read(path, [file for file in below if file.suffix != ".jsonl"], read_json, left_out):
         if _is_results(document, file, alone=file == path):
             documents[file] = document
         else:
             passed_over += 1
+    documents = _told_apart(documents)
     samples = [file for file in below if file.suffix == ".jsonl"] or beside(path)
     if not documents and not samples:
         raise ForecastError(_nothing(path, left_out, passed_over))
@@ -84,6 +88,21 @@ def _is_results(document: Any, file: Path, *, alone: bool) -> bool:
     if alone:
         raise ForecastError(f"{shown_path(file)}: names no model ('model_name', or 'pretrained' in 'model_args')")
     return False
+
+
+def _told_apart(documents: dict[Path, Any]) -> dict[Path, Any]:
+    """Documents that name their model by a word for all models ('hf', './model') with their folder in its name."""
+    names = {file: model_name(document) for file, document in documents.items()}
+    folders: dict[str, set[Path]] = {}
+    for file, name in names.items():
+        if all(map(tells_nothing, path_parts(name))):
+            folders.setdefault(name, set()).add(file.parent)
+    return {
+        file: document | {"config_general": {}, "model_name": f"{file.parent.as_posix()}/{names[file]}"}
+        if len(folders.get(names[file], ())) > 1
+        else document
+        for file, document in documents.items()
+    }
 
 
 def _nothing(path: Path, left_out: list[LeftOut], passed_over: int) -> str:
@@ -166,7 +185,9 @@ def _measured(
     if metric in PER_BYTE:
         nats = checked_score(PER_BYTE[metric](checked_score(value, "loss", **at)), "loss", **at)
         return Measurement(task=task.name, native=native, metric="loss", score=nats, unit="nats per byte", **said)
-    asked = choices.metric.of(task.name, f"{task.name} {shots_of(task)}") in (native, metric)
+    part = part_of(task.name)
+    names = (task.name, f"{task.name} {shots_of(task)}", part.whole if part else task.name)
+    asked = choices.metric.of(*names) in (native, metric)
     if falls or not (asked or (metric in RATES and MAJORITY not in kind)):
         return LeftOut(what=f"{task.name}: {native}", why=_why_not(native, value, task, falls=falls), task=task.name)
     of_table, rank = RATES.get(metric, ("exact_match", UNLISTED))
@@ -189,7 +210,7 @@ def _measured(
 def _why_not(native: str, value: Any, task: Task, *, falls: bool) -> str:
     """Why a metric is not taken, with the option that takes it where it may be a share of right answers."""
     metric, _, kind = native.partition(",")
-    remedy = f"--metric {shown(f'{task.name}={native}')} takes it"
+    remedy = f"--metric {shown(native if part_of(task.name) else f'{task.name}={native}')} takes it"
     if falls:
         return UNSUITABLE.get(metric, "is better the lower it is, so no share of right answers")
     if MAJORITY in kind:

@@ -31,11 +31,12 @@ def with_samples(
     wanted = [file for file in samples if choices.wants(task_and_stamp(file)[0])]
     known: list[tuple[Answers, Mapping[str, Any]]] = []
     own: list[Measurement] = []
+    measured_already = {(each.model, each.task, each.variant) for each in found.measurements}
     for file, answer in each_read(path, wanted, answers, left_out):
         said = _run_of(file, documents)
         if answer is not None:
             known.append((answer, said))
-        if not any(_same_run_as(each, task_and_stamp(file)[0], said) for each in found.measurements):
+        if (said["model"], task_and_stamp(file)[0], said["variant"]) not in measured_already:
             own += rates(file, answer, said)
     measured, notes = with_losses([*found.measurements, *own], known)
     return replace(
@@ -72,23 +73,28 @@ def with_losses(
     `found` has the answers of each samples file with what is said of them: model, variant and time. A loss is per
     token where every file of a task counts tokens, else per byte, and lengths are in the same unit.
     """
-    by_task: dict[str, list[tuple[Answers, Mapping[str, Any]]]] = {}
+    rows = list(measured)
+    places: dict[tuple[str, str, str], list[int]] = {}
+    for place, each in enumerate(rows):
+        places.setdefault((each.model, each.task, each.variant), []).append(place)
+    units: dict[str, str] = {}
+    for answer, _ in found:
+        units[answer.task] = "token" if answer.tokens and units.get(answer.task, "token") == "token" else "byte"
+    linked: dict[str, None] = {}
     for answer, said in found:
-        by_task.setdefault(answer.task, []).append((answer, said))
-    rows, notes = list(measured), []
-    for task, of_task in by_task.items():
-        unit = "token" if all(answer.tokens for answer, _ in of_task) else "byte"
-        linked = []
-        for answer, said in of_task:
-            same = [place for place, each in enumerate(rows) if _is_of(each, answer, said)]
-            size = (answer.tokens if unit == "token" else None) or answer.bytes
-            for place in same:
-                rows[place] = replace(rows[place], length=size / answer.items)
-            rows = [_with_chance(each, answer, said) for each in rows]
-            linked += same
-            rows.append(_loss(answer, said, size, "" if same else f"nats per {unit}", unit))
-        if linked:
-            notes.append(f"{task}: loss and exact match of the same answers, both per {unit}{_why(unit)}")
+        unit = units[answer.task]
+        size = (answer.tokens if unit == "token" else None) or answer.bytes
+        same = places.get((said["model"], answer.task, said["variant"]), [])
+        exact = [place for place in same if _is_greedy(rows[place], answer)]
+        for place in same:
+            rows[place] = _with_chance(rows[place], answer)
+        for place in exact:  # of an old file that does not say so, too
+            rows[place] = replace(rows[place], metric="exact_match", told=True, length=size / answer.items)
+            linked[answer.task] = None
+        rows.append(_loss(answer, said, size, "" if exact else f"nats per {unit}", unit))
+    notes = [
+        f"{task}: loss and exact match of the same answers, per {units[task]}{_why(units[task])}" for task in linked
+    ]
     return rows, notes
 
 
@@ -96,21 +102,15 @@ def _why(unit: str) -> str:
     return "" if unit == "token" else ", since samples count no tokens"
 
 
-def _is_of(each: Measurement, answer: Answers, said: Mapping[str, Any]) -> bool:
+def _is_greedy(each: Measurement, answer: Answers) -> bool:
     """Whether a measurement is the share of these answers that greedy decoding gives."""
-    is_greedy = each.trials == answer.items and abs(each.score - answer.greedy / answer.items) < SAME
-    return (
-        _same_run_as(each, answer.task, said) and each.metric == "exact_match" and answer.chance is None and is_greedy
-    )
+    is_whole = each.metric == "exact_match" or (each.metric == "choice" and not each.told)
+    same = each.trials == answer.items and abs(each.score - answer.greedy / answer.items) < SAME
+    return is_whole and answer.chance is None and same
 
 
-def _same_run_as(each: Measurement, task: str, said: Mapping[str, Any]) -> bool:
-    return each.model == said["model"] and each.task == task and each.variant == said["variant"]
-
-
-def _with_chance(each: Measurement, answer: Answers, said: Mapping[str, Any]) -> Measurement:
-    unknown = each.metric == "choice" and each.chance is None and _same_run_as(each, answer.task, said)
-    return replace(each, chance=answer.chance) if unknown else each
+def _with_chance(each: Measurement, answer: Answers) -> Measurement:
+    return replace(each, chance=answer.chance) if each.metric == "choice" and each.chance is None else each
 
 
 def _loss(answer: Answers, said: Mapping[str, Any], size: int, of_name: str, unit: str) -> Measurement:

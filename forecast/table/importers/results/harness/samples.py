@@ -39,9 +39,9 @@ class Answers:
 
 
 def task_and_stamp(file: Path) -> tuple[str, str]:
-    """Task and time in the name of a samples file; blank where it has none."""
+    """Task and time in the name of a samples file; another file's name is the task."""
     found = NAME.fullmatch(file.name)
-    return (found["task"], found["stamp"] or "") if found else ("", "")
+    return (found["task"], found["stamp"] or "") if found else (file.stem, "")
 
 
 def model_of_folder(file: Path) -> str:
@@ -53,8 +53,8 @@ def answers(file: Path) -> Answers | None:
     """The answers of a samples file, each item once; None where it holds no log-likelihoods of right answers."""
     total: dict[str, float] = dict.fromkeys(("items", "greedy", "bytes", "tokens", "nats", "chance"), 0)
     counted, seen = True, set()
-    for sample in json_lines(file):
-        item = section(sample).get("doc_id")
+    for place, sample in enumerate(json_lines(file)):
+        item = str(section(sample).get("doc_id", f"line {place}"))
         if item in seen:  # once for each filter
             continue
         seen.add(item)
@@ -64,7 +64,7 @@ def answers(file: Path) -> Answers | None:
         text, loss, greedy, among = found
         tokens = _tokens(section(sample))
         counted = counted and tokens is not None
-        of_item = (1, greedy, len(text.encode()), tokens or 0, loss, 1 / among)
+        of_item = (1, greedy, len(text.encode("utf-8", "surrogatepass")), tokens or 0, loss, 1 / among)
         total = {name: total[name] + value for name, value in zip(total, of_item, strict=True)}
     if not total["items"] or not total["bytes"] or total["nats"] <= 0:
         return None

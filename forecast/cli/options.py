@@ -17,7 +17,7 @@ from forecast.errors import ForecastError
 NOT_TRUSTWORTHY = 3
 SHORT = 0.5  # seconds of a stage that is not worth a line
 SCORE = "Score that counts as 'the capability is there'"
-TableFile = Annotated[Path, typer.Argument(help="Observation table, CSV or Parquet.", metavar="TABLE")]
+TableFile = Annotated[Path, typer.Argument(help="Observation table: CSV, JSON, Parquet or Excel.", metavar="TABLE")]
 FitFile = Annotated[Path, typer.Argument(help="Posterior written by `forecast fit`.", metavar="FIT.nc")]
 Task = Annotated[str, typer.Option(help="Task name as in the table.")]
 At = Annotated[float, typer.Option(help=f"{SCORE}.")]

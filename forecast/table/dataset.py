@@ -5,6 +5,7 @@ path --read_table--> frame (one row a measurement) --observations--> Dataset
 
 import hashlib
 import json
+import logging
 import os
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from forecast.table.reading.files import cells_and_ragged
 from models.dates import is_by_date
 from models.facts.placing import with_constants
 
+logger = logging.getLogger(__name__)
 NO_FAMILY = "all"  # one recipe for all runs of which none is named
 OF_RUN = ("compute", "compute_sd", "family", "date", "params", "tokens")  # columns that are the same in all its rows
 
@@ -70,6 +72,8 @@ def _read(path: Path, *, scored: bool) -> pd.DataFrame:
     problems = check_cells(cells, complete=not ragged)
     if ragged or problems:
         raise TableError(path, sorted([*ragged, *problems], key=lambda problem: problem.row or 0))
+    for sentence in cells.dates.said():
+        logger.warning("read: column 'date' %s", sentence)
     return _normalised(frame, cells)
 
 

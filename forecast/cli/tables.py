@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def import_(
-    format: Annotated[str, typer.Argument(help="lm-eval, inspect or wide.", metavar="FORMAT")],
+    format: Annotated[str, typer.Argument(help="lm-eval, inspect, wide or long.", metavar="FORMAT")],
     path: Annotated[Path, typer.Argument(help="Results file, or folder that is searched.", metavar="PATH")],
     output: Annotated[Path, typer.Option("-o", help="Table to write, CSV or .parquet.", metavar="TABLE")],
     models: Annotated[
         Path | None,
         typer.Option(
-            help="Columns model and compute, params, tokens, compute_sd, family, date; or Epoch's own.",
+            help="Columns of model, compute, params, tokens, compute_sd, family, date; or Epoch's own.",
             metavar="MODELS.csv",
         ),
     ] = None,
@@ -45,18 +45,29 @@ def import_(
         list[str] | None, typer.Option(help="Success of a guess among given answers.", metavar="[TASK=]P")
     ] = None,
     trials: Annotated[list[str] | None, typer.Option(help="Items scored.", metavar="[TASK=]N")] = None,
-    percent: Annotated[bool, typer.Option("--percent", help="Of wide: scores are percentages.")] = False,
+    percent: Annotated[bool, typer.Option("--percent", help="Of wide and long: scores are percentages.")] = False,
+    percent_of: Annotated[
+        str | None, typer.Option(help="The same of these tasks alone, by comma.", metavar="NAMES")
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(help="The column of a role, as model=Name or 'params (B)=Size'.", metavar="ROLE=NAME"),
+    ] = None,
     repeats: Repeats = None,
     best_of: BestOf = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Make a table of public result files: lm-evaluation-harness, Inspect, or a CSV with a column for each task.
+    """Make a table of public result files: lm-evaluation-harness, Inspect, or a table with a column for each task.
 
     --metric, --chance and --trials can be given several times; a TASK=VALUE outweighs a value for all tasks.
+    Headers such as '#Params (B)' and cells such as 7B are understood and what is made of them is printed; --columns,
+    of PATH and MODELS.csv alike, says which column is model, family, params, active_params, tokens, compute, date,
+    task, metric, score, trials or chance.
     """
     from forecast.table.adjusting import known_repeats
     from forecast.table.importers.choices import Choices, as_chance, as_metric, as_trials, per_task, task_names
+    from forecast.table.reading.roles import columns_of
 
     choices = Choices(
         tasks=task_names(tasks),
@@ -66,6 +77,8 @@ def import_(
         percent=percent,
         repeats=known_repeats(repeats),
         best_of=task_names(best_of),
+        percent_of=task_names(percent_of),
+        columns=columns_of(columns or []),
     )
     from forecast.table.describe import weaknesses
     from forecast.table.importers.importing import import_results

@@ -5,6 +5,7 @@ path --read_table--> frame (one row a measurement) --observations--> Dataset
 
 import hashlib
 import json
+import logging
 import os
 from pathlib import Path
 
@@ -16,11 +17,12 @@ from forecast.table.adjusting import Adjustments, Warn, adjusted, silent
 from forecast.table.checks.rounding import items_left
 from forecast.table.checks.strange import strange
 from forecast.table.labels import given_rows, law_labels, task_labels
-from forecast.table.reading.cells import COLUMNS, NAMES, Cells
+from forecast.table.reading.cells import COLUMNS, NAMES, Cells, cells_of
 from forecast.table.reading.files import cells_and_ragged
 from models.dates import is_by_date
 from models.facts.placing import with_constants
 
+logger = logging.getLogger(__name__)
 NO_FAMILY = "all"  # one recipe for all runs of which none is named
 OF_RUN = (
     "compute",
@@ -67,11 +69,27 @@ def read_rows(path: str | os.PathLike[str]) -> pd.DataFrame:
     return _read(Path(path), Adjustments(), scored=False, warn=silent)
 
 
+def read_scores(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """The scores in a file of `read_rows`, by line: `score`, as given or successes / trials, and what was `typed`.
+
+    A score is NaN where none is given, and infinite where it cannot be one of its metric.
+    """
+    frame, _ = cells_and_ragged(Path(path))
+    cells = cells_of(frame)
+    score = cells.number["score"].fillna(cells.number["successes"] / cells.number["trials"])
+    possible = (score > 0.0) & ((score <= 1.0) | ~cells.rate) | (score == 0.0) & cells.rate
+    given = ~(cells.blank["score"] & cells.blank["successes"])
+    typed = cells.text["score"].mask(cells.blank["score"], cells.text["successes"])
+    return pd.DataFrame({"score": score.where(possible, np.inf).where(given), "typed": typed})
+
+
 def _read(path: Path, adjust: Adjustments, *, scored: bool, warn: Warn) -> pd.DataFrame:
     frame, ragged = cells_and_ragged(path)
     cells, frame = adjusted(frame, ragged, adjust, path=path, scored=scored, warn=warn)
     for sentence in strange(cells):
         warn(sentence)
+    for sentence in cells.dates.said():
+        logger.warning("read: column 'date' %s", sentence)
     return _normalised(frame, cells)
 
 

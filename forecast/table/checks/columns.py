@@ -11,7 +11,7 @@ import pandas as pd
 from forecast.errors import Problem, shown
 from forecast.table.checks.hints import metric_remedy
 from forecast.table.checks.magnitudes import CHECKS as MAGNITUDES
-from forecast.table.reading.cells import DECIMAL, EARLIEST, LATEST, NAMES, NUMBERS, Cells
+from forecast.table.reading.cells import DECIMAL, NAMES, NUMBERS, Cells
 from models.equations.metrics import METRICS
 
 POWERS = {"K": "e3", "M": "e6", "B": "e9", "T": "e12"}
@@ -101,9 +101,10 @@ def _number_remedy(value: str) -> str:
 
 
 def _dates(cells: Cells) -> Iterator[Problem]:
-    bad = cells.date.isna() & ~cells.blank["date"]
-    wrong = f"is not an ISO date between {EARLIEST.year} and {LATEST.year}"
-    yield from cells.problems(bad, "date", wrong, "write YYYY-MM-DD, such as 2020-05-28, or leave the cell blank")
+    for line in cells.text.index[cells.date.isna() & ~cells.blank["date"]]:
+        value = cells.text.at[line, "date"]
+        wrong, remedy = cells.dates.problem(value)
+        yield Problem(row=int(line), column="date", value=value, wrong=wrong, remedy=remedy)
 
 
 COLUMN_CHECKS: tuple[Callable[[Cells], Iterator[Problem]], ...] = (

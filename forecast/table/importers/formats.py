@@ -8,7 +8,7 @@ from forecast.errors import ForecastError, shown
 from forecast.table.importers.choices import Choices, closest
 from forecast.table.importers.measurements import Found
 from forecast.table.importers.results import composer, every_eval_ever, helm, inspect_log, lighteval, lm_eval
-from forecast.table.importers.tables import epoch, opencompass, wide
+from forecast.table.importers.tables import epoch, long, opencompass, wide
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ FORMATS: dict[str, Format] = {
     "composer": Format(composer.read, "evaluations of Composer and DataComp-LM"),
     "epoch": Format(epoch.read, "benchmark files of Epoch AI, with dates and compute"),
     "wide": Format(wide.read, "a table with a column for each task"),
+    "long": Format(long.read, "a table with a row for each score"),
 }
 
 

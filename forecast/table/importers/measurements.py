@@ -52,6 +52,8 @@ class Found:
     left_out: tuple[LeftOut, ...] = ()
     facts: pd.DataFrame | None = None  # compute and more of each model, as of `read_facts`, where the file has them
     notes: tuple[str, ...] = ()  # what was decided, for the user to check
+    headers: tuple[str, ...] = ()  # columns of a table
+    sizes_not_read: tuple[str, ...] = ()  # of these such as look like compute, parameters or tokens
 
 
 def merged(parts: Iterable[Found]) -> Found:

@@ -29,7 +29,7 @@ def selected(found: Found, choices: Choices) -> tuple[list[Labelled], list[LeftO
     wanted = [(label, each) for label, each in rows if choices.wants(label, each.task, each.native)]
     wanted, notes = with_known(wanted, choices)
     taken: list[Labelled] = []
-    for (label, _), rows_of_task in _grouped(wanted, by=lambda row: (row[0], row[1].k)).items():
+    for (label, *_), rows_of_task in _grouped(wanted, by=_same_law).items():
         measured = _of_metric(label, [each for _, each in rows_of_task], choices)
         for same in _grouped(measured, by=lambda each: each.metric).values():
             once = _once(_by_one_metric(label, same, left_out), left_out, choices.repeats)
@@ -43,6 +43,12 @@ def selected(found: Found, choices: Choices) -> tuple[list[Labelled], list[LeftO
     ]
     _check_chance(counted)
     return counted, left_out, [*together, *notes]
+
+
+def _same_law(row: Labelled) -> tuple[str, int | None, float | None]:
+    """What tells measurements of a task apart whatever their metric: k, and the length that it is of."""
+    label, measured = row
+    return label, measured.k, measured.length if measured.metric == "at_least_k" else None
 
 
 def _grouped[T, K: Hashable](rows: Iterable[T], *, by: Callable[[T], K]) -> dict[K, list[T]]:

@@ -28,7 +28,6 @@ from forecast.cli.options import (
     TargetAccept,
     Tune,
     Workers,
-    adjustments,
     exit_unless_trustworthy,
     plain,
     print_json,
@@ -77,6 +76,8 @@ def backtest(
     from forecast.words import counted
 
     names = structure_names(structures, average=average)
+    from forecast.table.adjusting import adjustments
+
     adjust = adjustments(tasks, trials, chance, skip_unusable, repeats, best_of)
     frame = read_table(table, adjust=adjust, warn=warn)
     splits = splits_asked(frame, cuts=cut or (), dates=date or (), families=families)
@@ -141,6 +142,8 @@ def compare(
     if output is not None:
         check_target(output)
     names = structure_names(structures, average=structures is None)
+    from forecast.table.adjusting import adjustments
+
     adjust = adjustments(tasks, trials, chance, skip_unusable, repeats, best_of)
     frame = read_table(table, adjust=adjust, warn=warn)
     sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)

@@ -30,7 +30,6 @@ from forecast.cli.options import (
     TargetAccept,
     Task,
     Tune,
-    adjustments,
     decimal_year,
     exit_unless_sound,
     exit_unless_trustworthy,
@@ -73,6 +72,7 @@ def fit(
     check_target(output)
     names = structure_names(structures, average=average)
     from forecast.draws import Sampling
+    from forecast.table.adjusting import adjustments
     from forecast.table.dataset import read_table
 
     adjust = adjustments(tasks, trials, chance, skip_unusable, repeats, best_of)

@@ -33,7 +33,6 @@ from forecast.cli.options import (
     TargetAccept,
     Tune,
     Workers,
-    adjustments,
     exit_unless_trustworthy,
     plain,
     print_json,
@@ -165,6 +164,7 @@ def validate(
     as_json: Json = False,
 ) -> None:
     """Say what a table holds, what can be identified from it and what is wrong with it."""
+    from forecast.table.adjusting import adjustments
     from forecast.table.describe import describe
     from forecast.table.summary import summary
 

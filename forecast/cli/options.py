@@ -50,38 +50,20 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing of what is und
 Workers = Annotated[int, typer.Option(help="Processes that fit side by side.", min=1)]
 Scheduler = Annotated[str | None, typer.Option(help="Address of a Dask scheduler that fits instead.")]
 TargetAccept = Annotated[float, typer.Option(help="Acceptance rate the step size is tuned to.", min=0.5, max=0.999)]
-TableTasks = Annotated[
-    str | None, typer.Option("--tasks", help="Take these tasks of the table only, by comma.", metavar="NAMES")
-]
+TableTasks = Annotated[str | None, typer.Option("--tasks", help="Only these tasks, by comma.", metavar="NAMES")]
 TableTrials = Annotated[
-    list[str] | None, typer.Option("--trials", help="Items scored where the table is blank.", metavar="[TASK=]N")
+    list[str] | None, typer.Option("--trials", help="Items scored where it is blank.", metavar="[TASK=]N")
 ]
 TableChance = Annotated[
     list[str] | None, typer.Option("--chance", help="Success of a guess where it is blank.", metavar="[TASK=]P")
 ]
 SkipUnusable = Annotated[bool, typer.Option("--skip-unusable", help="Leave out rows with problems, and name them.")]
 Repeats = Annotated[
-    str | None,
-    typer.Option(help="Rows of one model on one task: latest, best, mean or each a run.", metavar="HOW"),
+    str | None, typer.Option(help="Several rows of a model on a task: latest, best, mean or each.", metavar="HOW")
 ]
 BestOf = Annotated[
-    str | None,
-    typer.Option(help="Of runs of one family and equal sizes the best: params,tokens.", metavar="SIZES"),
+    str | None, typer.Option(help="Of runs of one family and size the best: params,tokens.", metavar="SIZES")
 ]
-
-
-def adjustments(
-    tasks: str | None,
-    trials: list[str] | None,
-    chance: list[str] | None,
-    skip_unusable: bool,
-    repeats: str | None,
-    best_of: str | None,
-) -> Any:
-    """What the options change about a table as it is read."""
-    from forecast.table.adjusting import adjustments as of_words
-
-    return of_words(tasks, trials or [], chance or [], skip_unusable, repeats, best_of)
 
 
 def structure_names(given: str | None, *, average: bool) -> tuple[str, ...]:

@@ -48,8 +48,8 @@ class Adjustments:
 
 def adjustments(
     tasks: str | None,
-    trials: Sequence[str],
-    chance: Sequence[str],
+    trials: Sequence[str] | None,
+    chance: Sequence[str] | None,
     skip_unusable: bool,
     repeats: str | None,
     best_of: str | None,
@@ -57,8 +57,8 @@ def adjustments(
     """The adjustments that words of a command line name; a `ForecastError` for words that are none."""
     return Adjustments(
         tasks=task_names(tasks),
-        trials=per_task("--trials", trials, as_trials, expected="a whole number of 1 or more"),
-        chance=per_task("--chance", chance, as_chance, expected="a number from 0 to below 1"),
+        trials=per_task("--trials", trials or (), as_trials, expected="a whole number of 1 or more"),
+        chance=per_task("--chance", chance or (), as_chance, expected="a number from 0 to below 1"),
         skip_unusable=skip_unusable,
         repeats=known_repeats(repeats),
         best_of=task_names(best_of),

@@ -167,3 +167,40 @@ def test_import_says_what_is_strange_in_its_output_and_turns_perplexities_into_l
     assert done.code == 0 and any("Only 3 runs" in each for each in done.json["warnings"])
     assert pd.read_csv(output)["score"].tolist() == pytest.approx([3.912, 2.996, 2.303], abs=1e-3)
     forecast_command("import", "wide", path, "-o", output, "--metric", "val=bits_per_byte")
+
+
+@pytest.mark.parametrize(
+    ("how", "models", "scores"),
+    [
+        ("latest", ["a", "b", "c"], [0.3, 0.4, 0.6]),
+        ("best", ["a", "b", "c"], [0.3, 0.4, 0.6]),
+        ("mean", ["a", "b", "c"], [0.2, 0.4, 0.6]),
+        ("each", ["a #1", "a #2", "b", "c"], [0.1, 0.3, 0.4, 0.6]),
+    ],
+)
+def test_import_of_a_wide_table_takes_repeated_models_as_asked(tmp_path, how, models, scores):
+    path, output = tmp_path / "wide.csv", tmp_path / "out.csv"
+    path.write_text("model,compute,sums\na,1e21,0.1\na,1e21,0.3\nb,1e22,0.4\nc,1e23,0.6\n")
+    done = forecast_command("import", "wide", path, "-o", output, "--trials", "100")
+    assert done.code == 1 and "--repeats latest, best or mean" in done.err
+    done = forecast_command("import", "wide", path, "-o", output, "--trials", "100", "--repeats", how)
+    frame = pd.read_csv(output)
+    assert done.code == 0 and frame["model"].tolist() == models and frame["score"].tolist() == pytest.approx(scores)
+
+
+def test_runs_of_one_name_that_differ_in_compute_are_runs_of_their_own_where_each_is(tmp_path):
+    path, output = tmp_path / "wide.csv", tmp_path / "out.csv"
+    path.write_text("model,compute,sums\na,1e21,0.1\na,2e21,0.3\nb,1e22,0.4\nc,1e23,0.6\n")
+    assert forecast_command("import", "wide", path, "-o", output, "--trials", "100", "--repeats", "each").code == 0
+    assert pd.read_csv(output)["compute"].tolist() == [1e21, 2e21, 1e22, 1e23]
+
+
+def test_the_command_of_a_fit_repeats_its_adjustments(prior_fit, path):
+    from dataclasses import replace
+
+    from forecast.report.complaints import fit_command
+
+    fit = prior_fit(read(path, tasks="t")[0], draws=2)
+    adjusted = replace(fit, adjusted=tuple(options(tasks="t", repeats="mean").words()))
+    assert "--tasks t --repeats mean" in fit_command(adjusted, path, "out.nc")
+    assert adjusted.provenance()["adjusted"] == ["--tasks", "t", "--repeats", "mean"]

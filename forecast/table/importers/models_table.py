@@ -178,8 +178,8 @@ def _contradictions(sheet: Sheet, given: pd.DataFrame, *, repeated: bool) -> Ite
                 continue
             wrong = f"the model is in row {earlier} too"
             remedy = (
-                f"keep one row a model, or give the two models different names{_unique(sheet, column)}; of several scores "
-                "of one model --repeats latest, best or mean makes one, --repeats each makes each row a run"
+                f"keep one row a model, or give the two models different names{_unique(sheet, column)}; of several "
+                "scores of one model --repeats latest, best or mean makes one, --repeats each makes each row a run"
             )
             if repeated:
                 name = differs[0]

@@ -127,7 +127,7 @@ def _once(measured: list[Measurement], left_out: list[LeftOut], repeats: str | N
         if repeats in ("each", "mean") and len(rows) > 1:
             yield from rows if repeats == "each" else [_pooled(rows)]
             continue
-        best = max(rows, key=_RANKS[repeats])
+        best = max(rows, key=_RANKS.get(repeats, _RANKS[None]))
         for each in rows:
             if (each.score, each.trials) != (best.score, best.trials):
                 what = f"{each.task} of {model} in {each.source}"

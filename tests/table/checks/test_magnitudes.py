@@ -89,7 +89,7 @@ def test_a_table_of_models_is_refused_in_its_own_file_with_its_own_rows(tmp_path
     path = tmp_path / "models.csv"
     path.write_text(text)
     with pytest.raises(TableError, match=r"models\.csv: .*\n  row 2, column"):
-        read_facts(path)
+        read_facts(path).check(["a"])
 
 
 def test_a_table_of_runs_in_log10_is_refused_and_early_runs_are_not(tmp_path):
@@ -97,5 +97,5 @@ def test_a_table_of_runs_in_log10_is_refused_and_early_runs_are_not(tmp_path):
     path.write_text("model,date,compute\na,1957-01-01,4e5\nb,2021-05-01,2e23\n")
     assert len(read_runs(path)) == 2
     path.write_text("model,date,compute\na,2020-01-01,23.5\nb,2021-05-01,24.1\n")
-    with pytest.raises(TableError, match=r"log10 FLOP; write 3\.16e23, 1.26e24"):
+    with pytest.raises(TableError, match="log10 compute"):
         read_runs(path)

@@ -108,7 +108,7 @@ class Priors:
     horizon_log_sd: float = 3.0
     horizon_exponent_median: float = 0.7
     horizon_exponent_log_sd: float = 0.8
-    # Scatter of the log of a horizon beyond its own error and the residual of the run: median 20%, 95% 3% to a factor 4.
+    # Scatter of the log of a horizon beyond its own error and the residual of the run: median 20%, 95% 3% to fourfold.
     horizon_scale_median: float = 0.2
     horizon_scale_log_sd: float = 1.0
     # Answers are right as if their loss were s loss^gamma: greedy success follows a smaller loss than teacher forcing

@@ -10,7 +10,7 @@ from forecast.posterior.compute import compute_at_theta
 from forecast.posterior.fit import Fit, of_structure
 from forecast.posterior.reached import context
 from forecast.posterior.score import law_of_task, theta_at_score
-from forecast.posterior.tasks import checked_task, is_loss, task_label
+from forecast.posterior.tasks import checked_task, is_measured, task_label
 from forecast.published import Answer
 from forecast.table.dataset import rows_of_task
 from models.dates import by_date, log10_compute_of, year_of
@@ -25,7 +25,7 @@ def threshold_draws(
 
     tau -> success -> loss -> theta -> compute, closed form where there is one. `inf` where the ceiling is at or below
     tau or the irreducible loss too high for it, `-inf` where guessing already reaches it. Of a loss, `at` is in nats
-    and reached from above. `family` and `year` as in `forecast.posterior.compute.family_shift`.
+    and reached from above; of a horizon in minutes. `family` and `year` as in `forecast.posterior.compute.family_shift`.
     """
     label = checked_task(fit, task, at)
     return compute_at_theta(fit, label, theta_at_score(fit, label, at), family=family, year=year)
@@ -43,7 +43,7 @@ def threshold(fit: Fit, task: str, at: float, *, family: str | None = None, year
     dated, found = by_date(fit.data), quantiles(draws, QUANTILES)
     ladder = _new_years(own) if dated else _half_decades(own)
     never = float(np.mean(draws == np.inf))
-    by_ceiling = float((law_of_task(fit, label).ceiling <= at).mean()) if not is_loss(fit, label) else 0.0
+    by_ceiling = float((law_of_task(fit, label).ceiling <= at).mean()) if not is_measured(fit, label) else 0.0
     whose = family or _only_family(fit)
     return Answer(
         {

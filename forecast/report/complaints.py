@@ -15,11 +15,11 @@ from forecast.draws import FINE_ACCEPT, MAX_RHAT, MIN_ESS, ROUND
 from forecast.posterior.fit import Fit
 from forecast.posterior.names import named
 from forecast.posterior.outliers import GROSS_ERROR, outliers
-from forecast.posterior.tasks import is_loss
 from forecast.scales import scale_of
 from forecast.table.dataset import rows_of_task
 from forecast.table.describe import FEW_RUNS
 from forecast.words import plain_power
+from models.equations.metrics import METRICS
 from models.facts.guessing import likely_choices, unknown_chance
 from models.structures import AVERAGED, DEFAULT
 
@@ -122,7 +122,7 @@ def _falls(fit: Fit, task: str) -> bool:
     x, score = data.log10_compute.values[data.run_index.values[rows]], data.score.values[rows]
     if min(len(np.unique(x)), len(np.unique(score))) < 3:
         return False
-    found = stats.kendalltau(x, score if is_loss(fit, task) else -score)
+    found = stats.kendalltau(x, score if METRICS[data.metric.sel(task=task).item()].falls else -score)
     return bool(found.statistic > 0 and found.pvalue < FALLING)
 
 

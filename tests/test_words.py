@@ -34,7 +34,14 @@ def test_a_day_of_work_is_told_from_a_day_of_the_clock(unit):
     ("minutes", "words"),
     [
         *((0.04, "2.4 s"), (0.63, "38 s"), (5.36, "5.4 min"), (59.4, "59 min"), (59.6, "1 h"), (130, "2 h 10 min")),
-        *((480, "8 h"), (10020, "167 h"), (119000, "1983 h"), (750, "12.5 h"), (240000, "2 working years"), (0.999, "1 min")),
+        *(
+            (480, "8 h"),
+            (10020, "167 h"),
+            (119000, "1983 h"),
+            (750, "12.5 h"),
+            (240000, "2 working years"),
+            (0.999, "1 min"),
+        ),
         *((float("inf"), "unbounded"), (float("nan"), "unknown"), (6e9, "5e04 working years")),
     ],
 )

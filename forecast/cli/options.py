@@ -17,10 +17,26 @@ from forecast.errors import ForecastError
 NOT_TRUSTWORTHY = 3
 SHORT = 0.5  # seconds of a stage that is not worth a line
 SCORE = "Score that counts as 'the capability is there'"
+
+
+def score_or_time(given: str | float) -> float:
+    """A score as a number or, of a horizon, as a length of time such as 8h, which is minutes."""
+    from forecast.words import minutes_of
+
+    try:
+        return float(given)
+    except ValueError:
+        pass
+    try:
+        return minutes_of(str(given))
+    except ValueError as error:
+        raise typer.BadParameter(f"{str(given)!r} is not a number; {error}") from None
+
+
 TableFile = Annotated[Path, typer.Argument(help="Observation table, CSV or Parquet.", metavar="TABLE")]
 FitFile = Annotated[Path, typer.Argument(help="Posterior written by `forecast fit`.", metavar="FIT.nc")]
 Task = Annotated[str, typer.Option(help="Task name as in the table.")]
-At = Annotated[float, typer.Option(help=f"{SCORE}.")]
+At = Annotated[float, typer.Option(parser=score_or_time, metavar="SCORE", help=f"{SCORE}; of a horizon, as 8h.")]
 Ats = Annotated[list[float] | None, typer.Option("--at", help=f"{SCORE} [default: 0.5].")]
 Family = Annotated[str | None, typer.Option(help="Family; the typical one when left out.")]
 Date = Annotated[
@@ -121,7 +137,7 @@ def print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
 
     from forecast.posterior.reached import family_in_words
     from forecast.scales import named_by
-    from forecast.words import percent
+    from forecast.words import percent, spoken_score
 
     for name, answers in fits:
         scale = named_by(*answers)
@@ -133,16 +149,24 @@ def print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
         for answer in answers:
             q = answer["log10_compute"]
             ends = scale.bare(q["q05"], q["q95"])
-            cells = (f"{answer['at']:g}", scale.text(q["q50"]), ends, percent(answer["p_never"]))
+            cells = (
+                spoken_score(answer["at"], answer["metric"]),
+                scale.text(q["q50"]),
+                ends,
+                percent(answer["p_never"]),
+            )
             table.add_row(Text(plain(answer["task"])), *cells)
         console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
         console.print(table)
 
 
 def print_context(answer: dict[str, Any], runs: list[dict[str, Any]], *, less: str) -> None:
-    """Runs of the table that reached the score already, and how to ask about one recipe of several."""
+    """Growth of a horizon, runs of the table that reached the score already, and how to ask about one recipe."""
+    from forecast.posterior.doubling import growth_in_words
     from forecast.posterior.reached import already
 
+    if growth := growth_in_words(answer):
+        print(growth)
     if runs:
         print(plain(already(runs, less=less)))
     if answer["families"] > 1 and answer["family"] is None:

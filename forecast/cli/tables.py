@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def import_(
-    format: Annotated[str, typer.Argument(help="lm-eval, inspect or wide.", metavar="FORMAT")],
+    format: Annotated[
+        str, typer.Argument(help="lm-eval, inspect, metr-runs, metr-horizons or wide.", metavar="FORMAT")
+    ],
     path: Annotated[Path, typer.Argument(help="Results file, or folder that is searched.", metavar="PATH")],
     output: Annotated[Path, typer.Option("-o", help="Table to write, CSV or .parquet.", metavar="TABLE")],
     models: Annotated[
@@ -80,14 +82,17 @@ def print_left_out(left_out: "list[LeftOut]") -> None:
 
 def print_tasks(frame: "pd.DataFrame") -> None:
     """Metric, models, items and scores of each task."""
-    from forecast.words import counted
+    from forecast.words import counted, spoken_score
 
     for (task, metric), rows in frame.groupby(["task", "metric"], sort=False):
         items = sorted(rows["trials"].dropna().unique())
         counts = f", {items[0]} to {items[-1]} items" if len(items) > 1 else ""
         counts = f", {counted(int(items[0]), 'item')}" if len(items) == 1 else counts
         guess = f", chance {rows['chance'].max():g}" if metric == "choice" else ""
-        scores = f"{rows['score'].min():.3g} to {rows['score'].max():.3g}"
+        least, most = (
+            spoken_score(float(f"{end:.3g}"), str(metric)) for end in (rows["score"].min(), rows["score"].max())
+        )
+        scores = f"{least} to {most}"
         models = counted(rows["model"].nunique(), "model")
         print(f"  {plain(str(task))} ({metric}{guess}): {models}{counts}, scores {scores}")
 

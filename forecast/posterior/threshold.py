@@ -7,6 +7,7 @@ import xarray as xr
 
 from forecast.draws import QUANTILES, date_quantiles, quantiles
 from forecast.posterior.compute import compute_at_theta
+from forecast.posterior.doubling import growth_of
 from forecast.posterior.fit import Fit, of_structure
 from forecast.posterior.reached import context
 from forecast.posterior.score import law_of_task, theta_at_score
@@ -25,7 +26,8 @@ def threshold_draws(
 
     tau -> success -> loss -> theta -> compute, closed form where there is one. `inf` where the ceiling is at or below
     tau or the irreducible loss too high for it, `-inf` where guessing already reaches it. Of a loss, `at` is in nats
-    and reached from above; of a horizon in minutes. `family` and `year` as in `forecast.posterior.compute.family_shift`.
+    and reached from above; of a horizon in minutes. `family` and `year` as in
+    `forecast.posterior.compute.family_shift`.
     """
     label = checked_task(fit, task, at)
     return compute_at_theta(fit, label, theta_at_score(fit, label, at), family=family, year=year)
@@ -60,6 +62,7 @@ def threshold(fit: Fit, task: str, at: float, *, family: str | None = None, year
             "p_crossed_by": [{"log10_compute": float(x), "p": float(np.mean(draws <= x))} for x in ladder],
             "data_log10_compute": [float(own.min()), float(own.max())],
             "diagnostics": fit.diagnostics.brief,
+            **growth_of(fit, label, whose),
             **context(fit, label, float(at), whose, median=float(found["q50"])),
         },
         dated=dated,

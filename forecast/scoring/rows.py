@@ -27,8 +27,9 @@ def score_rows(draws: np.ndarray, rows: pd.DataFrame, *, method: str, log10_cut:
     -------
     DataFrame
         method, row (the label in `rows`), model, task, metric, log10_compute, log10_cut, decades_beyond, outcome;
-        crps, infinite where a draw is, of horizons that of log10 minutes; log_score (see `forecast.scoring.rows`: higher is better); the quantiles q05,
-        q50 and q95 (order statistics); inside_50, inside_80, inside_90 (closed central intervals); and pit.
+        crps, infinite where a draw is, of horizons that of log10 minutes; log_score (see `forecast.scoring.rows`:
+        higher is better); the quantiles q05, q50 and q95 (order statistics); inside_50, inside_80, inside_90 (closed
+        central intervals); and pit.
 
         ``pit = (#{draw < outcome} + v (#{draw = outcome} + 1)) / (draws + 1)`` with v uniform: the outcome is one more
         draw, so that PITs of an honest forecast are uniform whatever the number of draws (Czado, Gneiting and Held

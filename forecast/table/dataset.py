@@ -33,8 +33,8 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     DataFrame
         All columns of a table in the order of README, then the unknown ones as they came; the index `line` is the
         line in the file. Of compute, params and tokens the missing one is filled by C = 6 N D. Rates have both `score`
-        (as given) and `successes` (the count nearest to score * trials); losses and horizons have neither successes nor trials.
-        Family and date given in one row of a model hold for all of them.
+        (as given) and `successes` (the count nearest to score * trials); losses and horizons have neither successes
+        nor trials. Family and date given in one row of a model hold for all of them.
 
     Raises
     ------

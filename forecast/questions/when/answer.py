@@ -9,6 +9,7 @@ import xarray as xr
 
 from forecast.draws import QUANTILES, date_quantiles, order_statistics, quantiles
 from forecast.posterior.compute import compute_of
+from forecast.posterior.doubling import growth_of
 from forecast.posterior.fit import Fit
 from forecast.posterior.tasks import checked_task
 from forecast.published import Answer
@@ -78,6 +79,7 @@ def when(
             "items": items,
             "scale": "date" if by_date(fit.data) else "compute",
             "log10_compute": quantiles(threshold, QUANTILES),
+            **growth_of(fit, label, family),
             "scenarios": found,
             "frontier": None if frontier is None else _frontier_answer(frontier, trained),
             "seed": seed,

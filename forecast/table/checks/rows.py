@@ -11,7 +11,7 @@ from forecast.table.reading.cells import Cells, cells_of
 from models.equations.metrics import LARGEST_LENGTH, METRICS, metrics_where
 
 FEWEST_RUNS = 3  # two runs fix a line exactly and leave nothing to judge it by
-MEASURED = {"loss": "the loss in nats per token", "horizon": "the horizon in minutes"}  # what a score is
+MEASURED = {"loss": "loss in nats per token", "horizon": "horizon in minutes"}  # scores that are no rates
 HORIZONS = (1e-6, 1e9)  # minutes that can be meant: from 60 microseconds to 1,900 years
 SAME_WITHIN = 1e-3  # relative: published figures of one run are rounded differently in different rows
 
@@ -97,7 +97,7 @@ def _scores(cells: Cells) -> Iterator[Problem]:
     yield from cells.problems(missing, column, "is blank", "give score or successes, or delete the row")
     for name, asked in MEASURED.items():
         missing = (cells.metric == name) & cells.blank["score"]
-        yield from cells.problems(missing, "score", "is blank", f"give {asked}, or delete the row")
+        yield from cells.problems(missing, "score", "is blank", f"give the {asked}, or delete the row")
     outside = rate & ((score < 0) | (score > 1))
     percent = _looks_like_percent(cells)
     wrong = "lies outside [0, 1]"
@@ -106,7 +106,7 @@ def _scores(cells: Cells) -> Iterator[Problem]:
     yield from cells.problems(outside & percent, "score", wrong, remedy)
     for name, asked in MEASURED.items():
         bad = (cells.metric == name) & score.notna() & ~is_positive(score)
-        yield from cells.problems(bad, "score", f"is not a positive finite {name}", f"give {asked}, above 0")
+        yield from cells.problems(bad, "score", f"is not a positive finite {name}", f"give the {asked}, above 0")
     least, most = HORIZONS
     beyond = (cells.metric == "horizon") & is_positive(score) & ~score.between(least, most)
     wrong = f"is no horizon in minutes: it lies outside {least:g} to {most:g}"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from forecast.errors import ForecastError, shown
 from forecast.table.importers.choices import Choices, closest
+from forecast.table.importers.horizons import published, runs
 from forecast.table.importers.measurements import Found
 from forecast.table.importers.results import inspect_log, lm_eval
 from forecast.table.importers.tables import wide
@@ -22,6 +23,8 @@ class Format:
 FORMATS: dict[str, Format] = {
     "lm-eval": Format(lm_eval.read, "results of lm-evaluation-harness"),
     "inspect": Format(inspect_log.read, "logs of Inspect, .eval or .json"),
+    "metr-runs": Format(runs.read, "runs of agents at tasks, with the time that a task takes a human"),
+    "metr-horizons": Format(published.read, "published time horizons of agents, YAML or CSV"),
     "wide": Format(wide.read, "a table with a column for each task"),
 }
 

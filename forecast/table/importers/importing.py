@@ -80,7 +80,7 @@ def _frame(rows: list[Labelled], known: dict[str, dict[str, str]]) -> pd.DataFra
     """Rows of a table with the columns that hold anything, and beside them where each score comes from."""
     records = [
         {"model": each.model, "task": label, "metric": each.metric, "score": each.score, "trials": each.trials}
-        | {"chance": each.chance, "length": None, "k": each.k}
+        | {"score_sd": each.score_sd, "chance": each.chance, "length": None, "k": each.k}
         | known[each.model]
         | {"measured_as": each.native, "source": each.source}
         for label, each in rows

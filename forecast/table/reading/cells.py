@@ -137,6 +137,12 @@ def _as_number(cell: str) -> float:
     return float(cell) if NUMBER.fullmatch(cell.strip()) else math.nan
 
 
+def iso_date_of(cell: str) -> str:
+    """The date of a cell as YYYY-MM-DD; blank where it holds none."""
+    date = _as_date(cell)
+    return "" if pd.isna(date) else f"{date:%Y-%m-%d}"
+
+
 def _as_date(cell: str) -> pd.Timestamp:
     found = ISO_DATE.fullmatch(cell.strip())
     try:

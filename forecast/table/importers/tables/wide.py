@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
+from forecast.table.checks.rows import MEASURED
 from forecast.table.importers.choices import Choices, closest
 from forecast.table.importers.measurements import Found, Measurement, source_of
 from forecast.table.importers.models_table import FACTS, facts_of
@@ -117,7 +118,7 @@ def _given(column: pd.Series) -> Iterator[tuple[int, str]]:
 
 
 def _score(cell: str, metric: str, choices: Choices) -> float | None:
-    """The rate or loss in a cell; None where there is none."""
+    """The rate, loss or horizon in a cell; None where there is none."""
     percent = choices.percent and metric in rates()
     text = cell.rstrip(" %") if percent else cell
     if not NUMBER.fullmatch(text):
@@ -128,8 +129,8 @@ def _score(cell: str, metric: str, choices: Choices) -> float | None:
 
 def _problem(line: int, task: str, cell: str, metric: str, choices: Choices) -> Problem:
     number = cell.rstrip(" %")
-    if metric == "loss":
-        wrong, remedy = "is not a positive loss in nats per token", NOT_A_SCORE
+    if metric in MEASURED:
+        wrong, remedy = f"is not a positive {MEASURED[metric]}", NOT_A_SCORE
     elif not NUMBER.fullmatch(number):
         wrong, remedy = "is text, not a score", NOT_A_SCORE
     elif choices.percent:

@@ -48,6 +48,9 @@ Figure = Annotated[Path | None, typer.Option("-o", help="Also draw a figure, PNG
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Seed = Annotated[int, typer.Option(help="Seed; same seed, same numbers.", min=0, max=2**63 - 1)]
 Below = Annotated[float | None, typer.Option(help="Use only runs below this training compute, FLOP.")]
+Since = Annotated[
+    datetime | None, typer.Option(help="Use only runs released on this date or later.", formats=["%Y-%m-%d"])
+]
 Draws = Annotated[
     int | None,
     typer.Option(

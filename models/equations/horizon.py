@@ -31,7 +31,8 @@ def fitted_horizon(log2_minutes, share, weight):
     share : of the attempts at each task that succeed (..., task)
     weight : of each task (..., task), 0 or above
 
-    Where success does not fall with time there is no horizon: NaN. Zero or infinite where nothing or all succeeds.
+    Where success does not fall with time, or all or nothing succeeds, the horizon is beyond all tasks: infinite or, with
+    less than half of success, zero.
     """
     weight = weight / weight.sum(axis=-1, keepdims=True)
     x = log2_minutes - (weight * log2_minutes).sum(axis=-1, keepdims=True)
@@ -44,8 +45,9 @@ def fitted_horizon(log2_minutes, share, weight):
         level, slope = level + step[0], slope + step[1]
     mean, success = (weight * log2_minutes).sum(axis=-1), (weight * share).sum(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        horizon = np.where(slope > 0, 2.0 ** (mean + level / slope), np.nan)
-    return np.select([success < NEARLY, success > 1.0 - NEARLY], [0.0, np.inf], horizon), slope
+        horizon = 2.0 ** (mean + level / slope)
+    flat = (slope <= 0) | (success < NEARLY) | (success > 1.0 - NEARLY)
+    return np.where(flat, np.where(success > 0.5, np.inf, 0.0), horizon), slope
 
 
 def _newton_step(gradient, curvature, x):

@@ -43,7 +43,7 @@ def horizon_of(attempts: pd.DataFrame, *, seed: int = SEED, replicates: int = RE
     """Horizon of attempts with columns family, task, minutes, success (0 or 1) and weight.
 
     Families are drawn with replacement, in each its tasks, and of each task its attempts. A replicate in which success
-    does not fall with the length of tasks has no horizon: it counts half below and half above all others.
+    does not fall with the length of tasks counts below or above all others.
     """
     tasks = attempts.groupby(["family", "task"], sort=True).agg(
         minutes=("minutes", "mean"), number=("success", "size"), won=("success", "sum"), weight=("weight", "mean")
@@ -56,7 +56,6 @@ def horizon_of(attempts: pd.DataFrame, *, seed: int = SEED, replicates: int = RE
     attempts_drawn = times * number.astype(int)
     share = rng.binomial(attempts_drawn, won / number) / np.maximum(attempts_drawn, 1)
     drawn = fitted_horizon(log2_minutes, share, attempts_drawn * weight)[0]
-    drawn = np.where(np.isnan(drawn), np.where(np.arange(replicates) % 2, np.inf, 0.0), drawn)
     low, high = np.quantile(drawn, TAILS, method="inverted_cdf")
     return Horizon(minutes=found, low=float(low), high=float(high))
 

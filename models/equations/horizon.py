@@ -31,8 +31,8 @@ def fitted_horizon(log2_minutes, share, weight):
     share : of the attempts at each task that succeed (..., task)
     weight : of each task (..., task), 0 or above
 
-    Where success does not fall with time, or all or nothing succeeds, the horizon is beyond all tasks: infinite or, with
-    less than half of success, zero.
+    Where success does not fall with time, or all or nothing succeeds, the horizon is beyond all tasks: infinite where
+    more than half succeeds, else zero.
     """
     weight = weight / weight.sum(axis=-1, keepdims=True)
     x = log2_minutes - (weight * log2_minutes).sum(axis=-1, keepdims=True)

@@ -165,8 +165,8 @@ def print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
 
 def print_context(answer: dict[str, Any], runs: list[dict[str, Any]], *, less: str) -> None:
     """Growth of a horizon, runs of the table that reached the score already, and how to ask about one recipe."""
-    from forecast.posterior.doubling import growth_in_words
     from forecast.posterior.reached import already
+    from forecast.posterior.threshold import growth_in_words
 
     if growth := growth_in_words(answer):
         print(growth)

@@ -89,7 +89,7 @@ def when(
 
 def print_dates(answer: dict[str, Any]) -> None:
     """Median, 90% interval and chances of each event, a block for each scenario or several of the same dates."""
-    from forecast.posterior.doubling import growth_in_words
+    from forecast.posterior.threshold import growth_in_words
     from forecast.questions.when.scenarios import told, with_equal_dates
     from forecast.words import percent, spoken_score
     from models.dates import spoken

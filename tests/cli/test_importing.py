@@ -126,7 +126,7 @@ BAD = {  # file, content, format, what is said
     "twice": ("wide.csv", "model,sums,sums\na,0.1,0.1\n", "wide", "two columns are named 'sums'"),
     "nothing": ("wide.csv", "", "wide", "the file is empty"),
     "ragged": ("wide.csv", "model,sums\na,0.1,3\n", "wide", "row 2, value 'a,0.1,3'"),
-    "format": ("results.json", "{}", "lm_eval", "did you mean lm-eval? There are: lm-eval, inspect, wide"),
+    "format": ("results.json", "{}", "lm_eval", "did you mean lm-eval? There are: lm-eval, inspect, "),
 }
 
 

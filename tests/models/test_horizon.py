@@ -6,11 +6,10 @@ import pytest
 import xarray as xr
 
 from forecast.posterior.compute import effective_compute, family_shift
-from forecast.posterior.doubling import doubling_decades, growth_in_words, growth_of
 from forecast.posterior.predict import predict, typical_score
 from forecast.posterior.reached import reached
 from forecast.posterior.score import expected_score
-from forecast.posterior.threshold import threshold, threshold_draws
+from forecast.posterior.threshold import doubling_decades, growth_in_words, growth_of, threshold, threshold_draws
 from forecast.table.dataset import observations, read_rows, read_table
 from models.capability import capability_model
 from models.dates import DAYS_A_YEAR, year_of

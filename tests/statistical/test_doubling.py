@@ -8,7 +8,7 @@ import pytest
 
 from forecast.draws import Sampling
 from forecast.fitting.average import fit
-from forecast.posterior.doubling import doubling_decades, growth_of
+from forecast.posterior.threshold import doubling_decades, growth_of
 from forecast.table.dataset import read_table
 from forecast.table.importers.importing import import_results
 from models.dates import DAYS_A_YEAR, DECADES_A_YEAR

@@ -9,9 +9,9 @@ import xarray as xr
 
 from forecast.draws import QUANTILES, date_quantiles, order_statistics, quantiles
 from forecast.posterior.compute import compute_of
-from forecast.posterior.doubling import growth_of
 from forecast.posterior.fit import Fit
 from forecast.posterior.tasks import checked_task
+from forecast.posterior.threshold import growth_of
 from forecast.published import Answer
 from forecast.questions.when.arrival import BY, Outlook, arrival, lags, largest_by, new_year, paths_of
 from forecast.questions.when.frontier import Frontier, fit_frontier

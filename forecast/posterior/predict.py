@@ -86,7 +86,7 @@ def predict(fit: Fit, rows: pd.DataFrame, *, seed: int) -> xr.DataArray:
         mean = _flat(expected_score(fit, label, theta, recipes.residuals(label, row.model)))
         law = laws[label]
         if is_measured(fit, label):
-            freedom, error = fit.priors.loss_degrees_of_freedom, LN10 * np.nan_to_num(row.score_sd)
+            freedom, error = fit.priors.loss_degrees_of_freedom, LN10 * np.nan_to_num(getattr(row, "score_sd", 0.0))
             scale = np.hypot(_flat(law.loss_scale), error) if error else _flat(law.loss_scale)
             scores[:, position] = mean * np.exp(scale * rng.standard_t(freedom, mean.shape))
             continue

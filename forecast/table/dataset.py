@@ -131,8 +131,14 @@ def _by_observation(frame: pd.DataFrame) -> dict[str, np.ndarray]:
         "score_for_placing": frame["score"].to_numpy(dtype=float),
         "successes": frame["successes"].to_numpy(dtype=float, na_value=np.nan),
         "trials": frame["trials"].fillna(0).to_numpy(dtype=np.int64),
-        **{name: frame[name].to_numpy(dtype=float) for name in ("score", "score_sd", "length", "k")},
+        **{name: frame[name].to_numpy(dtype=float) for name in ("score", "length", "k")},
+        "score_sd": _errors(frame).to_numpy(dtype=float),
     }
+
+
+def _errors(frame: pd.DataFrame) -> pd.Series:
+    """Standard deviation of log10 score; 0 where none is given."""
+    return frame["score_sd"] if "score_sd" in frame else pd.Series(0.0, index=frame.index)
 
 
 def _by_run(runs: pd.DataFrame, families: pd.Index) -> dict[str, np.ndarray]:
@@ -171,7 +177,7 @@ def data_hash(frame: pd.DataFrame) -> str:
 
     The same data as CSV and as Parquet have the same hash.
     """
-    names = [name for name in COLUMNS if name != "score_sd" or (frame[name] > 0).any()]  # as before there was one
+    names = [name for name in COLUMNS if name != "score_sd" or (_errors(frame) > 0).any()]  # as before there was one
     known = frame[names].assign(date=frame["date"].dt.strftime("%Y-%m-%d")).astype(object)
     content = json.dumps([known[name].where(known[name].notna(), None).to_list() for name in names])
     return hashlib.sha256(content.encode()).hexdigest()

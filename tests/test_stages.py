@@ -8,6 +8,7 @@ import pytest
 
 from forecast.cli import options as cli_common
 from forecast.cli.options import shown_stages
+from forecast.cli.progress import shown_stages
 from forecast.stages import SILENT
 
 

@@ -32,10 +32,10 @@ from forecast.cli.options import (
     plain,
     print_json,
     refused,
-    shown_stages,
     structure_names,
     warn,
 )
+from forecast.cli.progress import shown_stages
 
 
 def backtest(

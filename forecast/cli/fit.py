@@ -20,6 +20,7 @@ from forecast.cli.options import (
     Quiet,
     Repeats,
     Seed,
+    Since,
     SkipUnusable,
     Structure,
     Structures,
@@ -38,10 +39,10 @@ from forecast.cli.options import (
     print_context,
     print_json,
     print_thresholds,
-    shown_stages,
     structure_names,
     warn,
 )
+from forecast.cli.progress import shown_stages
 from forecast.errors import ForecastError
 
 HALF = 0.5  # threshold of which `fit --json` says what the data moved
@@ -51,6 +52,7 @@ def fit(
     table: TableFile,
     output: Annotated[Path, typer.Option("-o", help="Posterior file to write.", metavar="FIT.nc")],
     below: Below = None,
+    since: Since = None,
     tasks: TableTasks = None,
     trials: TableTrials = None,
     chance: TableChance = None,
@@ -87,6 +89,7 @@ def fit(
 
     sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
     options: dict[str, Any] = {"name": table.name, "structures": names, "sampling": sampling, "below": below}
+    options["since"] = None if since is None else f"{since:%Y-%m-%d}"
     with shown_stages(quiet=quiet) as stages, stages.stage("fitted", weight=1.0):
         result = replace(fitted(frame, **options, stages=stages, warn=warn), adjusted=tuple(adjust.words()))
         save(result, output)

@@ -37,11 +37,11 @@ from forecast.cli.options import (
     plain,
     print_json,
     print_thresholds,
-    shown_stages,
     structure_names,
     warn,
 )
 from forecast.cli.predict import predict
+from forecast.cli.progress import shown_stages
 from forecast.cli.questions.design import design
 from forecast.cli.questions.emergence import emergence
 from forecast.cli.questions.howmuch import howmuch

@@ -3,9 +3,8 @@
 Everything heavy is imported inside the function that needs it, so that `forecast --help` answers at once.
 """
 
-import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,12 +14,27 @@ import typer
 from forecast.errors import ForecastError
 
 NOT_TRUSTWORTHY = 3
-SHORT = 0.5  # seconds of a stage that is not worth a line
 SCORE = "Score that counts as 'the capability is there'"
+
+
+def score_or_time(given: str | float) -> float:
+    """A score as a number or, of a horizon, as a length of time such as 8h, which is minutes."""
+    from forecast.words import minutes_of
+
+    try:
+        return float(given)
+    except ValueError:
+        pass
+    try:
+        return minutes_of(str(given))
+    except ValueError as error:
+        raise typer.BadParameter(f"{str(given)!r} is not a number; {error}") from None
+
+
 TableFile = Annotated[Path, typer.Argument(help="Observation table: CSV, JSON, Parquet or Excel.", metavar="TABLE")]
 FitFile = Annotated[Path, typer.Argument(help="Posterior written by `forecast fit`.", metavar="FIT.nc")]
 Task = Annotated[str, typer.Option(help="Task name as in the table.")]
-At = Annotated[float, typer.Option(help=f"{SCORE}.")]
+At = Annotated[float, typer.Option(parser=score_or_time, metavar="SCORE", help=f"{SCORE}; of a horizon, as 8h.")]
 Ats = Annotated[list[float] | None, typer.Option("--at", help=f"{SCORE} [default: 0.5].")]
 Family = Annotated[str | None, typer.Option(help="Family; the typical one when left out.")]
 Date = Annotated[
@@ -32,6 +46,9 @@ Figure = Annotated[Path | None, typer.Option("-o", help="Also draw a figure, PNG
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Seed = Annotated[int, typer.Option(help="Seed; same seed, same numbers.", min=0, max=2**63 - 1)]
 Below = Annotated[float | None, typer.Option(help="Use only runs below this training compute, FLOP.")]
+Since = Annotated[
+    datetime | None, typer.Option(help="Use only runs released on this date or later.", formats=["%Y-%m-%d"])
+]
 Draws = Annotated[
     int | None,
     typer.Option(
@@ -135,7 +152,7 @@ def print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
     """Task, median threshold compute, 90% interval and P(never), a block of columns for each fit."""
     from forecast.posterior.reached import family_in_words
     from forecast.scales import named_by
-    from forecast.words import percent
+    from forecast.words import percent, spoken_score
 
     for name, every in fits:
         answers = [answer for answer in every if not refused(answer)]
@@ -150,7 +167,7 @@ def print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
             q = answer["log10_compute"]
             ends = scale.bare(q["q05"], q["q95"])
             median, never = scale.text(q["q50"]), percent(answer["p_never"])
-            rows.append((answer["task"], f"{answer['at']:g}", median, ends, never))
+            rows.append((answer["task"], spoken_score(answer["at"], answer["metric"]), median, ends, never))
         numbers = ("score", "median", "90% interval", "P(never)")
         print_rows(("task",), numbers, rows, title=f"{what}{': ' + name if name else ''}")
 
@@ -182,67 +199,13 @@ def refused(answer: dict[str, Any]) -> str:
 
 
 def print_context(answer: dict[str, Any], runs: list[dict[str, Any]], *, less: str) -> None:
-    """Runs of the table that reached the score already, and how to ask about one recipe of several."""
+    """Growth of a horizon, runs of the table that reached the score already, and how to ask about one recipe."""
     from forecast.posterior.reached import already
+    from forecast.posterior.threshold import growth_in_words
 
+    if growth := growth_in_words(answer):
+        print(growth)
     if runs:
         print(plain(already(runs, less=less)))
     if answer["families"] > 1 and answer["family"] is None:
         print("--family NAME asks about one")
-
-
-@contextlib.contextmanager
-def shown_stages(*, quiet: bool) -> Iterator[Any]:
-    """The stages of a command on stderr: one bar with the time left on a terminal, else a line for each that ended."""
-    from forecast.stages import SILENT, Stages
-
-    if quiet:
-        yield SILENT
-    elif not sys.stderr.isatty():
-
-        class Lines(Stages):
-            def _ended(self, stage: Any, seconds: float) -> None:
-                if seconds < SHORT:
-                    return
-                found = f", {stage.found}" if stage.found else ""
-                print(plain(f"{stage.name} {seconds:.1f} s{found}"), file=sys.stderr, flush=True)
-
-        yield Lines()
-    else:
-        with _bar() as stages:
-            yield stages
-
-
-@contextlib.contextmanager
-def _bar() -> Iterator[Any]:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    from forecast.stages import Stages
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    left = (TextColumn("left"), TimeRemainingColumn())
-    with Progress(*columns, *left, console=Console(stderr=True), transient=True) as bar:
-        job = bar.add_task("starting", total=1.0)
-
-        class Bar(Stages):
-            def __init__(self) -> None:
-                self.done, self.weight = 0.0, 1.0
-
-            def plan(self, weight: float) -> None:
-                bar.update(job, total=weight)
-
-            def advance(self, share: float, text: str | None = None) -> None:
-                said = None if text is None else escape(plain(text))
-                bar.update(job, completed=self.done + self.weight * share, description=said)
-
-            def _begun(self, stage: Any) -> None:
-                self.weight = stage.weight or self.weight
-                bar.update(job, description=escape(plain(stage.name)))
-
-            def _ended(self, stage: Any, seconds: float) -> None:
-                self.done += stage.weight
-                bar.update(job, completed=max(self.done, bar.tasks[0].completed))
-
-        yield Bar()

@@ -38,6 +38,7 @@ class Fit:
     below: float | None  # compute cut in FLOP; None: all runs
     adjusted: tuple[str, ...] = ()  # options that changed the table as it was read, as `forecast fit` takes them
     versions: dict[str, str]
+    since: str | None = None  # ISO date; runs before it, or without a date, were left out
     weights: Mapping[str, float] = field(default_factory=lambda: {"full": 1.0})  # of `models.structures.STRUCTURES`
 
     def provenance(self) -> dict:
@@ -47,6 +48,7 @@ class Fit:
             "data_hash": self.data.attrs["data_hash"],
             "below": self.below,
             "adjusted": list(self.adjusted),
+            **({} if self.since is None else {"since": self.since}),
             "seed": self.sampling.seed,
             "model": "capability_model",
             "parts": asdict(self.parts),
@@ -111,6 +113,7 @@ class Fit:
         lines = {
             "table": f"{self.table}, {', '.join(f'{self.data.sizes[dim]} {noun}' for noun, dim in SIZES.items())}",
             "runs below": "all" if self.below is None else f"{self.below:g} FLOP",
+            **({} if self.since is None else {"runs since": self.since}),
             "structures": ", ".join(f"{name} {weight:.2f}" for name, weight in self.weights.items()),
             "parts": "all" if not off else f"all but {', '.join(off)}",
             "draws": f"{self.posterior.sizes['chain']} chains of {self.posterior.sizes['draw']}",
@@ -189,6 +192,7 @@ def _fit_of(tree: xr.DataTree, attributes: dict) -> Fit:
         table=attributes["table"],
         below=attributes["below"],
         adjusted=tuple(attributes.get("adjusted", ())),  # of older files: as it stands
+        since=attributes.get("since"),
         versions=attributes["versions"],
         weights=attributes["weights"],
     )

@@ -96,7 +96,7 @@ def _best(group: pd.DataFrame, cells: Cells) -> pd.DataFrame:
     score = _score(cells)[group.index]
     if score.isna().any():
         return group  # whose problems are then said
-    return group.loc[[score.idxmin() if cells.loss[group.index[0]] else score.idxmax()]]
+    return group.loc[[score.idxmin() if cells.metric[group.index[0]] == "loss" else score.idxmax()]]
 
 
 def _mean(group: pd.DataFrame, cells: Cells) -> pd.DataFrame:
@@ -133,8 +133,8 @@ def best_runs(cells: Cells, sizes: tuple[str, ...], warn: Callable[[str], None])
     group = cells.text["family"].str.strip().mask(cells.blank["family"]).groupby(model).transform("first").fillna("")
     group = group + "\0" + rounded.agg("\0".join, axis=1)
     group = group.where((rounded != "").all(axis=1), model + "\0\0")
-    rows = cells.loss if cells.loss.any() else cells.rate
-    worth = _score(cells).where(rows) * np.where(cells.loss, 1.0, -1.0)
+    losses = cells.metric == "loss"
+    worth = _score(cells).where(losses | ~losses.any()) * np.where(losses, 1.0, -1.0)
     task = cells.text["task"].str.strip() + "\0" + cells.metric
     rank = worth.groupby([group, task]).rank().groupby([group, model]).mean()
     rank = rank.fillna(np.inf)

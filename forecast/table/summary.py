@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from forecast.errors import shown_path
-from forecast.words import counted, format_flop
+from forecast.words import counted, format_flop, spoken_score
 
 NAMED = 60  # characters of a task in the list
 
@@ -76,7 +76,7 @@ def _items(task: dict[str, Any]) -> str:
 
 def _scores(task: dict[str, Any]) -> str:
     unit = " nats" if task["metric"] == "loss" else ""
-    return _span([f"{end:.4g}" for end in task["score"]]) + unit
+    return _span([spoken_score(float(f"{end:.4g}"), task["metric"]) for end in task["score"]]) + unit
 
 
 def _alike(tasks: list[dict[str, Any]]) -> dict[tuple[str, ...], list[dict[str, Any]]]:
@@ -93,7 +93,7 @@ def _title(task: dict[str, Any]) -> str:
 
 def _next(answer: dict[str, Any]) -> str:
     """The commands that a table is made for, on its first rate."""
-    rates = [each["task"] for each in answer["tasks"] if each["metric"] != "loss"]
+    rates = [each["task"] for each in answer["tasks"] if each["metric"] not in ("loss", "horizon")]
     fit = f"`forecast fit {shlex.quote(answer['table'])} -o fit.nc`"
     if not rates:
         return fit

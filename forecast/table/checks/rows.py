@@ -60,7 +60,7 @@ def _missing_columns(cells: Cells) -> Iterator[Problem]:
         if is_needed and column not in cells.present:
             yield _missing(cells, column, "the column is missing", f"add it: {meaning}")
     if cells.scored and not cells.present & {"score", "successes"}:
-        remedy = "add score (a rate in [0, 1]; for loss nats per token) or successes (a count)"
+        remedy = "add score (a rate in [0, 1]; for loss nats per token, for horizon minutes) or successes (a count)"
         yield _missing(cells, "score", "the column is missing, and so is 'successes'", remedy, "successes")
     if not _has_columns_of_compute(cells) and not cells.by_date:
         remedy = "add compute (training FLOP), or params and tokens, or a date of every model (three or more)"
@@ -97,6 +97,13 @@ def _too_few_runs(cells: Cells) -> Iterator[Problem]:
             wrong=f"the table has fewer than three runs with known compute: {runs}",
             remedy="add rows of models trained with other amounts of compute",
         )
+
+
+def _errors_of_rates(cells: Cells) -> Iterator[Problem]:
+    """A rate scatters by its trials; an error that would be passed over is named."""
+    given = cells.rate & (cells.number["score_sd"] > 0)
+    remedy = "delete the value: trials say how exact a rate is"
+    yield from cells.problems(given, "score_sd", "is for horizons and losses; this row is a rate", remedy)
 
 
 def _counts(cells: Cells) -> Iterator[Problem]:
@@ -194,6 +201,7 @@ CHECKS: tuple[Callable[[Cells], Iterator[Problem]], ...] = (
     _missing_columns,
     *COLUMN_CHECKS,
     scores_given,
+    _errors_of_rates,
     _counts,
     _k_and_length,
     _unknown_compute,

@@ -13,6 +13,8 @@ HIGHEST_LOSS = 25.0  # nats; no trained or untrained model is so far below a gue
 GUESS_LOSS = 13.0  # nats of a uniform guess over 500,000 tokens; early checkpoints can be worse, not the best run
 LEARNED = 4.0  # nats a token, which the best run of a table of losses is below
 PERCENT = 100.0
+MEASURED = {"loss": "loss in nats per token", "horizon": "horizon in minutes"}  # scores that are no rates
+HORIZONS = (1e-6, 1e9)  # minutes that can be meant: from 60 microseconds to 1,900 years
 
 
 def scores_given(cells: Cells) -> Iterator[Problem]:
@@ -22,10 +24,12 @@ def scores_given(cells: Cells) -> Iterator[Problem]:
     column = "score" if "score" in cells.present else "successes"
     missing = cells.rate & cells.blank["score"] & cells.blank["successes"]
     yield from cells.problems(missing, column, "is blank", "give score or successes, or delete the row")
-    missing = cells.loss & cells.blank["score"]
-    yield from cells.problems(missing, "score", "is blank", "give the loss in nats per token, or delete the row")
+    for name, asked in MEASURED.items():
+        missing = (cells.metric == name) & cells.blank["score"]
+        yield from cells.problems(missing, "score", "is blank", f"give the {asked}, or delete the row")
     yield from _rates_outside(cells)
-    yield from _losses_outside(cells)
+    yield from _measured_outside(cells)
+    yield from _perplexities(cells)
 
 
 def _rates_outside(cells: Cells) -> Iterator[Problem]:
@@ -58,10 +62,21 @@ def _with_value(cells: Cells, bad: pd.Series, wrong: str, remedy: str) -> Iterat
     yield from cells.problems(bad, "score", wrong, lambda value: remedy.format(typed(float(value) / PERCENT)))
 
 
-def _losses_outside(cells: Cells) -> Iterator[Problem]:
-    score = cells.number["score"].where(cells.loss)
-    bad = score.notna() & ~((score > 0) & (score < 1e100))
-    yield from cells.problems(bad, "score", "is not a positive finite loss", "give the loss in nats per token, above 0")
+def _measured_outside(cells: Cells) -> Iterator[Problem]:
+    score = cells.number["score"]
+    positive = (score > 0) & (score < 1e100)
+    for name, asked in MEASURED.items():
+        bad = (cells.metric == name) & score.notna() & ~positive
+        yield from cells.problems(bad, "score", f"is not a positive finite {name}", f"give the {asked}, above 0")
+    least, most = HORIZONS
+    beyond = (cells.metric == "horizon") & positive & ~score.between(least, most)
+    wrong = f"is no horizon in minutes: it lies outside {least:g} to {most:g}"
+    yield from cells.problems(beyond, "score", wrong, "give minutes, such as 240 for four hours; not seconds or hours")
+
+
+def _perplexities(cells: Cells) -> Iterator[Problem]:
+    score = cells.number["score"].where(cells.metric == "loss")
+    bad = ~((score > 0) & (score < 1e100))
     by_task = score.where(~bad).groupby(cells.text["task"])
     lowest, highest = by_task.transform("min"), by_task.transform("max")
     too_high = (highest > HIGHEST_LOSS) | ((highest > GUESS_LOSS) & (lowest > LEARNED))

@@ -86,7 +86,7 @@ def _off_sizes(cells: Cells) -> Iterator[str]:
 
 def _high_losses(cells: Cells) -> Iterator[str]:
     for task, own in _tasks(cells):
-        score = cells.number["score"].where(cells.loss & own).dropna()
+        score = cells.number["score"].where((cells.metric == "loss") & own).dropna()
         if score.empty:
             continue
         log = f"write ln({typed(score.max(), 4)}) = {typed(float(np.log(score.max())), 4)} and so on"

@@ -21,6 +21,7 @@ from forecast.table.importers.selection import Labelled, selected
 from forecast.table.importers.tables import long, wide
 from forecast.table.reading.cells import COLUMNS
 from forecast.table.repeats import narrowed
+from models.equations.metrics import rates
 
 TABLES = ("wide", "long")  # formats whose scores the user names the metric of
 ALWAYS = ("model", "task", "metric", "score", "trials")  # columns, beside those that hold anything
@@ -144,8 +145,8 @@ def _frame(rows: list[Labelled], known: dict[str, Facts]) -> pd.DataFrame:
     """Rows of a table with the columns that hold anything, and beside them where each score comes from."""
     records = [
         {"model": each.model, "task": label, "metric": each.metric, "score": each.score}
-        | {"trials": None if each.metric == "loss" else each.trials}
-        | {"chance": each.chance, "length": each.length, "k": each.k}
+        | {"trials": each.trials if each.metric in rates() else None}
+        | {"score_sd": each.score_sd, "chance": each.chance, "length": each.length, "k": each.k}
         | known[each.model]
         | {"measured_as": each.native, "source": each.source}
         for label, each in rows

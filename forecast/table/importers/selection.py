@@ -34,12 +34,12 @@ def selected(found: Found, choices: Choices) -> tuple[list[Labelled], list[LeftO
         for same in _grouped(measured, by=lambda each: each.metric).values():
             once = _once(_by_one_metric(label, same, left_out), left_out, choices.repeats)
             taken += [(label, _completed(label, each, choices)) for each in once]
-    counted = [(label, each) for label, each in taken if each.trials is not None or each.metric == "loss"]
+    counted = [(label, each) for label, each in taken if each.trials is not None or each.metric not in rates()]
     why = "the number of items is not in the file, nor does it follow from a standard error; give --trials TASK=N"
     left_out += [
         LeftOut(what=f"{label} of {each.model}", why=why)
         for label, each in taken
-        if each.trials is None and each.metric != "loss"
+        if each.trials is None and each.metric in rates()
     ]
     _check_chance(counted)
     return counted, left_out, [*together, *notes]
@@ -145,7 +145,7 @@ _RANKS: dict[str | None, Callable[[Measurement], tuple[Any, ...]]] = {
 def _pooled(rows: list[Measurement]) -> Measurement:
     """All answers of several measurements counted together; a mean where items are not counted."""
     items = [each.trials or 0 for each in rows]
-    if rows[0].metric == "loss" or not all(items):
+    if rows[0].metric not in rates() or not all(items):
         return replace(rows[0], score=sum(each.score for each in rows) / len(rows))
     right = sum(each.score * number for each, number in zip(rows, items, strict=True))
     return replace(rows[0], score=right / sum(items), trials=sum(items))
@@ -153,7 +153,7 @@ def _pooled(rows: list[Measurement]) -> Measurement:
 
 def _completed(label: str, measured: Measurement, choices: Choices) -> Measurement:
     """With the number of items and the chance that the user gives: for a named task always, else where unknown."""
-    if measured.metric == "loss":
+    if measured.metric not in rates():
         return measured
     names = (label, measured.task)
     trials, chance = choices.trials.named_for(*names), choices.chance.named_for(*names)
@@ -204,4 +204,4 @@ def with_trials_of_others(measured: Iterable[Measurement]) -> Iterator[Measureme
     for each in measured:
         sizes = known.get((each.task, each.variant), set())
         agree = bool(sizes) and max(sizes) <= AGREE * min(sizes)
-        yield replace(each, trials=min(sizes)) if agree and each.trials is None and each.metric != "loss" else each
+        yield replace(each, trials=min(sizes)) if agree and each.trials is None and each.metric in rates() else each

@@ -15,7 +15,7 @@ from models.equations.metrics import METRICS, rates
 
 NAMES = ("model", "task", "metric", "family")
 SIZES = ("compute", "params", "tokens", "active_params")
-NUMBERS = ("score", "successes", "trials", "length", "k", "chance", *SIZES, "compute_sd")
+NUMBERS = ("score", "score_sd", "successes", "trials", "length", "k", "chance", *SIZES, "compute_sd")
 COLUMNS = ("model", "task", "metric", *NUMBERS, "family", "date")
 MISSING = ("", "nan", "na", "n/a", "nat", "none", "null", "<na>")  # blank numbers and dates; as names they are names
 DECIMAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"

@@ -25,15 +25,7 @@ from models.facts.placing import with_constants
 
 logger = logging.getLogger(__name__)
 NO_FAMILY = "all"  # one recipe for all runs of which none is named
-OF_RUN = (
-    "compute",
-    "compute_sd",
-    "family",
-    "date",
-    "params",
-    "tokens",
-    "active_params",
-)  # columns that are the same in all its rows
+OF_RUN = ("compute", "compute_sd", "family", "date", "params", "tokens")  # columns that are the same in all its rows
 
 
 def read_table(
@@ -109,6 +101,7 @@ def _normalised(frame: pd.DataFrame, cells: Cells) -> pd.DataFrame:
         chance=number["chance"].fillna(0.0),
         score_sd=number["score_sd"].fillna(0.0),
         **cells.sizes,
+        active_params=_of_the_run(number["active_params"], model),
         compute_sd=_of_the_run(number["compute_sd"], model).fillna(0.0),
         family=_of_the_run(family, model).fillna(NO_FAMILY),
         date=_of_the_run(cells.date, model),
@@ -132,7 +125,8 @@ def observations(frame: pd.DataFrame) -> xr.Dataset:
     from the table alone is computed here once: see `models.facts.placing.with_constants`.
     """
     labels = task_labels(frame)
-    runs = frame.groupby("model", sort=False)[list(OF_RUN)].first()
+    active = _active(frame)
+    runs = frame.assign(params=active.fillna(frame["params"])).groupby("model", sort=False)[list(OF_RUN)].first()
     tasks = frame.groupby(labels, sort=False)
     means, names = (tasks[["chance", "length", "k"]].mean(), tasks[["task", "metric"]].first())
     families, laws = pd.Index(runs["family"].unique()), law_labels(names.join(means))
@@ -176,10 +170,15 @@ def _errors(frame: pd.DataFrame) -> pd.Series:
     return frame["score_sd"] if "score_sd" in frame else pd.Series(0.0, index=frame.index)
 
 
+def _active(frame: pd.DataFrame) -> pd.Series:
+    """Active parameters; NaN where none are given."""
+    return frame["active_params"] if "active_params" in frame else pd.Series(np.nan, index=frame.index)
+
+
 def _by_run(runs: pd.DataFrame, families: pd.Index) -> dict[str, np.ndarray]:
     return {
         "log10_compute": np.log10(runs["compute"].to_numpy(dtype=float)),
-        "log10_params": np.log10(runs["active_params"].fillna(runs["params"]).to_numpy(dtype=float)),
+        "log10_params": np.log10(runs["params"].to_numpy(dtype=float)),
         "log10_tokens": np.log10(runs["tokens"].to_numpy(dtype=float)),
         "compute_sd": runs["compute_sd"].to_numpy(dtype=float),
         "family_index": families.get_indexer(runs["family"]),
@@ -212,7 +211,7 @@ def data_hash(frame: pd.DataFrame) -> str:
 
     The same data as CSV and as Parquet have the same hash.
     """
-    given = {"score_sd": (_errors(frame) > 0).any(), "active_params": frame["active_params"].notna().any()}
+    given = {"score_sd": (_errors(frame) > 0).any(), "active_params": _active(frame).notna().any()}
     names = [name for name in COLUMNS if given.get(name, True)]  # as before there were these columns
     known = frame[names].assign(date=frame["date"].dt.strftime("%Y-%m-%d")).astype(object)
     content = json.dumps([known[name].where(known[name].notna(), None).to_list() for name in names])

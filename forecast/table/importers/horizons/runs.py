@@ -19,9 +19,10 @@ from forecast.table.importers.horizons.columns import (
     columns_of,
     facts_by_date,
 )
-from forecast.table.importers.measurements import Found, LeftOut, Measurement, files, sorted_out, source_of
+from forecast.table.importers.measurements import Found, LeftOut, Measurement, files, sorted_out, source_of, words
 from forecast.table.reading.cells import MISSING, NUMBER
 from forecast.table.reading.dates import iso_date_of
+from forecast.table.reading.files import read_cells
 
 NEEDED = {
     "model": MODEL,

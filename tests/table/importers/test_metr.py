@@ -159,12 +159,12 @@ def test_cells_that_cannot_be_meant_are_all_named(tmp_path, column, value, wrong
     ("name", "content", "wrong"),
     [
         ("a.csv", "alias,score_binarized\nx,1\n", "no column is named 'task_id' or 'human_minutes', of 'alias'"),
-        ("a.jsonl", "", "holds no runs"),
-        ("a.jsonl", '{"alias": 1\n', "is not JSON lines"),
-        ("a.jsonl", "[1, 2]", "row 1 is no object"),
-        ("a.jsonl", "3\n", "row 1 is no object"),
-        ("a.json", '{"alias": "x"}', "no column is named"),
-        ("a.jsonl", "[" * 5000, "is not JSON lines"),
+        ("a.jsonl", "", "the file is empty"),
+        ("a.jsonl", '{"alias": 1\n', "begins as JSON but is not"),
+        ("a.jsonl", "[1, 2]", "holds no objects"),
+        ("a.jsonl", "3\n", "no column is named"),
+        ("a.json", '{"alias": "x"}', "is JSON that is no table"),
+        ("a.jsonl", "[" * 5000, "begins as JSON but is not"),
     ],
 )
 def test_files_that_hold_no_runs_are_refused(tmp_path, name, content, wrong):

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from forecast.errors import row_ranges, shown
-from forecast.table.checks.hints import looks_like, plain_name
+from forecast.table.checks.hints import looks_like, named_like
 from forecast.table.checks.magnitudes import AGREE, agrees_with_sizes, ratio_to_sizes
 from forecast.table.checks.names import BITS, PERPLEXITIES
 from forecast.table.checks.rounding import items_left, last_digit
@@ -90,12 +90,10 @@ def _high_losses(cells: Cells) -> Iterator[str]:
         if score.empty:
             continue
         log = f"write ln({typed(score.max(), 4)}) = {typed(float(np.log(score.max())), 4)} and so on"
-        words = {plain_name(word) for word in (task, *task.replace("_", " ").split())}
-        if "nats" in words:
-            words = set()
-        if words & set(PERPLEXITIES) and score.max() > 1:
+        converted = named_like(task, ("nats",))
+        if named_like(task, PERPLEXITIES) and score.max() > 1 and not converted:
             yield f"The loss {task} is named like perplexity. If it is one, {log}; or import with --metric perplexity."
-        elif words & set(BITS):
+        elif named_like(task, BITS) and not converted:
             yield (
                 f"The loss {task} is named like bits. If it is in bits, multiply by 0.6931 (ln 2): "
                 f"{typed(score.max(), 4)} is {typed(score.max() * np.log(2), 4)} nats; or import with "
@@ -176,6 +174,23 @@ def _rounded(cells: Cells) -> Iterator[str]:
         yield f"Scores of {len(tasks) - TASKS} further tasks are rounded as much; give successes, or more digits."
 
 
+def _falling_attempts(cells: Cells) -> Iterator[str]:
+    """Of pass@k that is lower in more attempts, by more than one item."""
+    rows = cells.metric == "pass_at_k"
+    table = cells.number[rows].assign(task=cells.text["task"], model=cells.text["model"])
+    table = table.assign(share=table["score"].fillna(table["successes"] / table["trials"])).sort_values("k")
+    for task, own in table.groupby("task", sort=False):
+        before = own.groupby("model")[["share", "k"]].shift()
+        fallen = own[before["share"] - own["share"] > 1 / own["trials"]]
+        if not fallen.empty:
+            line, few = fallen.index[0], before.loc[fallen.index[0]]
+            yield (
+                f"pass@k of {task} falls in more attempts, which it cannot, in {_rows(cells.text.index.to_series().isin(fallen.index))}: "
+                f"{cells.text.at[line, 'model']} has {few['share']:g} in {few['k']:g} and {own.at[line, 'share']:g} in "
+                f"{own.at[line, 'k']:g}. Check that all are of the same items and in one unit, and that k is right."
+            )
+
+
 def _dates_ahead(cells: Cells) -> Iterator[str]:
     ahead = cells.date > pd.Timestamp.now() + pd.Timedelta(days=2)
     if ahead.any():
@@ -216,6 +231,7 @@ CHECKS: tuple[Callable[[Cells], Iterator[str]], ...] = (
     _toys,
     _no_whole_counts,
     _rounded,
+    _falling_attempts,
     _single_items,
     _dates_ahead,
     _wide_computes,

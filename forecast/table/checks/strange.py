@@ -184,10 +184,11 @@ def _falling_attempts(cells: Cells) -> Iterator[str]:
         fallen = own[before["share"] - own["share"] > 1 / own["trials"]]
         if not fallen.empty:
             line, few = fallen.index[0], before.loc[fallen.index[0]]
+            lines = _rows(pd.Series(cells.text.index.isin(fallen.index), cells.text.index))
             yield (
-                f"pass@k of {task} falls in more attempts, which it cannot, in {_rows(cells.text.index.to_series().isin(fallen.index))}: "
-                f"{cells.text.at[line, 'model']} has {few['share']:g} in {few['k']:g} and {own.at[line, 'share']:g} in "
-                f"{own.at[line, 'k']:g}. Check that all are of the same items and in one unit, and that k is right."
+                f"pass@k of {task} falls in more attempts, which it cannot, in {lines}: {own.at[line, 'model']} has "
+                f"{few['share']:g} in {few['k']:g} and {own.at[line, 'share']:g} in {own.at[line, 'k']:g}. Check that "
+                "all are of the same items and in one unit, and that k is right."
             )
 
 

@@ -128,7 +128,7 @@ def _texts(frame: pd.DataFrame, column: str) -> list[str]:
         return [""] * len(frame)
     cells = frame[column].astype(object)
     texts = ["" if missing else str(cell) for cell, missing in zip(cells, cells.isna(), strict=True)]
-    return [text.strip() for text in texts] if column in NAMES else texts
+    return [text.strip() or text for text in texts] if column in NAMES else texts
 
 
 def _is_blank(cell: str, column: str) -> bool:

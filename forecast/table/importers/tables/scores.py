@@ -103,14 +103,14 @@ def scores_of(path: Path, tasks: list[Scored], choices: Choices) -> dict[tuple[i
 def _with_kin(tasks: list[Scored], choices: Choices) -> tuple[list[Scored], Choices]:
     """Tasks that know the values of pass@k at other k, and what is said of the percentages of one said of all."""
     bases = {each.task: attempts["task"] for each in tasks if (attempts := ATTEMPTS.fullmatch(each.task))}
-    kin = {
-        each.task: [one for one in tasks if each.task in bases and bases.get(one.task) == bases[each.task]]
-        for each in tasks
-    }
+    kin: dict[str, list[Scored]] = {}
+    for each in tasks:
+        kin.setdefault(bases.get(each.task, f"\0{each.task}"), []).append(each)
+    of_task = {each.task: same for same in kin.values() for each in same}
     related = [
-        replace(each, kin=tuple(value for one in kin[each.task] for value in one.values.values())) for each in tasks
+        replace(each, kin=tuple(value for one in of_task[each.task] for value in one.values.values())) for each in tasks
     ]
-    said = [one.task for task in choices.percent_of for one in kin.get(task, [])]
+    said = [one.task for task in choices.percent_of for one in of_task.get(task, [])]
     return related, replace(choices, percent_of=tuple(dict.fromkeys((*choices.percent_of, *said))))
 
 
@@ -165,7 +165,7 @@ def _percent(each: Scored, others: list[Scored]) -> Problem:
 
 
 def _above_1(each: Scored) -> bool:
-    return each.rate and any(value > 1 for value in (*each.values.values(), *each.kin))
+    return each.rate and any(value > 1 for value in each.values.values())
 
 
 def _name(each: Scored) -> str:
@@ -173,11 +173,8 @@ def _name(each: Scored) -> str:
 
 
 def _while(others: list[Scored], kind: str) -> str:
-    return (
-        f", while {', '.join(shown(other.task) for other in others[:NAMED])} look{'s' if len(others) == 1 else ''} like {kind}"
-        if others
-        else ""
-    )
+    looks = "looks" if len(others) == 1 else "look"
+    return f", while {', '.join(shown(other.task) for other in others[:NAMED])} {looks} like {kind}" if others else ""
 
 
 def _listed(tasks: list[Scored]) -> str:

@@ -38,7 +38,7 @@ def read(path: Path, choices: Choices) -> Found:
     check_models(sheet)
     _check_wide(sheet, choices)
     sheet = numbered(sheet) if choices.repeats == "each" else sheet
-    table = facts_of(sheet, repeated=choices.repeats is not None)
+    table = facts_of(sheet, repeated=choices.repeats is not None, repeats=choices.repeats)
     columns, left_out = _tasks(sheet, choices)
     _check_any(sheet, columns, left_out)
     repeated = [name for name in columns if list(sheet.frame.columns).count(name) > 1]
@@ -62,6 +62,7 @@ def read(path: Path, choices: Choices) -> Found:
                 trials=trials_of(sheet, line, task, choices) if metrics[task] in rates() else None,
                 chance=chance_of(sheet, line),
                 told=choices.metric.of(task) is not None,
+                time=table.times.get(line, 0.0),
                 source=f"{source_of(path)}, row {line}",
             )
             for (line, task), score in scores_of(path, tasks, choices).items()

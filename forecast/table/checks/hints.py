@@ -26,6 +26,8 @@ _HINTS = {
     for name in group
 }
 TO_NATS = {PERPLEXITY: math.log, BITS: lambda bits: bits * math.log(2)}
+MIXTURE = re.compile(r"(?<![a-z0-9])(?:[0-9]+x[0-9.]+[bm]|a[0-9.]+[bm]|moe)(?![a-z0-9])", re.IGNORECASE)
+"""In names of mixtures of experts: 8x7B, 30B-A3B, MoE."""
 ATTEMPTS = re.compile(r"pass(?:@|_at_|at)?([0-9]+)")
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from forecast.errors import row_ranges, shown
-from forecast.table.checks.hints import looks_like, named_like
+from forecast.table.checks.hints import MIXTURE, looks_like, named_like
 from forecast.table.checks.magnitudes import AGREE, agrees_with_sizes, ratio_to_sizes
 from forecast.table.checks.names import BITS, PERPLEXITIES
 from forecast.table.checks.rounding import items_left, last_digit
@@ -47,6 +47,15 @@ def _tasks(cells: Cells) -> Iterator[tuple[str, pd.Series]]:
     """Name and rows of each task by metric."""
     for (task, _), rows in cells.metric.groupby([cells.text["task"].str.strip(), cells.metric], sort=False):
         yield str(task), cells.text.index.isin(rows.index)
+
+
+def _mixtures(cells: Cells) -> Iterator[str]:
+    unsaid = cells.text["model"].str.contains(MIXTURE) & cells.blank["active_params"] & cells.blank["compute"]
+    if (unsaid & ~cells.blank["params"] & ~cells.blank["tokens"]).any():
+        yield (
+            f"By name {first_of(_models(cells, unsaid), MODELS)} is a mixture of experts, and its compute is taken as "
+            "6 x params x tokens. If params are those of all experts, give the column active_params."
+        )
 
 
 def _toys(cells: Cells) -> Iterator[str]:
@@ -229,6 +238,7 @@ CHECKS: tuple[Callable[[Cells], Iterator[str]], ...] = (
     _below_chance,
     _high_losses,
     _off_sizes,
+    _mixtures,
     _toys,
     _no_whole_counts,
     _rounded,

@@ -209,8 +209,8 @@ def _turns(runs: Ladder) -> bool:
 
 def _without(runs: Ladder, place: int) -> Ladder:
     """The ladder without one run."""
-    kept = {name: np.delete(getattr(runs, name), place) for name in ("x", "y", "noise", "family")}
-    return replace(runs, **kept)
+    x, y, noise, family = (np.delete(each, place) for each in (runs.x, runs.y, runs.noise, runs.family))
+    return replace(runs, x=x, y=y, noise=noise, family=family)
 
 
 def _bends_back(runs: Ladder) -> bool:

@@ -23,7 +23,7 @@ from forecast.posterior.tasks import rate_tasks, task_label
 from forecast.posterior.threshold import threshold, threshold_draws
 from forecast.report.complaints import complaints, spelled_out
 from forecast.report.page import write_page
-from forecast.report.sections import Evidence, KSweep, OutcomeCheck, Section, TaskForecast
+from forecast.report.sections import Evidence, KSweep, OutcomeCheck, Report, Section, TaskForecast
 from forecast.scales import named_by, scale_of
 from forecast.scoring.summary import summary
 from forecast.table.describe import warnings_of
@@ -159,22 +159,23 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
     write_whole(path, lambda temporary: frame.to_csv(temporary, index=False))
 
 
-def write_report(
+def report_of(
     fit: Fit,
-    path: Path = Path("report.html"),
     *,
     at: float = 0.5,
     headline: str | None = None,
     family: str | None = None,
     record: Mapping[str, Any] | None = None,
-) -> str:
-    """Write the report of one stored fit and answer its sentence: all tasks at one threshold.
+    command: str = "",
+) -> Report:
+    """The report of one stored fit: all tasks at one threshold.
 
     Parameters
     ----------
     headline : task of the sentence; None: the first rate
     family : whose curves and thresholds are shown; None: those of the typical family
-    record : a back-test of the table, of `forecast.report.backtest.stored_view`
+    record : a back-test of the table, of `forecast.report.views.backtest.stored_view`
+    command : that makes the report again
     """
     names = rate_tasks(fit)
     first = names[0] if headline is None else _rate_task(fit, headline, names)
@@ -187,14 +188,25 @@ def write_report(
         provenance=fit.provenance(),
         evidence=evidence(fit, first, [at], family=family, seed=fit.sampling.seed),
     )
-    answer = answer_sentence(next(task for task in tasks if task.task == first))
     scale = scale_of(fit.data)
     whose = "a typical run" + (f" of family {family}" if family else "")
-    question = f"At what {scale.quantity} does {whose} reach {at:g}, judging from {fit.table}?"
-    texts: dict[str, Any] = {"title": f"Forecast from {fit.table}", "question": question, "answer": answer}
-    texts |= {"warnings": warnings_of(fit.data), "record": record}
-    write_page(path, **texts, sections=[section], scale=scale)
-    return answer
+    return Report(
+        title=f"Forecast from {fit.table}",
+        question=f"At what {scale.quantity} does {whose} reach {at:g}, judging from {fit.table}?",
+        answer=answer_sentence(next(task for task in tasks if task.task == first)),
+        sections=[section],
+        warnings=warnings_of(fit.data),
+        record=record,
+        scale=scale,
+        command=command,
+    )
+
+
+def write_report(fit: Fit, path: Path = Path("report.html"), **options: Any) -> str:
+    """Write the report of one stored fit as HTML and answer its sentence; options as of `report_of`."""
+    report = report_of(fit, **options)
+    write_page(path, report)
+    return report.answer
 
 
 def _rate_task(fit: Fit, headline: str, names: Sequence[str]) -> str:

@@ -56,6 +56,7 @@ def _of_summary(summary: Mapping[str, Any], *, averaged: bool) -> dict[str, Any]
         "groups": [(name, lines) for name, lines in groups if lines],
         "methods": summary["methods"],
         "figures": {},
+        "track": None,
         "few": too_few(summary["methods"][0]["n"]),
         "cuts": summary["cuts"],
         "distances": summary["verdict"]["distances"],

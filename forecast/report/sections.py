@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast.posterior.views.curve import TaskForecast
 from forecast.report.views.wording import Line
 from forecast.scales import COMPUTE, Scale
 
@@ -19,20 +20,6 @@ class Evidence:
     moved: Sequence[Line]  # of `forecast.fitting.contraction.contraction`, every threshold of the report among them
     surprising: Sequence[Mapping[str, Any]]  # what `forecast.posterior.outliers.outliers` answers
     rows: int  # rows of the fit
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskForecast:
-    """The forecast of one task."""
-
-    task: str
-    metric: str
-    at: float  # the threshold tau
-    threshold: Mapping[str, Any]  # JSON of `forecast threshold`; quantiles may be 'inf' or '-inf'
-    log10_compute_draws: np.ndarray  # (draw,) log10 FLOP, may hold inf and -inf
-    grid: np.ndarray  # (point,) log10 FLOP
-    curve: Mapping[str, np.ndarray]  # q05, q25, q50, q75, q95 of the typical expected score, each (point,)
-    observed: pd.DataFrame  # see `forecast.figures.curve.plot_curve`; and model
 
 
 @dataclass(frozen=True, kw_only=True)

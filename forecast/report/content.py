@@ -22,7 +22,8 @@ from forecast.posterior.score import law_of_task, loss_per_token
 from forecast.posterior.tasks import rate_tasks, task_label
 from forecast.posterior.views.curve import CURVE_DRAWS, TaskForecast, task_forecast
 from forecast.report.complaints import complaints, spelled_out
-from forecast.report.page import write_page
+from forecast.report.live.data import live_data
+from forecast.report.page import known_places, write_page
 from forecast.report.sections import Evidence, KSweep, OutcomeCheck, Report, Section
 from forecast.scales import named_by, scale_of
 from forecast.scoring.summary import summary
@@ -130,6 +131,7 @@ def report_of(
         record=record,
         scale=scale,
         command=command,
+        live=live_data(fit, tasks, headline=first, family=family, known=known_places(scale)),
     )
 
 

@@ -3,19 +3,23 @@
 Everything shown goes through jinja2's autoescape; figures are inline SVG whose texts matplotlib escapes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from forecast.draws import Diagnostics
+from forecast.figures.axes import largest_by_year
+from forecast.figures.forest import forest_rows
 from forecast.figures.style import GREY, family_colours
-from forecast.figures.svg import curve_figure, k_sweep_figure, outcomes_figure
+from forecast.figures.svg import NARROW, WIDE, curve_figure, forest_figure, headline_figure, k_sweep_figure, outcomes_figure
 from forecast.files import write_whole
 from forecast.posterior.reached import family_in_words
+from forecast.report.live.script import embedded, live_script, live_style
 from forecast.report.sections import KSweep, OutcomeCheck, Report, Section, TaskForecast
 from forecast.report.views.dates import dates_view
 from forecast.report.views.evidence import evidence_view, headline_warnings
@@ -59,13 +63,14 @@ def write_page(path: str | Path, report: Report) -> None:
         .get_template("report.html.j2")
         .render(
             **{name: getattr(report, name) for name in ("title", "question", "answer", "record", "command")},
+            **_live(report),
             warnings=said,
             dates=dates_view(report.dates),
             scale=scale,
             hero=_hero(report, scale),
             first=_section(sections[0], scale, told=told, key="1") | _figures(sections[0], scale) if sections else None,
             later=[_later(report, each, scale, told=told, key=f"{i}") for i, each in enumerate(sections[1:], start=2)],
-            sections=[{"title": each.title, "provenance": each.provenance} for each in sections],
+            sections=_provenance(sections),
         )
     )
     # A lone surrogate in a name (a badly decoded byte) is shown as '?', not fatal.
@@ -112,6 +117,20 @@ def warnings_of_report(report: Report) -> list[str]:
     return [*own, *reasons]
 
 
+def known_places(scale: Scale) -> list[tuple[str, float]]:
+    """Names and log10 FLOP of those runs."""
+    runs = known_runs(scale)
+    return list(zip(runs["model"], np.log10(runs["compute"].to_numpy(dtype=float)), strict=True))
+
+
+def _live(report: Report) -> dict[str, Any]:
+    """The script of the page with its data and what lets it run; nothing of it where there are no data."""
+    if report.live is None:
+        return {"live": None, "style": "", "script": "", "source": ""}
+    script, source = live_script()
+    return {"live": embedded(report.live), "style": live_style(), "script": script, "source": f"; script-src {source}"}
+
+
 def _hero(report: Report, scale: Scale) -> dict[str, Any] | None:
     """The top of the page: the headline as a picture, a sentence and three numbers."""
     task = report.headline()
@@ -119,10 +138,18 @@ def _hero(report: Report, scale: Scale) -> dict[str, Any] | None:
         return None
     return row(task) | {
         "sentence": everyday(task, known_runs(scale)),
-        "figure": _headline_figure(task, scale, key="top"),
+        "figures": _headline_figures(task, scale, report.dates, key="top"),
         "runs": report.sections[0].title.removeprefix("Fit on "),
         "held_out": bool(task.observed["held_out"].any()),
     }
+
+
+def _provenance(sections: Sequence[Section]) -> list[dict[str, Any]]:
+    """What fixes the first fit, and of the later ones what is not the same."""
+    first = sections[0].provenance if sections else {}
+    own = [{k: v for k, v in each.provenance.items() if v != first.get(k)} for each in sections]
+    shown = [first, *own[1:]] if sections else []
+    return [{"title": each.title, "provenance": of} for each, of in zip(sections, shown, strict=True)]
 
 
 def known_runs(scale: Scale) -> pd.DataFrame:
@@ -153,12 +180,13 @@ def _figures(section: Section, scale: Scale) -> dict[str, Any]:
     families = [str(name) for task in drawn if moved(task) for name in task.observed["family"]]
     colours = family_colours(families) if families else None
     in_forest = section.tasks[:MAX_ROWS]
+    known: dict[str, Any] = {"scale": scale, "runs": known_runs(scale)}
     return {
         "tasks": len(once),
         "data_max": sorted({float(task.threshold["data_log10_compute"][1]) for task in section.tasks}),
         "events": events(section.tasks),
         "in_forest": len(in_forest),
-        "forest": _forest(in_forest, scale) if in_forest else None,
+        "forest": [forest_figure(forest_rows(in_forest), width=width, key=f"1-{width:g}", **known) for width in (WIDE, NARROW)],
         "panels": [_panel(task, scale, colours=colours, key=f"1-{i}") for i, task in enumerate(drawn)],
         "families": legend(colours or {}, grey=GREY),
         "recipe": family_in_words(section.tasks[0].threshold) if section.tasks else "",
@@ -167,12 +195,12 @@ def _figures(section: Section, scale: Scale) -> dict[str, Any]:
     }
 
 
-def _headline_figure(task: TaskForecast, scale: Scale, *, key: str):
-    return _panel(task, scale, colours=None, key=key)["curve"]
-
-
-def _forest(tasks, scale):
-    return _panel(tasks[0], scale, colours=None, key="forest")["curve"]
+def _headline_figures(task: TaskForecast, scale: Scale, dates: Sequence[Mapping[str, Any]], *, key: str) -> list[Any]:
+    """The picture of the headline for a screen and for a phone."""
+    expected = dates[0]["scenarios"][0].get("largest_run", ()) if dates else ()
+    years = largest_by_year(known_runs(scale), expected) if dates and not scale.dated else None
+    options: dict[str, Any] = {"scale": scale, "runs": known_runs(scale), "by_year": years}
+    return [headline_figure(task, width=width, key=f"{key}-{width:g}", **options) for width in (WIDE, NARROW)]
 
 
 def _panel(task: TaskForecast, scale: Scale, *, colours: Mapping[str, str] | None, key: str) -> dict[str, Any]:
@@ -186,8 +214,8 @@ def _later(report: Report, section: Section, scale: Scale, *, told: str, key: st
     view = _section(section, scale, told=told, key=key)
     task = report.headline(section)
     if task is None:
-        return view | {"changes": [], "figure": None}
-    picture = {"figure": _headline_figure(task, scale, key=key), "headline": task.task}
+        return view | {"changes": [], "figures": [], "sentence": ""}
+    picture = {"figures": _headline_figures(task, scale, (), key=key), "headline": task.task}
     said = {"sentence": everyday(task, known_runs(scale))}
     return view | {"changes": changes(report.sections[0], section, scale)} | picture | said
 

@@ -72,6 +72,7 @@ class Report:
     dates: Sequence[Mapping[str, Any]] = ()  # of each threshold, answers of `forecast.questions.when.answer.when`
     scale: Scale = field(default=COMPUTE)  # of the table, that all fits share
     command: str = ""  # that makes the report again
+    live: Mapping[str, Any] | None = None  # of `forecast.report.live.data.live_data`; None: the page has no script
 
     def headline(self, section: Section | None = None) -> TaskForecast | None:
         """The task that a section, or the first, is about, at its first threshold; None where it has no tasks."""

@@ -6,6 +6,8 @@ from typing import Any
 
 from forecast.report.complaints import run_command
 from forecast.report.index import INDEX, write_index
+from forecast.report.live.data import live_data
+from forecast.report.page import known_places
 from forecast.report.sections import Report
 from forecast.report.views.backtest import BacktestView, backtest_view
 from forecast.scales import scale_of
@@ -28,6 +30,7 @@ def report_of_study(
     output: Path,
 ) -> Report:
     """The report: the fit below the first cut whole, then what the later fits changed."""
+    scale = scale_of(fits[-1].fit.data)
     return Report(
         title=study.title,
         question=study.question,
@@ -36,8 +39,9 @@ def report_of_study(
         warnings=warnings,
         record=backtest_view(believed, table=study.table.name, seed=study.seed),
         dates=dates,
-        scale=scale_of(fits[-1].fit.data),
+        scale=scale,
         command=run_command(fits[-1].fit, study.folder, output),
+        live=live_data(fits[0].fit, fits[0].tasks, headline=fits[0].evidence.headline, known=known_places(scale)),
     )
 
 

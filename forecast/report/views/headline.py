@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from forecast.figures.axes import WELL_KNOWN
 from forecast.posterior.reached import family_in_words
 from forecast.report.sections import TaskForecast
 from forecast.scales import Scale, named_by
@@ -42,11 +43,13 @@ def _beside(middle: float, runs: pd.DataFrame, scale: Scale) -> str:
     """', twice the compute of GPT-3': the nearest of the known runs, where one is near."""
     if scale.dated or runs.empty or not np.isfinite(middle):
         return ""
-    distance = middle - np.log10(runs["compute"].to_numpy(dtype=float))
+    known = runs[runs["model"].isin(WELL_KNOWN)]
+    known = runs if known.empty else known
+    distance = middle - np.log10(known["compute"].to_numpy(dtype=float))
     nearest = int(np.argmin(np.abs(distance)))
     if abs(distance[nearest]) > NEAR:
         return ""
-    name = runs["model"].iloc[nearest]
+    name = known["model"].iloc[nearest]
     return f", {times(float(distance[nearest]))} the compute of {name}"
 
 

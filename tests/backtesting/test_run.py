@@ -569,7 +569,7 @@ def test_hostile_names_of_a_track_record_are_shown_and_never_interpreted(whole, 
     record = backtest_view(believed(tested), table=HOSTILE, seed=1)
     record["failed"] = {HOSTILE: HOSTILE}
     texts = {"title": "T", "question": "Q", "answer": "A"}
-    write_page(tmp_path / "report.html", **texts, sections=[section_of()], record=record)
+    write_page(tmp_path / "report.html", Report(**texts, sections=[section_of()], record=record))
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "script" not in page.tags and "Back-test" in page.text and "alert('x')" in page.text
     ids = [value for name, value in page.attributes if name == "id"]

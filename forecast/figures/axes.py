@@ -203,11 +203,20 @@ def _raised(ax: Axes, points: float) -> Transform:
 
 def legend_below(ax: Axes, handles: Sequence[Any], *, left: float = 0.0) -> None:
     """A legend below the label of the axis, in as many columns as fit, from so many points left of the axes on."""
-    longest = max(len(str(handle.get_label())) for handle in handles)
-    columns = int((width_in_points(ax) * CELL - 55 + left) / (EM * SMALL * longest + 26))
+    widths = [4.3 * len(str(handle.get_label())) + 30 for handle in handles]
+    columns = _columns_that_fit(widths, width_in_points(ax) * CELL - max(55 - left, 10))
     figure = ax.get_figure(root=True)
     assert figure is not None
     down = ScaledTranslation(-left / 72, -LEGEND / 72, figure.dpi_scale_trans)
     where: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0, 0), "bbox_transform": ax.transAxes + down}
     options: dict[str, Any] = {"handletextpad": 0.5, "columnspacing": 1.3, "borderaxespad": 0, "borderpad": 0}
-    ax.legend(handles=handles, ncols=min(len(handles), max(columns, 1)), **where, **options)
+    ax.legend(handles=handles, ncols=columns, **where, **options)
+
+
+def _columns_that_fit(widths: Sequence[float], room: float) -> int:
+    """The most columns, filled one after the other, that are not wider than the room together."""
+    for columns in range(len(widths), 1, -1):
+        rows = -(-len(widths) // columns)
+        if sum(max(widths[i : i + rows]) for i in range(0, len(widths), rows)) <= room:
+            return columns
+    return 1

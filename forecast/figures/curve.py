@@ -136,8 +136,9 @@ def plot_runs(ax: Axes, observed: pd.DataFrame, colours: Mapping[str, str] | Non
     (`moved_to`), and pale where it is. `size` is that of a marker in points; many are smaller.
     """
     size *= float(np.clip((60 / max(len(observed), 1)) ** 0.5, 0.6, 1.0))
-    seen = {"fmt": "o", "color": INK, "markersize": size, "label": "data of the fit"}
-    hidden = {"fmt": "D", "color": VERMILLION, "mfc": PAPER, "markersize": size + 0.5, "label": "not seen by the fit"}
+    seen: dict[str, Any] = {"fmt": "o", "color": INK, "markersize": size, "label": "data of the fit"}
+    hidden = seen | {"fmt": "D", "color": VERMILLION, "mfc": PAPER, "markersize": size + 0.5}
+    hidden["label"] = "not seen by the fit"
     if colours is None:
         held_out = observed["held_out"].to_numpy(dtype=bool)
         _scores_with_error(ax, observed[~held_out], **seen)

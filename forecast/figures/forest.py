@@ -111,7 +111,7 @@ def _marks(ax: Axes, rows: pd.DataFrame, scale: Scale) -> None:
     if rows["reached"].notna().any():
         ax.plot(rows["reached"], y, "o", color=INK, markersize=2.5, **dot, label="first run that has it")
     if rows["reached_unseen"].notna().any():
-        hollow = {"color": VERMILLION, "mfc": PAPER, "markersize": 4}
+        hollow: dict[str, Any] = {"color": VERMILLION, "mfc": PAPER, "markersize": 4}
         ax.plot(rows["reached_unseen"], y, "D", **hollow, **dot, label="first not seen by the fit")
 
 
@@ -132,9 +132,9 @@ def _never(ax: Axes, rows: pd.DataFrame) -> None:
     beside = blended_transform_factory(ax.transAxes, ax.transData)
     options: dict[str, Any] = {"transform": beside, "clip_on": False, "linewidth": 0}
     ax.barh(y, width, 0.5, left, color=GREY, alpha=0.15, **options)
-    ax.barh(y, width * rows["p_never"], 0.5, left, color=ORANGE, label="P(never)", **options)
+    ax.barh(y, width * rows["p_never"], 0.5, left, color=ORANGE, **options)
     words: dict[str, Any] = {"transform": beside, "va": "center", "fontsize": 7.5, "color": INK}
-    for at, p in zip(y, rows["p_never"], strict=True):
+    for at, p in enumerate(rows["p_never"]):
         ax.text(left + width + 0.012, at, percent(p), **words)
     ax.text(left, -0.75, "P(never)", **words | {"va": "bottom", "color": GREY})
 

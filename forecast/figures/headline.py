@@ -57,7 +57,7 @@ def plot_headline(
     low = _score_axis(task, ax)
     ax.set_xlim(*limits)
     data_max = float(task.threshold["data_log10_compute"][1])
-    _beyond(ax, data_max, limits)
+    _beyond(ax, data_max, limits, scale.largest)
     _fan(ax, task, data_max)
     _threshold(ax, task, limits)
     plot_runs(ax, task.observed, colours, size=4.0)
@@ -99,14 +99,14 @@ def _score_axis(task: TaskForecast, ax: Axes) -> float:
     return floor
 
 
-def _beyond(ax: Axes, data_max: float, limits: tuple[float, float]) -> None:
+def _beyond(ax: Axes, data_max: float, limits: tuple[float, float], largest: str) -> None:
     """Shade what lies beyond the largest run of the fit, and say so where there is room."""
     if data_max >= limits[1]:
         return
-    ax.axvspan(data_max, limits[1], color=BEYOND, linewidth=0, zorder=0, label="beyond the largest run")
+    ax.axvspan(data_max, limits[1], color=BEYOND, linewidth=0, zorder=0, label=f"beyond the {largest} run")
     ax.axvline(data_max, color=GREY, linestyle=":", linewidth=0.9, zorder=1)
     points = width_in_points(ax) * (limits[1] - data_max) / (limits[1] - limits[0])
-    words = "beyond the largest run" if points > 100 else "beyond the\nlargest run"
+    words = f"beyond the {largest} run" if points > 100 else f"beyond the\n{largest} run"
     if points > 50:
         at = (data_max, 1.0)
         ax.annotate(words, at, (4, -3), xycoords=("data", "axes fraction"), textcoords="offset points", va="top")
@@ -155,13 +155,13 @@ def _strip(ax: Axes, task: TaskForecast, limits: tuple[float, float], *, low: fl
     if 0 <= share <= 1:
         side = "left" if share < 0.1 else "right" if share > 0.9 else "center"
         said = scale.named(median) if scale.dated else f"{power_text(median)}{scale.unit}"
-        ground = {"facecolor": PAPER, "alpha": 0.7, "linewidth": 0, "pad": 0.5}
+        ground: dict[str, Any] = {"facecolor": PAPER, "alpha": 0.7, "linewidth": 0, "pad": 0.5}
         ax.text(median, top, said, ha=side, fontsize=7.5, color=INK, bbox=ground, zorder=3, gid="median")
     start = float(np.clip(quantiles["q05"], *limits) - limits[0]) / (limits[1] - limits[0])
     if start * width_in_points(ax) > 65:
         words = f"{'reaches' if task.metric != 'loss' else 'falls to'} {_score(task)}"
         ax.text(0.01, middle, words, transform=ax.get_yaxis_transform(), va="center", fontsize=7, color=GREY)
-    box = {"boxstyle": "round,pad=0.3", "facecolor": PAPER, "edgecolor": ORANGE, "linewidth": 0.9}
+    box: dict[str, Any] = {"boxstyle": "round,pad=0.3", "facecolor": PAPER, "edgecolor": ORANGE, "linewidth": 0.9}
     tag = ax.annotate(f"never\n{percent(task.threshold['p_never'])}", (1, middle), (9, 0), bbox=box, gid="never")
     tag.xycoords = ("axes fraction", "data")
     tag.set_anncoords("offset points")
@@ -181,7 +181,7 @@ def _legend(ax: Axes, task: TaskForecast, colours: Mapping[str, str] | None) -> 
 
 def _runs_in_legend(observed: pd.DataFrame, colours: Mapping[str, str] | None) -> list[Line2D]:
     held_out = observed["held_out"].to_numpy(dtype=bool)
-    hollow = {"marker": "D", "mfc": PAPER, "ls": "none", "markersize": 4.5}
+    hollow: dict[str, Any] = {"marker": "D", "mfc": PAPER, "ls": "none", "markersize": 4.5}
     if colours is None:
         seen = Line2D([], [], color=INK, marker="o", ls="none", markersize=4, label="data of the fit")
         hidden = Line2D([], [], color=VERMILLION, **hollow, label="not seen by the fit")

@@ -98,7 +98,7 @@ def run_study(
         write_backtest(tested, believed.verdict, output / "backtest", table=study.table.name, seed=study.seed)
     result = _result(study, fits, believed, dates)
     write_csv(output / "thresholds.csv", threshold_rows(result["fits"]))
-    write_figure(output / "forecast.svg", partial(draw_forecast, fits[0]), size=(7.0, 3.6))
+    write_figure(output / "forecast.svg", partial(draw_forecast, fits[0]), size=(7.0, 4.1))
     _write_report(study, fits, believed, result["answer"], warnings, dates, output=output, stages=stages)
     write_json(output / "result.json", as_published(result, dated=by_date(data)))
     return result

@@ -11,8 +11,10 @@ from matplotlib.patches import Patch
 
 from forecast.figures.axes import (
     NARROW,
+    columns_that_fit,
     known_runs_above,
     legend_below,
+    place_scores,
     place_ticks,
     power_text,
     score_limits,
@@ -51,8 +53,7 @@ def plot_headline(
     by_year : log10 FLOP of the largest run by year; see `forecast.figures.axes.largest_by_year`
     colours : of each family, of `forecast.figures.style.family_colours`; None: their own
     """
-    if colours is None and task.observed["family"].nunique() > 1:
-        colours = family_colours(task.observed["family"].astype(str))
+    colours = colours or _colours(task)
     limits = _limits(task)
     low = _score_axis(task, ax)
     ax.set_xlim(*limits)
@@ -66,14 +67,20 @@ def plot_headline(
     ax.set_xlabel(scale.axis)
     if not scale.dated:
         known_runs_above(ax, limits, runs, by_year)
-    _legend(ax, task, colours)
+    legend_below(ax, _handles(task, colours, short=width_in_points(ax) < NARROW))
     return ax
 
 
-def headline_height(task: TaskForecast, width: float) -> float:
+def headline_height(task: TaskForecast, width: float, colours: Mapping[str, str] | None = None) -> float:
     """Inches of a figure of that width, by the lines of its legend."""
-    entries = 3 + min(task.observed["family"].nunique(), 8) + 2
-    return (3.5 if width > 5 else 3.1) + 0.15 * -(-entries // (5 if width > 5 else 2))
+    handles = _handles(task, colours or _colours(task), short=width < 5)
+    lines = -(-len(handles) // columns_that_fit(handles, 72 * width - 65))
+    return (3.5 if width > 5 else 3.1) + 0.16 * lines
+
+
+def _colours(task: TaskForecast) -> dict[str, str] | None:
+    families = task.observed["family"].astype(str)
+    return family_colours(families) if families.nunique() > 1 else None
 
 
 def _limits(task: TaskForecast) -> tuple[float, float]:
@@ -84,17 +91,13 @@ def _limits(task: TaskForecast) -> tuple[float, float]:
 def _score_axis(task: TaskForecast, ax: Axes) -> float:
     """Limits and ticks of the scores, percent for rates, and below them room for the strip; where the scores begin."""
     shown = np.concatenate([*task.curve.values(), task.observed["score"].to_numpy(dtype=float), [task.at]])
-    low, high = score_limits(shown)
+    low, high = place_scores(ax, shown)
     rates = (low, high) == score_limits([])
     floor = 0.0 if rates else low
-    if rates:
-        ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
-        ax.set_ylabel("score")
-    else:
-        ax.set_ylabel("loss (nats)" if task.metric == "loss" else f"score ({task.metric})")
-    ax.set_ylim(floor - STRIP * (high - low) - (0.03 if rates else 0.0), high)
+    ax.set_ylabel("score" if rates else "loss (nats)" if task.metric == "loss" else f"score ({task.metric})")
     if not rates:
         ax.set_yticks([tick for tick in ax.get_yticks() if low <= tick <= high])
+    ax.set_ylim(floor - STRIP * (high - low) - (0.03 if rates else 0.0), high)
     ax.spines["left"].set_bounds(floor, 1.0 if rates else high)
     return floor
 
@@ -168,40 +171,37 @@ def _strip(ax: Axes, task: TaskForecast, limits: tuple[float, float], *, low: fl
     tag.set(fontsize=7.5, va="center", linespacing=1.15, color=INK)
 
 
-def _legend(ax: Axes, task: TaskForecast, colours: Mapping[str, str] | None) -> None:
-    """All that is drawn, below the axis: the curve first, then the runs; families beyond the seventh are counted."""
-    handles: list[Any] = [
+def _handles(task: TaskForecast, colours: Mapping[str, str] | None, *, short: bool) -> list[Any]:
+    """Of a legend of all that is drawn: the curve first, then the runs; families beyond the seventh are counted."""
+    curve: list[Any] = [
         Line2D([], [], color=BLUE, linewidth=1.7, label="median"),
         Patch(color=BLUE, alpha=1 - (1 - WITHIN[0]) * (1 - WITHIN[1]), linewidth=0, label="50% band"),
         Patch(color=BLUE, alpha=WITHIN[0], linewidth=0, label="90% band"),
     ]
-    handles += _runs_in_legend(task.observed, colours)
-    legend_below(ax, handles)
-
-
-def _runs_in_legend(observed: pd.DataFrame, colours: Mapping[str, str] | None) -> list[Line2D]:
-    held_out = observed["held_out"].to_numpy(dtype=bool)
+    held_out = task.observed["held_out"].to_numpy(dtype=bool)
     hollow: dict[str, Any] = {"marker": "D", "mfc": PAPER, "ls": "none", "markersize": 4.5}
+    unseen = Line2D([], [], color=INK if colours else VERMILLION, **hollow, label="not seen by the fit")
     if colours is None:
         seen = Line2D([], [], color=INK, marker="o", ls="none", markersize=4, label="data of the fit")
-        hidden = Line2D([], [], color=VERMILLION, **hollow, label="not seen by the fit")
-        return [seen] * bool((~held_out).any()) + [hidden] * bool(held_out.any())
+        return [*curve, *[seen] * bool((~held_out).any()), *[unseen] * bool(held_out.any())]
+    found = curve + _families(task.observed, colours, short=short) + [unseen] * bool(held_out.any())
+    pale: dict[str, Any] = {"alpha": 0.35, "marker": "o", "ls": "none", "mew": 0, "markersize": 4}
+    moved = bool(task.observed["moved_to"].notna().any())
+    return found + [Line2D([], [], color=GREY, **pale, label="as measured")] * moved
+
+
+def _families(observed: pd.DataFrame, colours: Mapping[str, str], *, short: bool) -> list[Any]:
+    """Those with a colour by name, the others by their number."""
     shown = {str(family): colours[str(family)] for family in observed["family"].unique()}
     named = [name for name in colours if shown.get(name, GREY) != GREY]
-    styles = [(name, family_style(colours, name)) for name in named]
+    styles = [(_short(name, width=18 if short else 28), family_style(colours, name)) for name in named]
     if others := len(shown) - len(named):
         styles.append((counted(others, "other family", "other families"), {"color": GREY, "fmt": "o"}))
     dot: dict[str, Any] = {"ls": "none", "mec": INK, "mew": 0.3, "markersize": 4.5}
-    found = [Line2D([], [], color=of["color"], marker=of["fmt"], **dot, label=_short(name)) for name, of in styles]
-    if held_out.any():
-        found.append(Line2D([], [], color=INK, **hollow, label="not seen by the fit"))
-    if observed["moved_to"].notna().any():
-        pale = Line2D([], [], color=GREY, alpha=0.35, marker="o", ls="none", mew=0, markersize=4, label="as measured")
-        found.append(pale)
-    return found
+    return [Line2D([], [], color=of["color"], marker=of["fmt"], **dot, label=name) for name, of in styles]
 
 
-def _short(name: str) -> str:
+def _short(name: str, *, width: int) -> str:
     """Name on one line. A leading underscore would hide it from a legend."""
-    line = one_line(name, width=28)
+    line = one_line(name, width=width)
     return f"\u200b{line}" if line.startswith("_") else line

@@ -72,7 +72,7 @@ def headline_figure(task: TaskForecast, *, width: float = WIDE, title: str = "",
         if title:
             figure.suptitle(one_line(title, width=round(13 * width)), x=0.01, ha="left", fontsize=9)
 
-    size = width, headline_height(task, width) + (0.2 if title else 0.0)
+    size = width, headline_height(task, width, options.get("colours")) + (0.2 if title else 0.0)
     return Drawing(draw=draw, size=size, key=f"headline-{key}", layout=ConstrainedLayoutEngine(w_pad=TAG))
 
 

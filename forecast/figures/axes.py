@@ -220,15 +220,16 @@ def legend_below(ax: Axes, handles: Sequence[Any], *, left: float = 0.0) -> None
     assert figure is not None
     down = ScaledTranslation(-left / 72, -LEGEND / 72, figure.dpi_scale_trans)
     where: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0, 0), "bbox_transform": ax.transAxes + down}
-    options: dict[str, Any] = {"handletextpad": 0.5, "columnspacing": 1.3, "borderaxespad": 0, "borderpad": 0}
+    where |= {"fontsize": 7.5, "borderaxespad": 0, "borderpad": 0}
+    options: dict[str, Any] = {"handletextpad": 0.5, "columnspacing": 1.3}
     ax.legend(handles=handles, ncols=columns, **where, **options)
 
 
 def columns_that_fit(handles: Sequence[Any], room: float) -> int:
     """The most columns of a legend, filled one after the other, that are not wider than the room in points together."""
     widths = [4.3 * len(str(handle.get_label())) + 30 for handle in handles]
-    for columns in range(len(widths), 1, -1):
-        rows = -(-len(widths) // columns)
-        if sum(max(widths[i : i + rows]) for i in range(0, len(widths), rows)) <= room:
+    for lines in range(1, len(widths)):
+        columns = -(-len(widths) // lines)
+        if sum(own.max() for own in np.array_split(widths, columns)) <= room:  # as Matplotlib fills them
             return columns
     return 1

@@ -20,7 +20,7 @@ from forecast.files import check_figure, make_folder, write_whole
 
 PALETTE: Mapping[str, tuple[str, str]] = {
     "ink": ("#222222", "#E8EAED"),
-    "grey": ("#767676", "#949AA1"),
+    "grey": ("#6B6B6B", "#949AA1"),
     "paper": ("#FFFFFF", "#14171A"),
     "beyond": ("#F4F4F6", "#21262C"),
     "blue": ("#0072B2", "#4C9BE8"),

@@ -67,14 +67,15 @@ def plot_headline(
     ax.set_xlabel(scale.axis)
     if not scale.dated:
         known_runs_above(ax, limits, runs, by_year)
-    legend_below(ax, _handles(task, colours, short=width_in_points(ax) < NARROW))
+    narrow = width_in_points(ax) < NARROW
+    legend_below(ax, _handles(task, colours, short=narrow), left=38 if narrow else 0)
     return ax
 
 
 def headline_height(task: TaskForecast, width: float, colours: Mapping[str, str] | None = None) -> float:
     """Inches of a figure of that width, by the lines of its legend."""
     handles = _handles(task, colours or _colours(task), short=width < 5)
-    lines = -(-len(handles) // columns_that_fit(handles, 72 * width - 65))
+    lines = -(-len(handles) // columns_that_fit(handles, 72 * width - (15 if width < 5 else 65)))
     return (3.5 if width > 5 else 3.1) + 0.16 * lines
 
 

@@ -22,7 +22,7 @@ from forecast.figures.axes import (
 )
 from forecast.figures.curve import family_style, plot_runs
 from forecast.figures.style import BEYOND, BLUE, GREY, INK, ORANGE, PAPER, VERMILLION, family_colours, one_line
-from forecast.figures.threshold import plot_interval
+from forecast.figures.threshold import places, plot_interval
 from forecast.posterior.views.curve import TaskForecast
 from forecast.scales import COMPUTE, Scale
 from forecast.words import counted, percent
@@ -133,7 +133,7 @@ def _fan(ax: Axes, task: TaskForecast, data_max: float) -> None:
 
 def _threshold(ax: Axes, task: TaskForecast, limits: tuple[float, float]) -> None:
     """The score that is asked for, up to the median crossing, and from there down to the strip."""
-    median = float(task.threshold["log10_compute"]["q50"])
+    median = places(task.threshold["log10_compute"])["q50"]
     ax.axhline(task.at, color=INK, linestyle=(0, (5, 3)), linewidth=0.8, zorder=1.5, label="threshold")
     if limits[0] <= median <= limits[1]:
         ax.plot([median, median], [ax.get_ylim()[0], task.at], color=BLUE, linestyle=(0, (1, 2)), linewidth=1.1)
@@ -153,14 +153,18 @@ def _strip(ax: Axes, task: TaskForecast, limits: tuple[float, float], *, low: fl
     bottom = ax.get_ylim()[0]
     middle, top = bottom + 0.33 * (low - bottom), bottom + 0.62 * (low - bottom)
     ax.axhline(low, color=GREY, linewidth=0.4, zorder=0.5)
-    quantiles = {name: float(value) for name, value in task.threshold["log10_compute"].items()}
+    quantiles = places(task.threshold["log10_compute"])
+    if np.isnan(quantiles["q50"]):
+        said: dict[str, Any] = {"va": "center", "fontsize": 7.5, "color": INK}
+        ax.text(0.01, middle, "no threshold can be given", transform=ax.get_yaxis_transform(), **said)
+        return
     plot_interval(ax, middle, quantiles, limits, width=8.0)
     median, share = quantiles["q50"], (quantiles["q50"] - limits[0]) / (limits[1] - limits[0])
     if 0 <= share <= 1:
         side = "left" if share < 0.1 else "right" if share > 0.9 else "center"
-        said = scale.named(median) if scale.dated else f"{power_text(median)}{scale.unit}"
+        text = scale.named(median) if scale.dated else f"{power_text(median)}{scale.unit}"
         ground: dict[str, Any] = {"facecolor": PAPER, "alpha": 0.7, "linewidth": 0, "pad": 0.5}
-        ax.text(median, top, said, ha=side, fontsize=7.5, color=INK, bbox=ground, zorder=3, gid="median")
+        ax.text(median, top, text, ha=side, fontsize=7.5, color=INK, bbox=ground, zorder=3, gid="median")
     start = float(np.clip(quantiles["q05"], *limits) - limits[0]) / (limits[1] - limits[0])
     if start * width_in_points(ax) > 65:
         words = f"{'reaches' if task.metric != 'loss' else 'falls to'} {_score(task)}"

@@ -7,6 +7,7 @@ import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 
+from forecast.errors import ForecastError
 from forecast.figures.forest import forest_height, forest_rows
 from forecast.figures.forest import plot_forest as draw_forest
 from forecast.figures.headline import headline_height, plot_headline
@@ -18,6 +19,7 @@ from forecast.posterior.fit import Fit
 from forecast.posterior.tasks import rate_tasks, task_label
 from forecast.posterior.views.curve import task_forecast
 from forecast.scales import scale_of
+from forecast.table.direction import refusal
 from forecast.table.training_runs import read_runs
 
 
@@ -39,9 +41,14 @@ def plot_curve(fit: Fit, task: str, at: float = 0.5, *, family: str | None = Non
 
 
 def plot_threshold(fit: Fit, task: str, at: float = 0.5, *, family: str | None = None, ax: Axes | None = None) -> Axes:
-    """Posterior density of the threshold compute of a task, with P(never) as a bar beside it."""
+    """Posterior density of the threshold compute of a task, with P(never) as a bar beside it.
+
+    A `ForecastError` says why where no threshold is given, as of a task that falls.
+    """
     shown = task_forecast(fit, task_label(fit, task), at, family=family)
     ends, draws, scale = shown.threshold["data_log10_compute"], shown.log10_compute_draws, scale_of(fit.data)
+    if refused := refusal(shown.threshold, quantity=scale.quantity):
+        raise ForecastError(f"{refused}; `fit.plot_curve` shows its scores")
 
     def draw(new: Axes) -> Axes:
         options: dict[str, Any] = {"limits": threshold_limits([ends], [draws]), "data_max": float(ends[1])}

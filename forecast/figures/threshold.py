@@ -94,6 +94,11 @@ def plot_threshold_cumulative(
     return _threshold_axis(ax, limits=limits, mass=mass, quantiles=quantiles, data_max=data_max, scale=scale)
 
 
+def places(quantiles: Mapping[str, Any]) -> dict[str, float]:
+    """Quantiles as numbers; NaN where no threshold is given, as of a task that falls."""
+    return {name: np.nan if value is None else float(value) for name, value in quantiles.items()}
+
+
 def plot_interval(
     ax: Axes,
     at: float,
@@ -105,7 +110,7 @@ def plot_interval(
 ) -> None:
     """Interval of a threshold: 90% pale, 50% dark, the median a dot, and an arrow where it leaves the axis.
 
-    `at` is its height, `quantiles` are q05, q25, q50, q75 and q95, which may be infinite, and `width` is that of the
+    `at` is its height, `quantiles` are q05, q25, q50, q75 and q95, of `places`, and `width` is that of the
     bar in points.
     """
     q05, q25, q50, q75, q95 = (np.clip(quantiles[name], *limits) for name in ("q05", "q25", "q50", "q75", "q95"))

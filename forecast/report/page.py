@@ -22,6 +22,7 @@ from forecast.report.sections import KSweep, OutcomeCheck, Section, TaskForecast
 from forecast.report.text import number, place_html, plain
 from forecast.report.wording import threshold_remarks
 from forecast.scales import COMPUTE, Scale, scale_of_answer
+from forecast.table.direction import refusal
 from forecast.words import counted, percent, reach_of_answers
 
 MAX_PANELS = 24
@@ -122,8 +123,8 @@ def _section(section: Section, scale: Scale, *, told: str, key: str) -> dict[str
     """What the template shows of a section: numbers, words and finished figures."""
     drawn = section.tasks[:MAX_PANELS]
     ranges = [task.threshold["data_log10_compute"] for task in section.tasks]
-    draws = [task.log10_compute_draws for task in section.tasks]
-    limits = threshold_limits(ranges, draws) if section.tasks else (0.0, 1.0)
+    draws = [task.log10_compute_draws for task in section.tasks if not _refusal(task)]
+    limits = threshold_limits(ranges, draws) if draws else (0.0, 1.0)
     families = [str(name) for task in drawn if _moved(task) for name in task.observed["family"]]
     colours = family_colours(families) if families else None
     remarks = threshold_remarks(section.evidence.moved) if section.evidence else {}
@@ -150,6 +151,7 @@ def _section(section: Section, scale: Scale, *, told: str, key: str) -> dict[str
 
 def _row(task: TaskForecast) -> dict[str, Any]:
     quantiles, data_max = task.threshold["log10_compute"], task.threshold["data_log10_compute"][1]
+    less, refused = task.threshold.get("reached_with_less"), _refusal(task)
     return {
         "task": task.task,
         "metric": task.metric,
@@ -159,12 +161,15 @@ def _row(task: TaskForecast) -> dict[str, Any]:
         "upper": quantiles["q95"],
         "p_never": task.threshold["p_never"],
         "data_max": data_max,
-        "p_crossed": float(np.mean(task.log10_compute_draws <= data_max)),
+        "p_crossed": None if refused else float(np.mean(task.log10_compute_draws <= data_max)),
         "without_data": task.observed.empty,
-        "already": already(less, less=scale_of_answer(task.threshold).less)
-        if (less := task.threshold.get("reached_with_less"))
-        else "",
+        "already": already(less, less=scale_of_answer(task.threshold).less) if less else refused,
     }
+
+
+def _refusal(task: TaskForecast) -> str:
+    """Why no threshold is given; empty where there is one."""
+    return refusal(task.threshold, quantity=scale_of_answer(task.threshold).quantity)
 
 
 def _event_of(task: TaskForecast) -> tuple[str, str]:
@@ -195,8 +200,9 @@ def _panel(
     quantiles = task.threshold["log10_compute"]
     options: dict[str, Any] = {"data_max": data_max, "scale": scale, "key": key}
     of_curve: dict[str, Any] = {"at": task.at, "metric": task.metric, "colours": colours if _moved(task) else None}
+    draws, of_threshold = task.log10_compute_draws, {"limits": limits, "quantiles": quantiles, **options}
     return _row(task) | {
-        "threshold": threshold_figure(task.log10_compute_draws, limits=limits, quantiles=quantiles, **options),
+        "threshold": None if _refusal(task) else threshold_figure(draws, **of_threshold),
         "curve": curve_figure(task.grid, task.curve, task.observed, **of_curve, **options),
     }
 

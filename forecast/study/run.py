@@ -22,6 +22,7 @@ from forecast.posterior.fit import Fit
 from forecast.published import as_published, threshold_rows
 from forecast.questions.when.answer import when as dates_of
 from forecast.questions.when.frontier import fit_frontier
+from forecast.questions.when.scenarios import SCENARIOS
 from forecast.report.backtest import BacktestView, backtest_view
 from forecast.report.complaints import worst_complaints
 from forecast.report.content import write_csv
@@ -131,6 +132,11 @@ def _weight(study: Study, *, averaged: bool) -> float:
 
 def _splits(study: Study, frame: pd.DataFrame, data: xr.Dataset) -> list[Split]:
     """The cuts to test at; refuses before the first fit what could only fail after it."""
+    if by_date(data) and study.scenarios != SCENARIOS:
+        raise ForecastError(
+            f"scenarios: {study.table.name} holds no compute, dates are its scale and go on as they did; "
+            "leave [[scenarios]] out and write when = true, or add compute, or params and tokens, to the table"
+        )
     tasks = data.task.values.tolist()
     if study.headline is not None and study.headline not in tasks:
         listed = "; ".join(shown(task) for task in tasks[:10])

@@ -108,6 +108,15 @@ def test_long_and_hostile_names_are_one_short_line_each_and_escaped():
     assert "<script" not in text and "&lt;script&gt;$ x" in text
 
 
+def test_a_task_without_a_threshold_is_last_and_says_so():
+    refused = task_of("falls", threshold=(None,) * 5, p_never=None)
+    rows = forest_rows([refused, task_of("never", threshold=NEVER)])
+    assert list(rows["task"]) == ["never", "falls"]
+    ax = drawn(rows)
+    assert {"no threshold can be given", "–"} <= {text.get_text() for text in ax.texts}
+    assert np.isfinite(forest_limits(forest_rows([refused]))).all() and drawn(forest_rows([refused]))
+
+
 def test_no_task_at_all_is_drawn():
     assert names(drawn(forest_rows([]))) == []
     assert str(forest_figure(forest_rows([]), runs=known_runs(), key="1")).startswith("<svg")

@@ -131,6 +131,12 @@ def test_above_dates_there_are_no_known_runs_and_the_latest_run_is_meant():
     assert ax.get_xlabel() == DATES.axis
 
 
+def test_a_task_without_a_threshold_has_neither_interval_nor_tag_and_says_so():
+    ax = drawn(task_of(threshold=(None,) * 5, p_never=None))
+    assert "no threshold can be given" in words(ax) and not arrows(ax)
+    assert not [text for text in ax.texts if text.get_gid() == "never"]
+
+
 def test_a_task_without_runs_is_drawn():
     ax = drawn(task_of(observed=runs_of().iloc[:0]))
     assert legend(ax) == ["median", "50% band", "90% band"]

@@ -4,6 +4,7 @@ Inside, a date is a place on the scale of `models.dates`, under the names that F
 tell such a number from a compute, so that it is null there and the date stands beside it under a name of its own.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,9 @@ RUNG = {"log10_compute", "p"}  # a place and its chance: the date alone says whe
 THRESHOLD = (
     "log10_compute at "  # begins the name of a threshold among the lines of `forecast.fitting.contraction.contraction`
 )
+
+
+NUMBER = re.compile(r"q\d\d|p|p_\w+")  # keys of quantiles and of probabilities
 
 
 class Answer(dict[str, Any]):
@@ -46,6 +50,18 @@ def as_published(answer: Any, *, dated: bool) -> Any:
     return [as_published(each, dated=True) for each in answer] if isinstance(answer, list | tuple) else answer
 
 
+def without_numbers(answer: Any) -> Any:
+    """An answer with null in place of its quantiles and probabilities, where none may be given; all keys stay."""
+    if isinstance(answer, list | tuple):
+        return [without_numbers(each) for each in answer]
+    if not isinstance(answer, Mapping):
+        return answer
+    return {
+        key: None if NUMBER.fullmatch(key) and not isinstance(value, Mapping | list) else without_numbers(value)
+        for key, value in answer.items()
+    }
+
+
 def _mapping(answer: Mapping[str, Any]) -> dict[str, Any]:
     if set(answer) == RUNG:
         return {"date": _dates(answer["log10_compute"]), "p": answer["p"]}
@@ -64,7 +80,9 @@ def _mapping(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _dates(places: Any) -> Any:
-    """ISO dates of a place, of several, or of quantiles by name; infinite ones are 'inf' and '-inf'."""
+    """ISO dates of a place, of several, or of quantiles by name; infinite ones are 'inf' and '-inf', none is None."""
+    if places is None:
+        return None
     if isinstance(places, Mapping):
         return {name: _dates(place) for name, place in places.items()}
     return [_dates(place) for place in places] if isinstance(places, list | tuple) else iso_date(_year(places))
@@ -78,6 +96,13 @@ def _years(decades: Any) -> Any:
     if isinstance(decades, Mapping):
         return {name: _years(each) for name, each in decades.items()}
     return None if decades is None else json_number(float(decades) / DECADES_A_YEAR)
+
+
+def with_dates(frame: pd.DataFrame, *, places: Mapping[str, str], distances: Mapping[str, str] = {}) -> pd.DataFrame:
+    """A frame of a table of dates for a file: beside each column, which is blank then, that of its dates or years."""
+    dates = {new: [_dates(json_number(place)) for place in frame[name]] for name, new in places.items()}
+    years = {new: frame[name] / DECADES_A_YEAR for name, new in distances.items()}
+    return frame.assign(**dates, **years, **dict.fromkeys((*places, *distances)))
 
 
 def threshold_rows(results: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

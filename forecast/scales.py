@@ -126,8 +126,8 @@ def scale_of(data: xr.Dataset) -> Scale:
 
 
 def scale_of_answer(answer: Mapping[str, Any]) -> Scale:
-    """That of the JSON of a threshold, which has dates where they are the scale."""
-    return DATES if "date" in answer else COMPUTE
+    """That of the JSON of a threshold or of `when`, which has dates where they are the scale."""
+    return DATES if "date" in answer or answer.get("scale") == "date" else COMPUTE
 
 
 def named_by(*answers: Mapping[str, Any]) -> Scale:

@@ -47,8 +47,13 @@ def reach_of_answers(*answers: Mapping[str, Any]) -> Reach | None:
     return reach_of(end for answer in answers for end in answer["data_log10_compute"]) if answers else None
 
 
-def percent(probability: float) -> str:
+NOTHING = "–"  # where no number can be given
+
+
+def percent(probability: float | None) -> str:
     """Probability in whole percent; the ends are '<1%' and '>99%', because draws cannot show 0 or 1."""
+    if probability is None:
+        return NOTHING
     if probability < 0.01:
         return "<1%"
     return ">99%" if probability > 0.99 else f"{100 * probability:.0f}%"

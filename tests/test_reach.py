@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from forecast.cli.backtest import print_compared
-from forecast.cli.design import print_design
-from forecast.cli.emergence import print_emergence
 from forecast.cli.options import print_thresholds
+from forecast.cli.questions.design import print_design
+from forecast.cli.questions.emergence import print_emergence
 from forecast.report.content import answer_sentence
 from forecast.report.page import write_page
 from forecast.report.sections import Section, TaskForecast

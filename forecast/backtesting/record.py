@@ -11,6 +11,7 @@ import pandas as pd
 from forecast.backtesting.figures import crps_by_distance_figure, pit_figure, reliability_figure
 from forecast.backtesting.scored import OURS, BacktestScores
 from forecast.files import json_number, make_folder, write_json, write_whole
+from forecast.published import with_dates
 from forecast.scoring.baselines import BASELINES, LOSS_BASELINES, TWO_STEP
 from forecast.scoring.summary import DISTANCES, paired_bootstrap, pit_histogram, reliability, summary
 from forecast.words import counted
@@ -80,6 +81,13 @@ def baselines(table: pd.DataFrame) -> pd.Series:
     return table.loc[[name for name in METHODS if name in table.index and whole[name]], "crps"]
 
 
+DATED: Mapping[str, Mapping[str, Mapping[str, str]]] = {  # columns of the files that hold places of dates
+    "scores": {
+        "places": {"log10_compute": "date", "log10_cut": "cut_date"},
+        "distances": {"decades_beyond": "years_beyond"},
+    },
+    "thresholds": {"places": {name: f"{name}_date" for name in ("low", "high", "q05", "q50", "q95")}},
+}
 FEWEST_OUTCOMES = 20  # with fewer, a histogram of ten bars shows chance
 PRINTED = ("n", "crps", "log_score", "width_90", "coverage_50", "coverage_80", "coverage_90")
 
@@ -91,7 +99,8 @@ def write_backtest(
     make_folder(folder)
     result = summarised(tested, verdict, table=table, seed=seed)
     for name, frame in {"scores": tested.scores, "thresholds": tested.thresholds}.items():
-        write_whole(folder / f"{name}.csv", partial(frame.to_csv, index=False))
+        told = with_dates(frame, **DATED[name]) if tested.scale.dated and len(frame) else frame
+        write_whole(folder / f"{name}.csv", partial(told.to_csv, index=False))
     drawn = figures(tested, key="backtest")
     for name, figure in drawn.items():
         write_whole(folder / f"{name}.svg", partial(_write, text=figure))

@@ -26,6 +26,7 @@ from forecast.fitting.structures import distinct
 from forecast.posterior.fit import installed_versions
 from forecast.scales import scale_of
 from forecast.table.dataset import data_hash, observations, read_table
+from forecast.table.direction import refusals
 from forecast.table.splits import Split, latest
 from models.structures import DEFAULT, Structure, structure_of
 
@@ -122,6 +123,8 @@ def backtest(
         data_hash=data.attrs["data_hash"],
         table=name,
         seed=sampling.seed,
+        tasks=data.sizes["task"],
+        refusals=refusals(data),
     )
 
 

@@ -1,7 +1,7 @@
 """Test of a split: its jobs, their outcomes, and the scores of what they forecast."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -167,6 +167,8 @@ class BacktestScores:
     data_hash: str = ""  # of the table, see `forecast.table.dataset.data_hash`
     table: str = "table"  # its name
     seed: int = 1
+    tasks: int = 1  # of the table
+    refusals: Mapping[str, str] = field(default_factory=dict)  # of `forecast.table.direction.refusals`
 
     @property
     def structures(self) -> list[str]:

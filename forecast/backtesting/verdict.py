@@ -1,6 +1,6 @@
 """Verdict on a forecast: whether to believe it, by its back-test and what else speaks against it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,8 @@ from forecast.backtesting.record import distances, record
 from forecast.backtesting.scored import BacktestScores
 from forecast.scales import COMPUTE, Scale, scale_of_answer
 from forecast.table.describe import few_runs
+from forecast.table.direction import refusal
+from forecast.words import FAR
 
 NOT, CARE, YES = "do not trust", "trust with care", "trust"
 WORSE = 1.15
@@ -28,7 +30,14 @@ MAX_FORECAST_RHAT, LOST_RHAT = 1.05, 1.3
 """R-hat of forecasts of a back-test above which they call for care, and that leaves them without meaning."""
 COUNTS = 0.05  # weight of a structure that has a say
 WEIGHT = (
-    *("too few runs", "not converged", "tests not converged", "intervals too narrow", "beaten by a baseline"),
+    *(
+        "not this model's case",
+        "too few runs",
+        "not converged",
+        "tests not converged",
+        "intervals too narrow",
+        "beaten by a baseline",
+    ),
     *("untested", "prior-dominated", "farther than tested"),
 )
 """Kinds of reasons, heaviest first: without meaning, then measured, then unknown. Those not named come last."""
@@ -65,6 +74,7 @@ def verdict(
     reasons = _of_runs(runs) + reasons_of_record(found)
     for each in thresholds:
         reasons += _of_threshold(each, moved, found["tested_decades"] if found else 0.0)
+    reasons += _of_directions(tested, {each["task"] for each in thresholds})
     reasons += [reason(NOT, "not converged", each) for each in unsound] + _of_tests(tested)
     reasons = _by_weight(reasons)
     trust = NOT if any(each["level"] == NOT for each in reasons) else CARE if reasons else YES
@@ -80,6 +90,18 @@ def verdict(
 def _of_runs(runs: int) -> list[dict[str, Any]]:
     few = few_runs(runs)
     return [reason(NOT, "too few runs", few)] if few else []
+
+
+def _of_directions(tested: BacktestScores | None, asked: Set[str]) -> list[dict[str, Any]]:
+    """Tasks that fall or turn, but for those asked for: what is said of others stands, unless there are none."""
+    if tested is None:
+        return []
+    level = NOT if len(tested.refusals) == tested.tasks else CARE
+    return [
+        reason(level, "not this model's case", said if level == NOT else f"{said}; leave the task out")
+        for task, said in tested.refusals.items()
+        if task not in asked
+    ]
 
 
 def _of_tests(tested: BacktestScores | None) -> list[dict[str, Any]]:
@@ -121,11 +143,14 @@ def reasons_of_record(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
 
 def _of_threshold(answer: Mapping[str, Any], moved: Sequence[Mapping[str, Any]], tested: float) -> list[dict[str, Any]]:
     name, scale = f"{answer['task']} at {answer['at']:g}", scale_of_answer(answer)
+    if refused := refusal(answer, quantity=scale.quantity):
+        return [reason(NOT, "not this model's case", refused)]
     reasons = []
     middle = float(answer["log10_compute"]["q50"])
     beyond = middle - answer["data_log10_compute"][1]
     if np.isfinite(beyond) and beyond > tested + FARTHER:
-        ahead = f"{name} is expected {scale.distance(beyond)} beyond the {scale.largest} run"
+        far = scale.distance(beyond) if beyond <= FAR else f"more than {scale.distance(FAR)}"
+        ahead = f"{name} is expected {far} beyond the {scale.largest} run"
         text = f"{ahead}; forecasts were tested to {scale.units(tested):.1f}"
         reasons.append(reason(NOT, "farther than tested", text))
     own = [

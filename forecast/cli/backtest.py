@@ -24,6 +24,7 @@ from forecast.cli.options import (
     exit_unless_trustworthy,
     plain,
     print_json,
+    refused,
     shown_stages,
     structure_names,
     warn,
@@ -129,7 +130,9 @@ def compare(
     if output is not None:
         save(fit, output)
     answer = compared(fit, at=at or [0.5])
+    refusals = [refused(line) for line in answer["thresholds"]]
     reasons = complaints(fit, start=fit_command(fit, table, output, command="compare"))
+    reasons = [*(refusals if all(refusals) else ()), *reasons]
     if as_json:
         print_json({"table": str(table), "seed": seed, **answer.to_dict(), "reasons": reasons})
     else:
@@ -164,6 +167,9 @@ def print_compared(answer: dict[str, Any]) -> None:
 
     print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in answer["weights"].items()))
     for line in answer["thresholds"]:
+        if said := refused(line):
+            print(f"\n{plain(said)}")
+            continue
         scale = named_by(line)
         what = filter(
             None, (f"{plain(line['task'])} at {line['at']:g}", plain(family_in_words(line)), scale.unit.strip())

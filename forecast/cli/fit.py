@@ -1,4 +1,4 @@
-"""Commands of one fit: `fit`, `threshold`, `predict` and `report`."""
+"""Commands of one fit: `fit`, `threshold` and `report`."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -132,43 +132,7 @@ def threshold(
     else:
         print_thresholds([("", [answer])])
         print_context(answer, answer["reached_with_less"], less=scale_of(loaded.data).less)
-    exit_unless_sound(loaded, fit, structure)
-
-
-def predict(
-    fit: FitFile,
-    rows: Annotated[Path, typer.Option(help="Table of runs and tasks; scores are not needed.", metavar="NEW.csv")],
-    output: Annotated[Path, typer.Option("-o", help="CSV to write.", metavar="OUT.csv")],
-    draws: Annotated[Path | None, typer.Option(help="Also write all predictive draws.", metavar="DRAWS.nc")] = None,
-    structure: Structure = None,
-    seed: Seed = 1,
-    as_json: Json = False,
-) -> None:
-    """The predictive distribution of the score of each row of a table."""
-    from forecast.files import check_target, write_whole
-    from forecast.posterior.predict import predict as predictive_draws
-    from forecast.posterior.predict import summarise
-    from forecast.table.dataset import read_rows
-    from forecast.table.splits import check_same_scale
-    from forecast.words import counted
-    from models.dates import by_date
-
-    for target in (output, draws):
-        if target is not None:
-            check_target(target)
-    loaded, wanted = load_part(fit, structure), read_rows(rows)
-    check_same_scale(wanted, dated=by_date(loaded.data))
-    scores = predictive_draws(loaded, wanted, seed=seed)
-    summary = summarise(wanted, scores)
-    if draws is not None:
-        dataset = scores.to_dataset()
-        write_whole(draws, lambda temporary: dataset.to_netcdf(temporary, engine="netcdf4"))
-    write_whole(output, lambda temporary: summary.to_csv(temporary, index=False))
-    if as_json:
-        print_json({"seed": seed, "rows": summary.to_dict("records")})
-    else:
-        print(f"{output}: {counted(len(summary), 'row')}")
-    exit_unless_sound(loaded, fit, structure)
+    exit_unless_sound(loaded, fit, structure, tasks=[answer["task"]])
 
 
 def report(
@@ -190,7 +154,7 @@ def report(
     from forecast.posterior.fit import load
 
     loaded = load(fit)
-    from forecast.report.content import write_report
+    from forecast.report.content import headline_of, write_report
 
     record = _record_of(loaded, backtest, fit.parent / "backtest")
     answer = write_report(loaded, output, at=at, headline=headline, family=family, record=record)
@@ -201,7 +165,7 @@ def report(
         if record:
             print(plain(record["sentence"]))
         print(f"report: {output}")
-    exit_unless_sound(loaded, fit)
+    exit_unless_sound(loaded, fit, tasks=[headline_of(loaded, headline)])
 
 
 def _record_of(fit: Any, asked: Path | None, usual: Path) -> dict[str, Any] | None:

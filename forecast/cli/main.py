@@ -15,10 +15,7 @@ import typer
 
 from forecast import files
 from forecast.cli.backtest import backtest, compare, distrust
-from forecast.cli.design import design
-from forecast.cli.emergence import emergence
-from forecast.cli.fit import fit, predict, report, threshold
-from forecast.cli.howmuch import howmuch
+from forecast.cli.fit import fit, report, threshold
 from forecast.cli.options import (
     Average,
     Draws,
@@ -38,8 +35,12 @@ from forecast.cli.options import (
     structure_names,
     warn,
 )
+from forecast.cli.predict import predict
+from forecast.cli.questions.design import design
+from forecast.cli.questions.emergence import emergence
+from forecast.cli.questions.howmuch import howmuch
+from forecast.cli.questions.when import print_dates, when
 from forecast.cli.tables import import_, simulate
-from forecast.cli.when import print_dates, when
 from forecast.errors import ForecastError, TableError, shown_path
 
 SHOWN_CHARACTERS, SHOWN_FILES = 200, 4  # of an unforeseen error

@@ -97,9 +97,13 @@ def complaints_of(fit: Any, path: Path, structure: str | None = None) -> list[st
     return complaints(fit, start=fit_command(fit, output=output))
 
 
-def exit_unless_sound(fit: Any, path: Path, structure: str | None = None, others: Sequence[str] = ()) -> None:
-    """Exit 3 with `complaints_of` a stored fit and what is said of others."""
-    exit_unless_trustworthy([*complaints_of(fit, path, structure), *others])
+def exit_unless_sound(
+    fit: Any, path: Path, structure: str | None = None, others: Sequence[str] = (), tasks: Sequence[str] = ()
+) -> None:
+    """Exit 3 with why tasks that were asked about cannot be forecast, `complaints_of` a stored fit, and others."""
+    from forecast.report.complaints import not_modelled
+
+    exit_unless_trustworthy([*not_modelled(fit, tasks), *complaints_of(fit, path, structure), *others])
 
 
 def print_json(answer: Any) -> None:
@@ -115,28 +119,52 @@ def plain(name: str) -> str:
 
 def print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
     """Task, median threshold compute, 90% interval and P(never), a block of columns for each fit."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from forecast.posterior.reached import family_in_words
     from forecast.scales import named_by
     from forecast.words import percent
 
-    for name, answers in fits:
+    for name, every in fits:
+        answers = [answer for answer in every if not refused(answer)]
+        for said in dict.fromkeys(refused(answer) for answer in every if refused(answer)):
+            print(plain(said))
+        if not answers:
+            continue
         scale = named_by(*answers)
         what = ", ".join(filter(None, (scale.threshold, scale.unit.strip(), family_in_words(answers[0]))))
-        table = Table(title=Text(plain(f"{what}{': ' + name if name else ''}")), title_justify="left")
-        table.add_column("task")
-        for column in ("score", "median", "90% interval", "P(never)"):
-            table.add_column(column, justify="right", no_wrap=True)
+        rows = []
         for answer in answers:
             q = answer["log10_compute"]
             ends = scale.bare(q["q05"], q["q95"])
-            cells = (f"{answer['at']:g}", scale.text(q["q50"]), ends, percent(answer["p_never"]))
-            table.add_row(Text(plain(answer["task"])), *cells)
-        console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
-        console.print(table)
+            median, never = scale.text(q["q50"]), percent(answer["p_never"])
+            rows.append((answer["task"], f"{answer['at']:g}", median, ends, never))
+        numbers = ("score", "median", "90% interval", "P(never)")
+        print_rows(("task",), numbers, rows, title=f"{what}{': ' + name if name else ''}")
+
+
+def print_rows(
+    names: Sequence[str], numbers: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None
+) -> None:
+    """Cells below the headings of a table: names to the left, numbers to the right and never broken."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=None if title is None else Text(plain(title)), title_justify="left")
+    for column in names:
+        table.add_column(column, overflow="fold")
+    for column in numbers:
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    Console(highlight=False, width=None if sys.stdout.isatty() else 110).print(table)
+
+
+def refused(answer: dict[str, Any]) -> str:
+    """Why an answer about a task gives no number, as `forecast.table.direction.refusal`; empty where it does."""
+    from forecast.scales import scale_of_answer
+    from forecast.table.direction import refusal
+
+    return refusal(answer, quantity=scale_of_answer(answer).quantity)
 
 
 def print_context(answer: dict[str, Any], runs: list[dict[str, Any]], *, less: str) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from forecast.figures.style import GREY, INK, printable
@@ -71,6 +71,18 @@ def score_limits(values: Iterable[float]) -> tuple[float, float]:
     if finite.size == 0 or (finite.min() >= 0 and finite.max() <= 1):
         return -0.03, 1.03
     return padded(float(finite.min()), float(finite.max()), share=0.05)
+
+
+def place_scores(ax: Axes, values: Iterable[float]) -> tuple[float, float]:
+    """Limits of a y axis that holds the values, and its ticks in percent where they are rates; the limits."""
+    limits = score_limits(values)
+    if limits == score_limits([]):
+        ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
+    else:
+        ax.yaxis.set_major_locator(MaxNLocator(nbins=5))
+        ax.yaxis.set_major_formatter(ScalarFormatter())
+    ax.set_ylim(*limits)
+    return limits
 
 
 def padded(lower: float, upper: float, *, share: float) -> tuple[float, float]:
@@ -203,11 +215,21 @@ def _raised(ax: Axes, points: float) -> Transform:
 
 def legend_below(ax: Axes, handles: Sequence[Any], *, left: float = 0.0) -> None:
     """A legend below the label of the axis, in as many columns as fit, from so many points left of the axes on."""
-    longest = max(len(str(handle.get_label())) for handle in handles)
-    columns = int((width_in_points(ax) * CELL - 55 + left) / (EM * SMALL * longest + 26))
+    columns = columns_that_fit(handles, width_in_points(ax) * CELL - max(55 - left, 10))
     figure = ax.get_figure(root=True)
     assert figure is not None
     down = ScaledTranslation(-left / 72, -LEGEND / 72, figure.dpi_scale_trans)
     where: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0, 0), "bbox_transform": ax.transAxes + down}
-    options: dict[str, Any] = {"handletextpad": 0.5, "columnspacing": 1.3, "borderaxespad": 0, "borderpad": 0}
-    ax.legend(handles=handles, ncols=min(len(handles), max(columns, 1)), **where, **options)
+    where |= {"fontsize": 7.5, "borderaxespad": 0, "borderpad": 0}
+    options: dict[str, Any] = {"handletextpad": 0.5, "columnspacing": 1.3}
+    ax.legend(handles=handles, ncols=columns, **where, **options)
+
+
+def columns_that_fit(handles: Sequence[Any], room: float) -> int:
+    """The most columns of a legend, filled one after the other, that are not wider than the room in points together."""
+    widths = [4.3 * len(str(handle.get_label())) + 30 for handle in handles]
+    for lines in range(1, len(widths)):
+        columns = -(-len(widths) // lines)
+        if sum(own.max() for own in np.array_split(widths, columns)) <= room:  # as Matplotlib fills them
+            return columns
+    return 1

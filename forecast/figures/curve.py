@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from forecast.figures.axes import padded, place_ticks, score_limits
-from forecast.figures.style import BLUE, GREY, INK, PAPER, VERMILLION, name_label
+from forecast.figures.axes import padded, place_scores, place_ticks
+from forecast.figures.style import BEYOND, BLUE, GREY, INK, PAPER, VERMILLION, name_label
 from forecast.scales import COMPUTE, Scale
 from forecast.scoring.summary import wilson_interval
 from forecast.words import percent
 
-MARKERS = ("o", "s", "^", "v", "P", "X", "p", "h")
+MARKERS = ("o", "s", "^", "v", "P", "X", "p")
 
 
 def plot_curve(
@@ -55,10 +55,11 @@ def plot_curve(
         x = np.append(x, observed["moved_to"].dropna())
     limits = padded(float(x.min()), float(x.max()), share=0.02)
     ax.axhline(at, color=GREY, linestyle="--", linewidth=0.9, label="threshold τ")
+    ax.axvspan(data_max, max(limits[1], data_max), color=BEYOND, linewidth=0, zorder=0)
     ax.axvline(data_max, color=GREY, linestyle=":", linewidth=0.9, label=f"{scale.largest} run of the data")
     ax.text(0.01, at, f"τ = {at:g}", transform=ax.get_yaxis_transform(), fontsize="small", va="bottom", color=GREY)
     shown = np.concatenate([*curve.values(), observed["score"].to_numpy(dtype=float), [at]])
-    ax.set_ylim(*score_limits(shown))
+    place_scores(ax, shown)
     ax.set_xlim(*limits)
     place_ticks(ax, scale, limits)
     ax.set_xlabel(scale.axis)
@@ -113,7 +114,7 @@ def plot_k_sweep(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, scale: S
 
     `grid` is (point,) log10 FLOP; `curves` maps k to the median success, (point,).
     """
-    shades = np.linspace(0.25, 1.0, len(curves))
+    shades = np.linspace(0.4, 1.0, len(curves))
     step = -(-len(curves) // 8)  # at most about eight entries in the legend
     for i, (k, success) in enumerate(sorted(curves.items())):
         named = i % step == 0 or i == len(curves) - 1
@@ -136,8 +137,9 @@ def plot_runs(ax: Axes, observed: pd.DataFrame, colours: Mapping[str, str] | Non
     (`moved_to`), and pale where it is. `size` is that of a marker in points; many are smaller.
     """
     size *= float(np.clip((60 / max(len(observed), 1)) ** 0.5, 0.6, 1.0))
-    seen = {"fmt": "o", "color": INK, "markersize": size, "label": "data of the fit"}
-    hidden = {"fmt": "D", "color": VERMILLION, "mfc": PAPER, "markersize": size + 0.5, "label": "not seen by the fit"}
+    seen: dict[str, Any] = {"fmt": "o", "color": INK, "markersize": size, "label": "data of the fit"}
+    hidden = seen | {"fmt": "D", "color": VERMILLION, "mfc": PAPER, "markersize": size + 0.5}
+    hidden["label"] = "not seen by the fit"
     if colours is None:
         held_out = observed["held_out"].to_numpy(dtype=bool)
         _scores_with_error(ax, observed[~held_out], **seen)
@@ -156,8 +158,9 @@ def plot_runs(ax: Axes, observed: pd.DataFrame, colours: Mapping[str, str] | Non
 
 
 def family_style(colours: Mapping[str, str], family: str) -> dict[str, Any]:
-    """Colour and marker of a family; the markers repeat where the colours end."""
-    return {"color": colours[family], "fmt": MARKERS[list(colours).index(family) % len(MARKERS)]}
+    """Colour and marker of a family; those beyond the colours are all alike, grey dots."""
+    place, colour = list(colours).index(family), colours[family]
+    return {"color": colour, "fmt": "o" if colour == GREY else MARKERS[place % len(MARKERS)]}
 
 
 def _scores_with_error(ax: Axes, observed: pd.DataFrame, **style: Any) -> None:

@@ -11,7 +11,7 @@ from matplotlib.transforms import blended_transform_factory
 
 from forecast.figures.axes import CELL, NARROW, known_runs_above, legend_below, place_ticks, width_in_points
 from forecast.figures.style import BLUE, GREY, INK, ORANGE, PAPER, VERMILLION, name_label, one_line
-from forecast.figures.threshold import plot_interval
+from forecast.figures.threshold import places, plot_interval
 from forecast.posterior.views.curve import TaskForecast
 from forecast.scales import COMPUTE, Scale
 from forecast.words import percent
@@ -29,7 +29,8 @@ def forest_rows(tasks: Iterable[TaskForecast]) -> pd.DataFrame:
 
     Columns task, at, metric, q05, q25, q50, q75, q95 (log10 FLOP, may be infinite), p_never, data_min and data_max
     (log10 FLOP of the task's runs in the fit), and reached and reached_unseen: log10 FLOP of the smallest run that has
-    the score, among those of the fit and among those that it has not seen; NaN where none has.
+    the score, among those of the fit and among those that it has not seen; NaN where none has. All
+    are NaN of a task for which no threshold is given, and it is last.
     """
     columns = ("task", "at", "metric", *QUANTILES, "p_never", "data_min", "data_max", "reached", "reached_unseen")
     rows = pd.DataFrame([_row(task) for task in tasks], columns=list(columns))
@@ -37,14 +38,14 @@ def forest_rows(tasks: Iterable[TaskForecast]) -> pd.DataFrame:
 
 
 def _row(task: TaskForecast) -> dict[str, Any]:
-    quantiles = {name: float(task.threshold["log10_compute"][name]) for name in QUANTILES}
+    quantiles = places({name: task.threshold["log10_compute"][name] for name in QUANTILES})
     low, high = task.threshold["data_log10_compute"]
     runs, below = task.observed, task.metric == "loss"
     has = runs["score"] <= task.at if below else runs["score"] >= task.at
     unseen = runs["held_out"].astype(bool)
     return {
         **{"task": task.task, "at": task.at, "metric": task.metric, **quantiles},
-        **{"p_never": task.threshold["p_never"], "data_min": low, "data_max": high},
+        **{"p_never": places({"": task.threshold["p_never"]})[""], "data_min": low, "data_max": high},
         "reached": runs.loc[has & ~unseen, "log10_compute"].min(),
         "reached_unseen": runs.loc[has & unseen, "log10_compute"].min(),
     }
@@ -111,7 +112,7 @@ def _marks(ax: Axes, rows: pd.DataFrame, scale: Scale) -> None:
     if rows["reached"].notna().any():
         ax.plot(rows["reached"], y, "o", color=INK, markersize=2.5, **dot, label="first run that has it")
     if rows["reached_unseen"].notna().any():
-        hollow = {"color": VERMILLION, "mfc": PAPER, "markersize": 4}
+        hollow: dict[str, Any] = {"color": VERMILLION, "mfc": PAPER, "markersize": 4}
         ax.plot(rows["reached_unseen"], y, "D", **hollow, **dot, label="first not seen by the fit")
 
 
@@ -132,10 +133,14 @@ def _never(ax: Axes, rows: pd.DataFrame) -> None:
     beside = blended_transform_factory(ax.transAxes, ax.transData)
     options: dict[str, Any] = {"transform": beside, "clip_on": False, "linewidth": 0}
     ax.barh(y, width, 0.5, left, color=GREY, alpha=0.15, **options)
-    ax.barh(y, width * rows["p_never"], 0.5, left, color=ORANGE, label="P(never)", **options)
+    ax.barh(y, width * rows["p_never"].fillna(0.0), 0.5, left, color=ORANGE, **options)
     words: dict[str, Any] = {"transform": beside, "va": "center", "fontsize": 7.5, "color": INK}
-    for at, p in zip(y, rows["p_never"], strict=True):
-        ax.text(left + width + 0.012, at, percent(p), **words)
+    for at, p in enumerate(rows["p_never"]):
+        ax.text(left + width + 0.012, at, "–" if np.isnan(p) else percent(p), **words)
+        if np.isnan(p):
+            ax.text(
+                0.01, at, "no threshold can be given", **words | {"transform": ax.get_yaxis_transform(), "color": GREY}
+            )
     ax.text(left, -0.75, "P(never)", **words | {"va": "bottom", "color": GREY})
 
 

@@ -22,6 +22,7 @@ from forecast.published import Answer
 from forecast.stages import SILENT, Stages
 from forecast.table.dataset import observations, read_table
 from forecast.table.describe import warnings_of
+from forecast.table.direction import can_be_modelled
 from forecast.table.splits import check_compute_known
 from models.dates import by_date
 from models.priors import Priors
@@ -105,20 +106,19 @@ def compared(fit: Fit, *, at: Sequence[float]) -> Answer:
     for task in rate_tasks(fit):
         for score in at:
             each = threshold_by_structure(fit, task, score)
-            share = np.array([of["weight"] for of in each]) / sum(of["weight"] for of in each)
-            low, middle, high = (
-                np.array([float(of["log10_compute"][name]) for of in each]) for name in ("q05", "q50", "q95")
-            )
-            between, within = _spread(share, low, middle, high)
-            lines.append(
-                threshold(fit, task, score)
-                | {
-                    "structures": each,
-                    "between": json_number(between),
-                    "within": json_number(within),
-                }
-            )
+            line = threshold(fit, task, score) | {"structures": each}
+            known = can_be_modelled(line["direction"])
+            lines.append(line | (_spreads(each) if known else {"between": None, "within": None}))
     return Answer({"weights": dict(fit.weights), "thresholds": lines}, dated=by_date(fit.data))
+
+
+def _spreads(structures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    share = np.array([of["weight"] for of in structures]) / sum(of["weight"] for of in structures)
+    low, middle, high = (
+        np.array([float(of["log10_compute"][name]) for of in structures]) for name in ("q05", "q50", "q95")
+    )
+    between, within = _spread(share, low, middle, high)
+    return {"between": json_number(between), "within": json_number(within)}
 
 
 def _spread(share: np.ndarray, low: np.ndarray, middle: np.ndarray, high: np.ndarray) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from forecast.posterior.fit import Fit
 from forecast.posterior.score import PER_TASK, law_of_task
 from forecast.posterior.tasks import is_loss
 from forecast.posterior.threshold import threshold_draws
+from forecast.table.direction import direction_of_task
 from models.capability import capability_model
 
 PRIOR_DRAWS = 1000
@@ -50,10 +51,10 @@ def prior_of(fit: Fit, *, draws: int = PRIOR_DRAWS, seed: int = 1) -> Fit:
 def contraction(fit: Fit, *, at: Sequence[float], family: str | None = None, seed: int = 1) -> list[dict[str, Any]]:
     """Prior and posterior 5, 50 and 95% quantiles of each parameter of interest and of each threshold.
 
-    Thresholds are at each score of `at`, for tasks that are rates, of a family or the typical recipe. `width_ratio` is
-    the posterior width of the 90% interval by the prior's, for positive parameters that of their log; where the 95%
-    quantile of a threshold is infinite, that from 5 to 50%, and None where the median is infinite too. The data moved
-    what has a ratio of at most one half.
+    Thresholds are at each score of `at`, for rates that neither fall nor turn, of a family or the typical recipe.
+    `width_ratio` is the posterior width of the 90% interval by the prior's, for positive parameters that of their log;
+    where the 95% quantile of a threshold is infinite, that from 5 to 50%, and None where the median is infinite too.
+    The data moved what has a ratio of at most one half.
     """
     prior = prior_of(fit, seed=seed)
     lines = [
@@ -69,7 +70,8 @@ def contraction(fit: Fit, *, at: Sequence[float], family: str | None = None, see
             for name in EACH_TASK
             if name in before and float(before[name].std()) > 0 and not (is_loss(fit, task) and name in PER_TASK)
         ]
-        for score in () if is_loss(fit, task) else at:
+        known = not is_loss(fit, task) and direction_of_task(fit.data, task).can_be_modelled
+        for score in at if known else ():
             crossed = [threshold_draws(each, task, score, family=family) for each in (prior, fit)]
             never = [float((draws == np.inf).mean()) for draws in crossed]
             line = _prior_beside_posterior(f"log10_compute at {score:g}", task, *crossed, on_log=False)

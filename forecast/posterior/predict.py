@@ -67,10 +67,7 @@ def predict(fit: Fit, rows: pd.DataFrame, *, seed: int) -> xr.DataArray:
     one law another, and runs of a new family share its effect and its deviation on each law. Rates are counts out of
     `trials` (where blank, the median number of trials of the task in the fitted table); losses are in nats.
     """
-    labels = [
-        task_label(fit, row.task, row.metric, row.k if METRICS[row.metric].k and pd.notna(row.k) else None, row.length)
-        for row in rows.itertuples()
-    ]
+    labels = labels_of_rows(fit, rows)
     rng = np.random.default_rng(seed)
     bare = fit.posterior.drop_vars(("chain", "draw"), errors="ignore")  # to align them takes longer than all arithmetic
     fit = replace(fit, posterior=bare)
@@ -90,6 +87,14 @@ def predict(fit: Fit, rows: pd.DataFrame, *, seed: int) -> xr.DataArray:
         counts, trials = draw_counts(fit, label, mean, _flat(law.concentration), row.trials, rng)
         scores[:, position] = counts / trials
     return xr.DataArray(scores, dims=("draw", "row"), name="score", attrs={"seed": seed})
+
+
+def labels_of_rows(fit: Fit, rows: pd.DataFrame) -> list[str]:
+    """The task of a fit that each row is of."""
+    return [
+        task_label(fit, row.task, row.metric, row.k if METRICS[row.metric].k and pd.notna(row.k) else None, row.length)
+        for row in rows.itertuples()
+    ]
 
 
 def _flat(draws: xr.DataArray) -> np.ndarray:

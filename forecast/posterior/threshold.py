@@ -11,8 +11,9 @@ from forecast.posterior.fit import Fit, of_structure
 from forecast.posterior.reached import context
 from forecast.posterior.score import law_of_task, theta_at_score
 from forecast.posterior.tasks import checked_task, is_loss, task_label
-from forecast.published import Answer
+from forecast.published import Answer, without_numbers
 from forecast.table.dataset import rows_of_task
+from forecast.table.direction import direction_of_task
 from models.dates import by_date, log10_compute_of, year_of
 
 DECADES_SHOWN, YEARS_SHOWN = 6, 10  # beyond the runs, by which it is said whether a score is crossed
@@ -34,6 +35,7 @@ def threshold_draws(
 def threshold(fit: Fit, task: str, at: float, *, family: str | None = None, year: float | None = None) -> Answer:
     """The posterior of threshold compute, and the runs that reached the score with less; order statistics.
 
+    Of a task that falls or turns (`forecast.table.direction`) all numbers are None: the model can only rise.
     Of a table of dates all places are on the scale of `models.dates`; `Answer.to_dict` makes dates of them.
     """
     label = task_label(fit, task)
@@ -45,7 +47,8 @@ def threshold(fit: Fit, task: str, at: float, *, family: str | None = None, year
     never = float(np.mean(draws == np.inf))
     by_ceiling = float((law_of_task(fit, label).ceiling <= at).mean()) if not is_loss(fit, label) else 0.0
     whose = family or _only_family(fit)
-    return Answer(
+    return silenced(
+        fit,
         {
             "task": label,
             "metric": fit.data.metric.sel(task=label).item(),
@@ -62,8 +65,17 @@ def threshold(fit: Fit, task: str, at: float, *, family: str | None = None, year
             "diagnostics": fit.diagnostics.brief,
             **context(fit, label, float(at), whose, median=float(found["q50"])),
         },
-        dated=dated,
     )
+
+
+def silenced(fit: Fit, answer: dict[str, Any], **empty: Any) -> Answer:
+    """An answer about a task with its direction; without numbers, and with what else is `empty`, where it cannot be."""
+    found, dated = direction_of_task(fit.data, answer["task"]), by_date(fit.data)
+    if found.can_be_modelled:
+        return Answer(answer | {"direction": found.to_dict()}, dated=dated)
+    empty |= {"reached_with_less": []} if "reached_with_less" in answer else {}
+    without = without_numbers(answer) | empty
+    return Answer(without | {"direction": found.to_dict()}, dated=dated)
 
 
 def _half_decades(own: np.ndarray) -> np.ndarray:
@@ -86,10 +98,12 @@ def threshold_by_structure(fit: Fit, task: str, at: float) -> list[dict[str, Any
     crossed_at = threshold_draws(fit, task, at)
     each = {name: of_structure(fit, name).posterior.draw for name, weight in fit.weights.items() if weight > 0}
     apart = {name: crossed_at.sel(draw=own).values for name, own in each.items()}
-    return [
+    lines = [
         {
             **{"structure": name, "weight": fit.weights[name], "log10_compute": quantiles(values, QUANTILES)},
             "p_never": float(np.mean(values == np.inf)),
         }
         for name, values in apart.items()
     ]
+    known = direction_of_task(fit.data, task_label(fit, task)).can_be_modelled
+    return lines if known else without_numbers(lines)

@@ -1,7 +1,7 @@
 """Complaints about a fit whose draws cannot be trusted: what is wrong, the likely cause, and a command to try."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from math import ceil
 from os import PathLike
@@ -9,16 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from forecast.draws import FINE_ACCEPT, MAX_RHAT, MIN_ESS, ROUND
 from forecast.posterior.fit import Fit
 from forecast.posterior.names import named
 from forecast.posterior.outliers import GROSS_ERROR, outliers
-from forecast.posterior.tasks import is_loss
-from forecast.scales import scale_of
-from forecast.table.dataset import rows_of_task
 from forecast.table.describe import FEW_RUNS
+from forecast.table.direction import refusals
 from forecast.words import plain_power
 from models.facts.guessing import likely_choices, unknown_chance
 from models.structures import AVERAGED, DEFAULT
@@ -27,7 +24,6 @@ NAMED = 2  # parameters of a complaint
 CAUSES = 2
 MOST_DRAWS = 10_000  # a chain; who needs more has another problem
 FINEST_ACCEPT = 0.98
-FALLING = 0.05  # p of the rank correlation from which a task falls with compute
 TWO_MODES = 1.1  # R-hat of the tokens of warm-up
 SAFETY = 1.5  # draws beyond those that would just do
 
@@ -47,7 +43,8 @@ def complaints(fit: Fit, *, start: str | None = None) -> list[str]:
     causes = list(likely_causes(fit))[:CAUSES]
     why = f"; likely cause: {', and '.join(causes)}" if causes else ""
     again = " ".join([start or fit_command(fit), *_options(fit)])
-    return [f"{reasons[0]}{where}{why}; try `{again}`", *reasons[1:]]
+    helps = len(refusals(fit.data)) < fit.data.sizes["task"]  # more draws never make the model fit what only falls
+    return [f"{reasons[0]}{where}{why}" + (f"; try `{again}`" if helps else ""), *reasons[1:]]
 
 
 def fit_command(
@@ -81,6 +78,12 @@ def worst_complaints(fits: Mapping[str, tuple[Fit, Sequence[str]]]) -> list[str]
     return [first if len(fits) == 1 else f"fit on {worst}: {first}", *others]
 
 
+def not_modelled(fit: Fit, tasks: Iterable[str]) -> list[str]:
+    """Why some of these tasks, by label, cannot be forecast: their scores fall or turn."""
+    asked = set(tasks)
+    return [said for task, said in refusals(fit.data).items() if task in asked] if asked else []
+
+
 def spelled_out(fit: Fit, reasons: Sequence[str]) -> dict[str, Any]:
     """The diagnostics of a fit for a report: its worst parameters in words, and the reasons not to trust it."""
     worst = list(dict.fromkeys(named(fit, label) for label in fit.diagnostics.worst))
@@ -90,6 +93,8 @@ def spelled_out(fit: Fit, reasons: Sequence[str]) -> dict[str, Any]:
 def likely_causes(fit: Fit) -> Iterator[str]:
     """What probably keeps the chains of a fit apart, likeliest first."""
     data = fit.data
+    for said in list(refusals(data).values())[:1]:
+        yield f"{said.partition(' (rank correlation')[0]} (leave the task out)"
     if _draws(fit) < ROUND:
         yield f"only {_draws(fit)} draws a chain"
     if data.sizes["run"] < FEW_RUNS:
@@ -102,8 +107,6 @@ def likely_causes(fit: Fit) -> Iterator[str]:
     for row in outliers(fit, seed=fit.sampling.seed)[:1]:
         if row["p_broken"] > GROSS_ERROR:
             yield f"row {row['row']} fits nothing else ({row['model']} on {row['task']}; check it)"
-    if falling := [task for task in map(str, data.task.values) if _falls(fit, task)]:
-        yield f"{falling[0]} gets worse with {scale_of(data).quantity} (leave it out)"
 
 
 def _has_two_warm_ups(fit: Fit) -> bool:
@@ -113,17 +116,6 @@ def _has_two_warm_ups(fit: Fit) -> bool:
     import arviz
 
     return float(arviz.rhat(fit.posterior.log10_warm_up_tokens.values)) > TWO_MODES
-
-
-def _falls(fit: Fit, task: str) -> bool:
-    """Whether larger runs do worse at a task, not by chance."""
-    data = fit.data
-    rows = rows_of_task(data, task)
-    x, score = data.log10_compute.values[data.run_index.values[rows]], data.score.values[rows]
-    if min(len(np.unique(x)), len(np.unique(score))) < 3:
-        return False
-    found = stats.kendalltau(x, score if is_loss(fit, task) else -score)
-    return bool(found.statistic > 0 and found.pvalue < FALLING)
 
 
 def _structures(fit: Fit) -> list[str]:

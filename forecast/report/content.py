@@ -23,11 +23,13 @@ from forecast.posterior.tasks import rate_tasks, task_label
 from forecast.posterior.views.curve import CURVE_DRAWS, TaskForecast, task_forecast
 from forecast.report.complaints import complaints, spelled_out
 from forecast.report.live.data import live_data
-from forecast.report.page import known_places, write_page
+from forecast.report.page import write_page
 from forecast.report.sections import Evidence, KSweep, OutcomeCheck, Report, Section
+from forecast.report.views.pictures import known_places
 from forecast.scales import named_by, scale_of
 from forecast.scoring.summary import summary
 from forecast.table.describe import warnings_of
+from forecast.table.direction import refusal
 from forecast.table.splits import Split
 from forecast.words import counted, percent, plain_power
 from models.equations.surrogates import at_least_each
@@ -109,8 +111,7 @@ def report_of(
     record : a back-test of the table, of `forecast.report.views.backtest.stored_view`
     command : that makes the report again
     """
-    names = rate_tasks(fit)
-    first = names[0] if headline is None else _rate_task(fit, headline, names)
+    names, first = rate_tasks(fit), headline_of(fit, headline)
     tasks = [task_forecast(fit, task, at, family=family) for task in names]
     section = Section(
         title="Fit on " + ("all runs" if fit.below is None else f"runs below {plain_power(fit.below)} FLOP"),
@@ -142,9 +143,12 @@ def write_report(fit: Fit, path: Path = Path("report.html"), **options: Any) -> 
     return report.answer
 
 
-def _rate_task(fit: Fit, headline: str, names: Sequence[str]) -> str:
-    """The task that a name means; a `ForecastError` where it is a loss."""
-    task = task_label(fit, headline)
+def headline_of(fit: Fit, name: str | None) -> str:
+    """The task that a name means, or the first rate; a `ForecastError` where it is a loss."""
+    names = rate_tasks(fit)
+    if name is None:
+        return names[0]
+    task = task_label(fit, name)
     if task not in names:
         listed = "; ".join(shown(name) for name in names[:10])
         raise ForecastError(f"{shown(task)} is a loss, and the report answers for a rate; choose one of: {listed}")
@@ -160,6 +164,8 @@ def answer_sentence(task: TaskForecast) -> str:
     """The posterior of one threshold in a sentence."""
     q, never = task.threshold["log10_compute"], task.threshold["p_never"]
     scale = named_by(task.threshold)
+    if refused := refusal(task.threshold, quantity=scale.quantity):
+        return f"{refused}."
     where = f"is not expected {scale.none}" if q["q50"] == "inf" else f"is expected {scale.where(q['q50'])}"
     of = family_in_words(task.threshold)
     doubt = f"90% interval {scale.interval(q['q05'], q['q95'])}; chance that it never does {percent(never)}"

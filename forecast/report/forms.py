@@ -5,9 +5,10 @@ from typing import Any
 
 from forecast.files import write_json, write_whole
 from forecast.published import as_published
-from forecast.report.page import known_runs, text_environment, warnings_of_report
+from forecast.report.page import text_environment, warnings_of_report
 from forecast.report.sections import Report, Section
 from forecast.report.views.headline import everyday
+from forecast.report.views.pictures import known_runs
 from forecast.report.views.tasks import row
 from forecast.words import reach_of_answers
 

@@ -8,33 +8,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from forecast.draws import Diagnostics
-from forecast.figures.axes import largest_by_year
-from forecast.figures.forest import forest_rows
-from forecast.figures.style import GREY, family_colours
-from forecast.figures.svg import NARROW, WIDE, curve_figure, forest_figure, headline_figure, k_sweep_figure, outcomes_figure
+from forecast.figures.svg import outcomes_figure
 from forecast.files import write_whole
-from forecast.posterior.reached import family_in_words
 from forecast.report.live.script import embedded, live_script, live_style
-from forecast.report.sections import KSweep, OutcomeCheck, Report, Section, TaskForecast
+from forecast.report.sections import OutcomeCheck, Report, Section
 from forecast.report.views.dates import dates_view
 from forecast.report.views.evidence import evidence_view, headline_warnings
-from forecast.report.views.headline import everyday
-from forecast.report.views.tasks import changes, events, legend, moved, row
+from forecast.report.views.pictures import figures_view, headline_view
+from forecast.report.views.tasks import changes, row
 from forecast.report.views.text import markdown, number, place_html, plain, powers
 from forecast.report.views.wording import threshold_remarks
 from forecast.scales import COMPUTE, Scale
-from forecast.table.training_runs import read_runs
 from forecast.words import percent, reach_of_answers
 
-MAX_PANELS = 200
-"""Tasks drawn; the table holds them all."""
-MAX_ROWS = 200
-"""Thresholds drawn in the forest; the table holds them all."""
 MAX_OUTCOMES = 60
 """Held-out outcomes drawn in a section; the table holds them all."""
 _CHECKS: Mapping[str, tuple[str, str]] = {
@@ -68,7 +57,9 @@ def write_page(path: str | Path, report: Report) -> None:
             dates=dates_view(report.dates),
             scale=scale,
             hero=_hero(report, scale),
-            first=_section(sections[0], scale, told=told, key="1") | _figures(sections[0], scale) if sections else None,
+            first=_section(sections[0], scale, told=told, key="1") | figures_view(sections[0], scale)
+            if sections
+            else None,
             later=[_later(report, each, scale, told=told, key=f"{i}") for i, each in enumerate(sections[1:], start=2)],
             sections=_provenance(sections),
         )
@@ -117,12 +108,6 @@ def warnings_of_report(report: Report) -> list[str]:
     return [*own, *reasons]
 
 
-def known_places(scale: Scale) -> list[tuple[str, float]]:
-    """Names and log10 FLOP of those runs."""
-    runs = known_runs(scale)
-    return list(zip(runs["model"], np.log10(runs["compute"].to_numpy(dtype=float)), strict=True))
-
-
 def _live(report: Report) -> dict[str, Any]:
     """The script of the page with its data and what lets it run; nothing of it where there are no data."""
     if report.live is None:
@@ -132,16 +117,12 @@ def _live(report: Report) -> dict[str, Any]:
 
 
 def _hero(report: Report, scale: Scale) -> dict[str, Any] | None:
-    """The top of the page: the headline as a picture, a sentence and three numbers."""
+    """The top of the page; None where the first fit has no task."""
     task = report.headline()
     if task is None:
         return None
-    return row(task) | {
-        "sentence": everyday(task, known_runs(scale)),
-        "figures": _headline_figures(task, scale, report.dates, key="top"),
-        "runs": report.sections[0].title.removeprefix("Fit on "),
-        "held_out": bool(task.observed["held_out"].any()),
-    }
+    runs = report.sections[0].title.removeprefix("Fit on ")
+    return headline_view(task, scale, dates=report.dates, key="top") | {"runs": runs}
 
 
 def _provenance(sections: Sequence[Section]) -> list[dict[str, Any]]:
@@ -150,12 +131,6 @@ def _provenance(sections: Sequence[Section]) -> list[dict[str, Any]]:
     own = [{k: v for k, v in each.provenance.items() if v != first.get(k)} for each in sections]
     shown = [first, *own[1:]] if sections else []
     return [{"title": each.title, "provenance": of} for each, of in zip(sections, shown, strict=True)]
-
-
-def known_runs(scale: Scale) -> pd.DataFrame:
-    """Training runs that a reader knows, with their compute; none where dates are the scale."""
-    runs = read_runs()
-    return runs.iloc[:0] if scale.dated else runs
 
 
 def _section(section: Section, scale: Scale, *, told: str, key: str) -> dict[str, Any]:
@@ -173,51 +148,15 @@ def _section(section: Section, scale: Scale, *, told: str, key: str) -> dict[str
     }
 
 
-def _figures(section: Section, scale: Scale) -> dict[str, Any]:
-    """Figures of each task of the first fit, and what their legends need."""
-    once = list({task.task: task for task in reversed(section.tasks)}.values())[::-1]
-    drawn = once[:MAX_PANELS]
-    families = [str(name) for task in drawn if moved(task) for name in task.observed["family"]]
-    colours = family_colours(families) if families else None
-    in_forest = section.tasks[:MAX_ROWS]
-    known: dict[str, Any] = {"scale": scale, "runs": known_runs(scale)}
-    return {
-        "tasks": len(once),
-        "data_max": sorted({float(task.threshold["data_log10_compute"][1]) for task in section.tasks}),
-        "events": events(section.tasks),
-        "in_forest": len(in_forest),
-        "forest": [forest_figure(forest_rows(in_forest), width=width, key=f"1-{width:g}", **known) for width in (WIDE, NARROW)],
-        "panels": [_panel(task, scale, colours=colours, key=f"1-{i}") for i, task in enumerate(drawn)],
-        "families": legend(colours or {}, grey=GREY),
-        "recipe": family_in_words(section.tasks[0].threshold) if section.tasks else "",
-        "held_out": any(task.observed["held_out"].any() for task in drawn),
-        "k_sweep": section.k_sweep and _k_sweep(section.k_sweep, scale, key="1"),
-    }
-
-
-def _headline_figures(task: TaskForecast, scale: Scale, dates: Sequence[Mapping[str, Any]], *, key: str) -> list[Any]:
-    """The picture of the headline for a screen and for a phone."""
-    expected = dates[0]["scenarios"][0].get("largest_run", ()) if dates else ()
-    years = largest_by_year(known_runs(scale), expected) if dates and not scale.dated else None
-    options: dict[str, Any] = {"scale": scale, "runs": known_runs(scale), "by_year": years}
-    return [headline_figure(task, width=width, key=f"{key}-{width:g}", **options) for width in (WIDE, NARROW)]
-
-
-def _panel(task: TaskForecast, scale: Scale, *, colours: Mapping[str, str] | None, key: str) -> dict[str, Any]:
-    options: dict[str, Any] = {"data_max": float(task.threshold["data_log10_compute"][1]), "scale": scale, "key": key}
-    of_curve: dict[str, Any] = {"at": task.at, "metric": task.metric, "colours": colours if moved(task) else None}
-    return row(task) | {"curve": curve_figure(task.grid, task.curve, task.observed, **of_curve, **options)}
-
-
 def _later(report: Report, section: Section, scale: Scale, *, told: str, key: str) -> dict[str, Any]:
     """What a further fit shows: its headline, and what changed."""
     view = _section(section, scale, told=told, key=key)
     task = report.headline(section)
     if task is None:
         return view | {"changes": [], "figures": [], "sentence": ""}
-    picture = {"figures": _headline_figures(task, scale, (), key=key), "headline": task.task}
-    said = {"sentence": everyday(task, known_runs(scale))}
-    return view | {"changes": changes(report.sections[0], section, scale)} | picture | said
+    shown = headline_view(task, scale, key=key)
+    picture = {"figures": shown["figures"], "sentence": shown["sentence"], "headline": task.task}
+    return view | {"changes": changes(report.sections[0], section, scale)} | picture
 
 
 def _check(check: OutcomeCheck, *, key: str) -> dict[str, Any]:
@@ -231,11 +170,6 @@ def _check(check: OutcomeCheck, *, key: str) -> dict[str, Any]:
         "methods": check.methods.to_dict("records"),
         "figure": outcomes_figure(drawn, key=key),
     }
-
-
-def _k_sweep(sweep: KSweep, scale: Scale, *, key: str) -> dict[str, Any]:
-    figure = k_sweep_figure(sweep.grid, sweep.curves, scale=scale, key=key)
-    return {"task": sweep.task, "length": sweep.length, "figure": figure}
 
 
 def _diagnostics(diagnostics: Mapping[str, Any], told: str) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def score_rows(draws: np.ndarray, rows: pd.DataFrame, *, method: str, log10_cut:
         "log10_cut": log10_cut,
         "decades_beyond": np.log10(compute) - log10_cut,
         "outcome": outcome,
-        "crps": _crps(draws, outcome),
+        "crps": crps(draws, outcome),
         "log_score": _log_scores(draws, successes, trials, losses=np.where(rate, np.nan, score)),
         **{name: quantiles[name] for name in ("q05", "q50", "q95")},
         **inside,
@@ -73,19 +73,19 @@ def score_rows(draws: np.ndarray, rows: pd.DataFrame, *, method: str, log10_cut:
     return pd.DataFrame(table, index=pd.RangeIndex(len(rows)))
 
 
-def _crps(draws: np.ndarray, outcome: np.ndarray) -> np.ndarray:
+def crps(draws: np.ndarray, outcome: np.ndarray) -> np.ndarray:
     """CRPS (row) of draws (draw, row), by quantiles: ``2/M^2 sum_i (x_(i) - y) (M 1{y < x_(i)} - i + 1/2)``.
 
     Source: Laio and Tamea 2007, Hydrol. Earth Syst. Sci. 11:1267. `scoringrules` has it too, and compiles for three
     seconds when it is imported.
     """
     finite = np.isfinite(draws).all(axis=0)
-    crps = np.full(len(outcome), np.inf)  # any mass at infinity
+    found = np.full(len(outcome), np.inf)  # any mass at infinity
     if finite.any():
         ordered, ranks = np.sort(draws.T[finite], axis=1), np.arange(len(draws)) + 0.5
         seen = outcome[finite, None]
-        crps[finite] = 2.0 * ((ordered - seen) * ((seen < ordered) - ranks / len(draws))).mean(axis=1)
-    return crps
+        found[finite] = 2.0 * ((ordered - seen) * ((seen < ordered) - ranks / len(draws))).mean(axis=1)
+    return found
 
 
 def _log_scores(draws: np.ndarray, successes: np.ndarray, trials: np.ndarray, losses: np.ndarray) -> np.ndarray:

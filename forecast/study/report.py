@@ -7,9 +7,9 @@ from typing import Any
 from forecast.report.complaints import run_command
 from forecast.report.index import INDEX, write_index
 from forecast.report.live.data import live_data
-from forecast.report.page import known_places
 from forecast.report.sections import Report
 from forecast.report.views.backtest import BacktestView, backtest_view
+from forecast.report.views.pictures import known_places
 from forecast.scales import scale_of
 from forecast.study.file import Study
 from forecast.study.fitted import StudyFit

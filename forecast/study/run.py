@@ -22,6 +22,7 @@ from forecast.posterior.fit import Fit
 from forecast.published import as_published, threshold_rows
 from forecast.questions.when.answer import when as dates_of
 from forecast.questions.when.frontier import fit_frontier
+from forecast.questions.when.scenarios import SCENARIOS
 from forecast.report.complaints import worst_complaints
 from forecast.report.content import write_csv
 from forecast.report.page import write_page
@@ -98,7 +99,7 @@ def run_study(
         write_backtest(tested, believed.verdict, output / "backtest", table=study.table.name, seed=study.seed)
     result = _result(study, fits, believed, dates)
     write_csv(output / "thresholds.csv", threshold_rows(result["fits"]))
-    write_figure(output / "forecast.svg", partial(draw_forecast, fits[0]), size=(7.0, 3.6))
+    write_figure(output / "forecast.svg", partial(draw_forecast, fits[0]), size=(7.0, 4.1))
     with stages.stage("report", weight=REPORT):
         report = report_of_study(study, fits, believed, warnings=warnings, dates=dates, output=output)
         write_page(output / "report.html", report)
@@ -134,6 +135,11 @@ def _weight(study: Study, *, averaged: bool) -> float:
 
 def _splits(study: Study, frame: pd.DataFrame, data: xr.Dataset) -> list[Split]:
     """The cuts to test at; refuses before the first fit what could only fail after it."""
+    if by_date(data) and study.scenarios != SCENARIOS:
+        raise ForecastError(
+            f"scenarios: {study.table.name} holds no compute, dates are its scale and go on as they did; "
+            "leave [[scenarios]] out and write when = true, or add compute, or params and tokens, to the table"
+        )
     tasks = data.task.values.tolist()
     if study.headline is not None and study.headline not in tasks:
         listed = "; ".join(shown(task) for task in tasks[:10])

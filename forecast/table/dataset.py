@@ -50,6 +50,20 @@ def read_rows(path: str | os.PathLike[str]) -> pd.DataFrame:
     return _read(Path(path), scored=False)
 
 
+def read_scores(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """The scores in a file of `read_rows`, by line: `score`, as given or successes / trials, and what was `typed`.
+
+    A score is NaN where none is given, and infinite where it cannot be one of its metric.
+    """
+    frame, _ = cells_and_ragged(Path(path))
+    cells = cells_of(frame)
+    score = cells.number["score"].fillna(cells.number["successes"] / cells.number["trials"])
+    possible = (score > 0.0) & ((score <= 1.0) | ~cells.rate) | (score == 0.0) & cells.rate
+    given = ~(cells.blank["score"] & cells.blank["successes"])
+    typed = cells.text["score"].mask(cells.blank["score"], cells.text["successes"])
+    return pd.DataFrame({"score": score.where(possible, np.inf).where(given), "typed": typed})
+
+
 def _read(path: Path, *, scored: bool) -> pd.DataFrame:
     frame, ragged = cells_and_ragged(path)
     cells = cells_of(frame, scored=scored)

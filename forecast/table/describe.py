@@ -8,7 +8,9 @@ import pandas as pd
 import xarray as xr
 
 from forecast.published import as_published
+from forecast.scales import scale_of
 from forecast.table.dataset import data_hash, index_of, observations, read_table
+from forecast.table.direction import direction_of_task, in_words, refusals
 from models.dates import by_date
 from models.facts.guessing import chance_of_placing, likely_choices, smallest_score, unknown_chance
 from models.facts.layout import links_loss_to_rates
@@ -87,7 +89,7 @@ def _describe_task(label: str, data: Any, own: np.ndarray) -> dict[str, Any]:
     rows["x"] = data.log10_compute.values[data.run_index.values[own]]
     place = index_of(data, "task", label)
     metric, chance = data.metric.values[place].item(), float(chance_of_placing(data)[place])
-    law = int(data.law_index.sel(task=label))
+    law, found = int(data.law_index.sel(task=label)), direction_of_task(data, str(label))
     return {
         "task": str(label),
         "metric": metric,
@@ -95,8 +97,10 @@ def _describe_task(label: str, data: Any, own: np.ndarray) -> dict[str, Any]:
         "runs": len(rows),
         "log10_compute": [float(rows["x"].min()), float(rows["x"].max())],
         "score": [float(rows["score"].min()), float(rows["score"].max())],
+        "direction": found.to_dict(),
         "identified": _identified(rows, metric, chance, has_irreducible(data)[law])
         + (["floor: learned, the chance of a right guess is not given"] if unknown_chance(data)[place] else [])
+        + [f"direction: {in_words(str(label), metric, found.to_dict(), quantity=scale_of(data).quantity)}"]
         + _of_the_law(label, data, law, int((data.given_index.values[own] >= 0).sum())),
     }
 
@@ -163,7 +167,13 @@ def warnings_of(data: xr.Dataset) -> list[str]:
     """A sentence for each weakness of a table of measurements, with its remedy; `data` is that of `observations`."""
     few = few_runs(data.sizes["run"])
     guesses = np.unique(likely_choices(data)[unknown_chance(data)])
-    return ([f"{few.capitalize()}."] if few else []) + [_of_chance(data, int(number)) for number in guesses]
+    chances = [_of_chance(data, int(number)) for number in guesses]
+    return ([f"{few.capitalize()}."] if few else []) + [*map(_of_direction, refusals(data).values())] + chances
+
+
+def _of_direction(refusal: str) -> str:
+    remedy = "Leave the task out, or give a measure that gets better"
+    return f"{refusal[0].upper()}{refusal[1:]}, and its forecasts mean nothing. {remedy}."
 
 
 def few_runs(runs: int) -> str:

@@ -13,6 +13,8 @@ from forecast.table.labels import task_labels
 from forecast.words import counted, plain_power
 from models.dates import is_by_date
 
+IN_YEARS = "this fit is in years: its table holds no compute"
+ADD_COMPUTE = "add compute, or params and tokens, to the table and fit again"
 FEWEST_RUNS = 3
 """Runs from which anything can be fitted."""
 HIDDEN_SHARE = 0.3

@@ -13,6 +13,10 @@ from forecast.table.reading.files import read_cells
 
 COLUMNS = {"model": "Model", "date": "Publication date", "compute": "Training compute (FLOP)"}  # ours: Epoch's
 DOMAIN, OTHER = "Domain", "Games"  # of Epoch's rows, left out: self-play trains no model that could be asked a question
+GUESSED = (
+    ("Confidence", "confidence"),
+    "speculative",
+)  # Epoch's column and ours, and its word for computes not published
 BUILT_IN = Path(__file__).with_name("frontier_runs.csv")
 
 
@@ -21,7 +25,8 @@ def read_runs(path: str | os.PathLike[str] | None = None) -> pd.DataFrame:
 
     Of Epoch's rows those whose only domain is games are left out, as they are of the built-in runs: AlphaGo Zero had
     the compute of GPT-3 three years before it, and says nothing of when a model that answers questions has it. Rows
-    in which date or compute is blank are left out too, as Epoch has many.
+    in which date or compute is blank are left out too, as Epoch has many. `speculative` is whether the compute is a
+    guess, as Epoch's column of confidence says.
 
     Raises
     ------
@@ -44,7 +49,14 @@ def read_runs(path: str | os.PathLike[str] | None = None) -> pd.DataFrame:
     if problems := [problem for problem in found if known[problem.row]]:
         raise TableError(path, [_mended(problem) for problem in sorted(problems, key=lambda problem: problem.row or 0)])
     runs = pd.DataFrame({"model": cells.text["model"], "date": cells.date, "compute": cells.number["compute"]})
+    runs["speculative"] = _guessed(frame)
     return runs[known].sort_values("date", kind="stable", ignore_index=True)
+
+
+def _guessed(frame: pd.DataFrame) -> pd.Series:
+    names, word = GUESSED
+    said = next((frame[name] for name in names if name in frame), pd.Series("", index=frame.index))
+    return said.astype(str).str.strip().str.lower() == word
 
 
 def _mended(problem: Problem) -> Problem:

@@ -328,3 +328,37 @@ def test_what_speaks_against_one_task_does_not_speak_against_another():
     one = scores_of(ours=(MISSED, WIDE), linear=(BEATEN, 0.0))
     assert cell_trust(one, "words", farther=0.0) == ("trust", [])
     assert kinds(cell_trust(one, "sums", farther=0.0)[1]) == [("task missed", NOT), ("task beaten", CARE)]
+
+
+def test_a_threshold_out_of_reach_is_called_so_and_not_by_its_distance():
+    found = verdict_of(**at(answer(110.0)))
+    assert (
+        "is expected more than 6.0 decades beyond the largest run" in found["sentence"]
+        and "87." not in found["sentence"]
+    )
+
+
+# Tasks that fall or turn
+
+FALLS = "scores of sums fall with training compute (rank correlation -1.00, 90% -1.00 to -0.86): this is not"
+
+
+def falling(**changes):
+    found = {"rank_correlation": -0.999, "interval": [-0.999, -0.861], "says": "falls"}
+    quantiles = dict.fromkeys(("q05", "q50", "q95"))
+    return answer(metric="exact_match", direction=found, log10_compute=quantiles, structures=[], **changes)
+
+
+def test_a_threshold_of_a_falling_task_is_not_to_be_trusted_whatever_else_is():
+    found = verdict_of(**at(falling()))
+    assert kinds(found["reasons"])[0] == ("not this model's case", NOT)
+    assert found["sentence"].startswith(f"Do not trust this forecast: {FALLS}")
+
+
+def test_a_falling_task_of_the_table_calls_for_care_about_others_and_alone_for_distrust():
+    tested = replace(track_of(GOOD), refusals={"sums": f"{FALLS} this model's case"}, tasks=4)
+    some, one = verdict(tested, runs=10), verdict(replace(tested, tasks=1), runs=10)
+    assert kinds(some["reasons"]) == [("not this model's case", CARE)] and "leave the task out" in some["sentence"]
+    assert kinds(one["reasons"]) == [("not this model's case", NOT)]
+    asked = verdict(tested, runs=10, **at(falling()))
+    assert kinds(asked["reasons"])[0] == ("not this model's case", NOT) and len(asked["reasons"]) == 1

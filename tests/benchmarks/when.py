@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from forecast.cli.when import print_dates
+from forecast.cli.questions.when import print_dates
 from forecast.fitting.average import fit_average
 from forecast.posterior.fit import Fit, load, save
 from forecast.questions.when.answer import when

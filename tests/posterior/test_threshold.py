@@ -16,7 +16,7 @@ from tests.conftest import HOSTILE, TASKS
 
 KEYS = [  # DESIGN section 5
     *("task", "metric", "at", "event", "family", "log10_compute", "p_never", "p_never_ceiling", "p_never_loss"),
-    *("p_crossed_by", "data_log10_compute", "diagnostics", "families", "reached_with_less"),
+    *("p_crossed_by", "data_log10_compute", "diagnostics", "families", "reached_with_less", "direction"),
 ]
 QUANTILES = ["q05", "q10", "q25", "q50", "q75", "q90", "q95"]
 

@@ -179,9 +179,9 @@ def test_a_cause_is_named_where_it_is_there_and_only_there(fit_of):
     picks = causes(fit_of(tasks={"picks": ((0.25, 0.8), {"metric": "choice"})}))
     assert picks == "picks is a choice without a chance (fill the column chance, such as 0.25)"
     falls = causes(fit_of(tasks={"sums": ((0.05, 0.8), {}), "worse": ((0.6, 0.1), {})}))
-    assert "worse gets worse with training compute" in falls and "sums gets" not in falls
+    assert "scores of worse fall with training compute" in falls and "of sums" not in falls
     rising = {"metric": "loss", "trials": pd.NA, "successes": pd.NA}
-    assert "loss gets worse" in causes(fit_of(tasks={"sums": ((0.05, 0.8), {}), "loss": ((1.0, 3.0), rising)}))
+    assert "losses of loss rise" in causes(fit_of(tasks={"sums": ((0.05, 0.8), {}), "loss": ((1.0, 3.0), rising)}))
 
 
 def test_chains_that_disagree_about_warm_up_are_a_cause(fit_of):

@@ -93,5 +93,6 @@ def _grid(observed: pd.DataFrame, answer: Mapping[str, Any]) -> np.ndarray:
     """Places of the curve, log10 FLOP: from below the smallest run to beyond the largest or the threshold."""
     seen, x, moved_to = answer["data_log10_compute"], observed["log10_compute"], observed["moved_to"]
     places = np.concatenate([x, moved_to[np.isfinite(moved_to)], seen])
-    far = min(float(answer["log10_compute"]["q75"]), seen[1] + 4.0)
+    crossed_at = answer["log10_compute"]["q75"]
+    far = seen[1] if crossed_at is None else min(float(crossed_at), seen[1] + 4.0)
     return np.linspace(places.min() - 0.3, max(far, places.max()) + 0.7, 80)

@@ -17,9 +17,14 @@ from forecast.questions.design.interval import Expected, Posterior, Simulation, 
 from forecast.questions.design.refit import refit_check
 from forecast.scales import Scale, scale_of
 from forecast.stages import SILENT, Stages
+from forecast.table.direction import can_be_modelled
 from forecast.words import counted, plain_power
-from models.dates import by_date
 
+KEYS = (
+    *("task", "metric", "at", "event", "family", "items", "budget", "seed", "outcomes", "draws", "horizon"),
+    *("log10_compute", "p_never", "width", "interval_score", "candidates", "rankings", "refits"),
+    *("unit", "held_width", "data_log10_compute", "families", "reached_with_less", "direction"),
+)
 FEWEST_EFFECTIVE = 100.0  # draws; with fewer an end of the interval rests on less than five of them
 REFIT_WEIGHT = 2.0  # of the time that all outcomes take
 PER_FLOP, PER_ITEMS = 1e21, 1000
@@ -64,6 +69,9 @@ def design(
     label, scale = task_label(fit, task), scale_of(fit.data)
     current = threshold(fit, label, at, family=family)
     items = usual_items(fit, label) if items is None else items
+    asked: dict[str, Any] = {"items": items, "budget": budget, "seed": simulation.seed, "outcomes": simulation.outcomes}
+    if not can_be_modelled(current["direction"]):
+        return _without_candidates(current, asked, scale)
     posterior = posterior_of(fit, label, at, family=family, simulation=simulation)
     candidates = (
         candidates_of(fit, label, items=items, budget=budget, family=family)
@@ -76,30 +84,34 @@ def design(
     ranked = _ranked(posterior, candidates, now, simulation=simulation, stages=stages)
     checks = []
     for candidate, _ in ranked[:refits]:
-        asked: dict[str, Any] = {"task": label, "at": at, "family": family}
+        of: dict[str, Any] = {"task": label, "at": at, "family": family}
         with stages.stage(f"fit again with {candidate.name}", weight=REFIT_WEIGHT):
-            checks.append(refit_check(posterior, candidate, **asked, simulation=simulation, stages=stages))
+            checks.append(refit_check(posterior, candidate, **of, simulation=simulation, stages=stages))
     lines = [_in_units(line, scale) for _, line in ranked]
-    found = {
-        **{name: current[name] for name in ("task", "metric", "at", "event", "family")},
-        "items": items,
-        "budget": budget,
-        "seed": simulation.seed,
-        "outcomes": simulation.outcomes,
+    found = asked | {
         "draws": len(posterior.values),
         "horizon": list(posterior.horizon),
-        "log10_compute": current["log10_compute"],
-        "p_never": current["p_never"],
         "width": _width(current["log10_compute"]),
         "interval_score": float(now.scores[0]),
         "candidates": lines,
         "rankings": rankings(lines),
         "refits": [_in_units(each, scale) for each in checks],
-        "unit": scale.distance_unit,
         "held_width": float(now.widths[0]),
-        **{name: current[name] for name in ("data_log10_compute", "families", "reached_with_less")},
     }
-    return Answer(_in_units(found, scale), dated=by_date(fit.data))
+    return _answer(current, _in_units(found, scale), scale)
+
+
+def _without_candidates(current: Mapping[str, Any], asked: dict[str, Any], scale: Scale) -> Answer:
+    """The same keys where no threshold can be given: there is nothing to shrink."""
+    numbers = dict.fromkeys(("draws", "width", "interval_score", "held_width"))
+    lists = {"horizon": [], "candidates": [], "rankings": rankings([]), "refits": []}
+    return _answer(current, asked | numbers | lists, scale)
+
+
+def _answer(current: Mapping[str, Any], found: dict[str, Any], scale: Scale) -> Answer:
+    """What was found beside what is known of the threshold, in one order."""
+    all_of_it = dict(current) | found | {"unit": scale.distance_unit}
+    return Answer({name: all_of_it[name] for name in KEYS}, dated=scale.dated)
 
 
 def _affordable(candidates: Sequence[Candidate], budget: float | None) -> list[Candidate]:

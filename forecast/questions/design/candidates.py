@@ -12,7 +12,7 @@ from forecast.errors import ForecastError, shown
 from forecast.posterior.fit import Fit
 from forecast.table.dataset import rows_of_task
 from forecast.table.reading.cells import COLUMNS
-from forecast.table.splits import check_same_scale
+from forecast.table.splits import ADD_COMPUTE, IN_YEARS, check_same_scale
 from forecast.words import counted, plain_power
 from models.dates import by_date
 from models.facts.placing import reference_compute
@@ -196,6 +196,6 @@ def _rows_of(data: xr.Dataset, task: str, run: int) -> np.ndarray:
 def checked_budget(fit: Fit, budget: float | None) -> None:
     """A `ForecastError` for a budget that buys nothing, or of a table that knows no compute."""
     if budget is not None and by_date(fit.data):
-        raise ForecastError("a budget: the table holds no compute, dates are its scale; leave --budget out")
+        raise ForecastError(f"a budget of FLOP: {IN_YEARS}; leave --budget out, or {ADD_COMPUTE}")
     if budget is not None and not 0 < budget < np.inf:
         raise ForecastError(f"the budget must be a positive number of FLOP, got {shown(str(budget))}")

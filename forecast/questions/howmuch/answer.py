@@ -10,9 +10,10 @@ from forecast.draws import QUANTILES, quantiles
 from forecast.errors import ForecastError
 from forecast.posterior.fit import Fit
 from forecast.posterior.reached import reached, with_sizes
-from forecast.posterior.threshold import threshold
+from forecast.posterior.threshold import silenced, threshold
 from forecast.published import Answer
 from forecast.questions.howmuch.sizes import LOG10_SIX, cheapest_run, known_sizes, optimal_run, params_of, tokens_of
+from forecast.table.splits import ADD_COMPUTE, IN_YEARS
 from models.dates import by_date
 from models.equations.compute import REPEATS_DECAY, effective_tokens, most_effective_tokens, tokens_seen
 
@@ -63,14 +64,14 @@ def howmuch(
     """
     if by_date(fit.data):
         raise ForecastError(
-            f"{fit.table} holds no compute and is fitted in years: no parameters or tokens follow from it; "
-            "add the column compute, or params and tokens, and fit again (`forecast when` says the date)"
+            f"{IN_YEARS}; no parameters or tokens follow from it; {ADD_COMPUTE} (`forecast when` says the date)"
         )
     threshold_answer = threshold(fit, task, at, family=family, year=year)
     asked = {name: threshold_answer[name] for name in ("task", "metric", "at", "event", "family")}
     optimal = optimal_run(fit, task, at, family=family, year=year, seed=seed)
     runs = reached(fit, task, at, family)
-    return Answer(
+    return silenced(
+        fit,
         asked
         | {
             "split": optimal.attrs["split"],
@@ -88,7 +89,7 @@ def howmuch(
             **{name: threshold_answer[name] for name in ("families", "reached_with_less", "data_log10_compute")},
             **{f"data_{name}": ends for name, ends in known_sizes(fit).items()},
         },
-        dated=False,
+        curve=[],
     )
 
 

@@ -11,7 +11,8 @@ from forecast.draws import QUANTILES, date_quantiles, order_statistics, quantile
 from forecast.posterior.compute import compute_of
 from forecast.posterior.fit import Fit
 from forecast.posterior.tasks import checked_task
-from forecast.published import Answer
+from forecast.posterior.threshold import silenced
+from forecast.published import Answer, without_numbers
 from forecast.questions.when.arrival import BY, Outlook, arrival, lags, largest_by, new_year, paths_of
 from forecast.questions.when.frontier import Frontier, fit_frontier
 from forecast.questions.when.needed import needed_path, needed_path_of_new_runs
@@ -66,7 +67,9 @@ def when(
         outlook = Outlook(**options, as_of=as_of, seed=seed, trained=trained, by=tuple(by))
         found = [_scenario_answer(outlook, scenario) for scenario in scenarios]
     threshold = compute_of(fit, needed["typical"], family).values.ravel()
-    return Answer(
+    largest = None if frontier is None else _frontier_answer(frontier, trained)
+    return silenced(
+        fit,
         {
             "task": label,
             "metric": fit.data.metric.sel(task=label).item(),
@@ -79,10 +82,11 @@ def when(
             "scale": "date" if by_date(fit.data) else "compute",
             "log10_compute": quantiles(threshold, QUANTILES),
             "scenarios": found,
-            "frontier": None if frontier is None else _frontier_answer(frontier, trained),
+            "frontier": largest,
             "seed": seed,
         },
-        dated=by_date(fit.data),
+        scenarios=[each | {"events": without_numbers(each["events"])} for each in found],
+        frontier=largest,
     )
 
 

@@ -71,9 +71,7 @@ def live_data(
         "shape": list(SHAPE),
         "draws": bare.posterior.sizes["chain"] * bare.posterior.sizes["draw"],
         "start": list(at).index(headline),
-        "tasks": [
-            _task(first[task], runs, {"at": at[task], "views": _own(made, task, curves)}) for task in at
-        ],
+        "tasks": [_task(first[task], runs, {"at": at[task], "views": _own(made, task, curves)}) for task in at],
     }
 
 
@@ -155,7 +153,12 @@ def _points(observed: pd.DataFrame, runs: pd.DataFrame) -> list[list[Any]]:
     low, high = np.where(known, low, score), np.where(known, high, score)
     moved = observed.get("moved_to", pd.Series(np.nan, index=observed.index)).to_numpy(dtype=float)
     return [
-        [place[model], *(round(float(x), 5) for x in numbers), int(hidden), round(float(to), 4) if np.isfinite(to) else None]
+        [
+            place[model],
+            *(round(float(x), 5) for x in numbers),
+            int(hidden),
+            round(float(to), 4) if np.isfinite(to) else None,
+        ]
         for model, *numbers, hidden, to in zip(
             observed["model"], score, low, high, observed["held_out"], moved, strict=True
         )

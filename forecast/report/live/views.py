@@ -15,7 +15,9 @@ AHEAD = 1.0, 4.0  # decades of a curve beyond the largest run, at least and at m
 UNIT, SHAPE_UNIT = 1e-7, 1e-3  # decades: the first so fine that printed digits are those of the draws
 
 
-def view(fit: Fit, few: Fit, task: str, family: str | None, *, scores: np.ndarray, at: float, ends: tuple[float, float]):
+def view(
+    fit: Fit, few: Fit, task: str, family: str | None, *, scores: np.ndarray, at: float, ends: tuple[float, float]
+):
     """A view as plain values; arrays are base64 of little-endian numbers.
 
     Parameters

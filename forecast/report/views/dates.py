@@ -10,14 +10,16 @@ from forecast.figures.svg import inline_svg
 from forecast.questions.when.figure import plot_dates
 from forecast.questions.when.frontier import ends_early
 from forecast.questions.when.scenarios import told, with_equal_dates
+from forecast.table.direction import refusal
 from models.dates import spoken
 
 Answer = Mapping[str, Any]  # of `forecast.questions.when.answer.when`
 
 
 def dates_view(answers: Sequence[Answer]) -> list[dict[str, Any]]:
-    """What the template shows of each threshold."""
-    return [_view(answer, key=str(place)) for place, answer in enumerate(answers, start=1)]
+    """What the template shows of each threshold that can be given."""
+    known = [answer for answer in answers if not refusal(answer, quantity="date")]
+    return [_view(answer, key=str(place)) for place, answer in enumerate(known, start=1)]
 
 
 def _view(answer: Answer, *, key: str) -> dict[str, Any]:

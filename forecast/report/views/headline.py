@@ -5,8 +5,9 @@ import pandas as pd
 
 from forecast.figures.axes import WELL_KNOWN
 from forecast.posterior.reached import family_in_words
-from forecast.report.sections import TaskForecast
+from forecast.posterior.views.curve import TaskForecast
 from forecast.scales import Scale, named_by
+from forecast.table.direction import refusal
 from forecast.words import percent
 
 NEAR = 1.5  # decades from a known run, beyond which a comparison says nothing
@@ -23,6 +24,8 @@ def everyday(task: TaskForecast, runs: pd.DataFrame) -> str:
     """
     quantiles, never = task.threshold["log10_compute"], task.threshold["p_never"]
     scale = named_by(task.threshold)
+    if refused := refusal(task.threshold, quantity=scale.quantity):
+        return f"{refused}."
     middle = float(quantiles["q50"])
     said = f"{task.task} {_reaches(task, scale, middle)}{_beside(middle, runs, scale)}."
     whose = family_in_words(task.threshold)

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from forecast.posterior.reached import already
-from forecast.report.sections import Section, TaskForecast
+from forecast.posterior.views.curve import TaskForecast
+from forecast.report.sections import Section
 from forecast.scales import Scale, scale_of_answer
+from forecast.table.direction import refusal
 from forecast.words import counted
 
 _EVENTS: Mapping[str, str] = {
@@ -20,7 +22,7 @@ _EVENTS: Mapping[str, str] = {
 def row(task: TaskForecast) -> dict[str, Any]:
     """What the table of thresholds shows of one."""
     quantiles, data_max = task.threshold["log10_compute"], task.threshold["data_log10_compute"][1]
-    less = task.threshold.get("reached_with_less")
+    less, refused = task.threshold.get("reached_with_less"), refusal_of(task)
     return {
         "task": task.task,
         "metric": task.metric,
@@ -30,10 +32,15 @@ def row(task: TaskForecast) -> dict[str, Any]:
         "upper": quantiles["q95"],
         "p_never": task.threshold["p_never"],
         "data_max": data_max,
-        "p_crossed": float(np.mean(task.log10_compute_draws <= data_max)),
+        "p_crossed": None if refused else float(np.mean(task.log10_compute_draws <= data_max)),
         "without_data": task.observed.empty,
-        "already": already(less, less=scale_of_answer(task.threshold).less) if less else "",
+        "already": already(less, less=scale_of_answer(task.threshold).less) if less else refused,
     }
+
+
+def refusal_of(task: TaskForecast) -> str:
+    """Why no threshold is given; empty where there is one."""
+    return refusal(task.threshold, quantity=scale_of_answer(task.threshold).quantity)
 
 
 def events(tasks: Sequence[TaskForecast]) -> list[str]:
@@ -66,7 +73,8 @@ def changes(first: Section, later: Section, scale: Scale) -> list[dict[str, Any]
     for task in later.tasks:
         if (old := before.get((task.task, task.at))) is None:
             continue
-        ends = [float(each.threshold["log10_compute"]["q50"]) for each in (old, task)]
+        medians = [each.threshold["log10_compute"]["q50"] for each in (old, task)]
+        ends = [np.inf if median is None else float(median) for median in medians]
         shift = ends[1] - ends[0] if np.isfinite(ends).all() else None
         said = "" if shift is None else f"{scale.units(shift):+.1f} {scale.distance_unit}"
         rows.append({"before": row(old), "after": row(task), "shift": said})

@@ -7,12 +7,15 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from forecast.scales import Scale
+from forecast.words import NOTHING
 
 POWER = re.compile(r"(?:(?P<side>beyond|below) 1|(?P<mantissa>[\d.]+))e(?P<exponent>-?\d+)")
 
 
-def place_html(place: float | str, *, scale: Scale) -> Markup:
-    """A place on a scale for HTML: powers of ten with a superscript, nothing broken across lines."""
+def place_html(place: float | str | None, *, scale: Scale) -> Markup:
+    """A place on a scale for HTML: powers of ten with a superscript, nothing broken across lines; None is a dash."""
+    if place is None:
+        return Markup(NOTHING)
     text = scale.text(place)
     power = POWER.fullmatch(text)
     if power and power["side"]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from forecast.errors import ForecastError, shown
 from forecast.table.importers.choices import Choices, closest
 from forecast.table.importers.measurements import Found
-from forecast.table.importers.results import inspect_log, lm_eval
-from forecast.table.importers.tables import wide
+from forecast.table.importers.results import composer, every_eval_ever, helm, inspect_log, lighteval, lm_eval
+from forecast.table.importers.tables import epoch, opencompass, wide
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,12 @@ class Format:
 FORMATS: dict[str, Format] = {
     "lm-eval": Format(lm_eval.read, "results of lm-evaluation-harness"),
     "inspect": Format(inspect_log.read, "logs of Inspect, .eval or .json"),
+    "lighteval": Format(lighteval.read, "results of lighteval"),
+    "helm": Format(helm.read, "folders of runs of HELM"),
+    "every-eval-ever": Format(every_eval_ever.read, "results in the schema of Every Eval Ever"),
+    "opencompass": Format(opencompass.read, "summaries of OpenCompass"),
+    "composer": Format(composer.read, "evaluations of Composer and DataComp-LM"),
+    "epoch": Format(epoch.read, "benchmark files of Epoch AI, with dates and compute"),
     "wide": Format(wide.read, "a table with a column for each task"),
 }
 

@@ -31,7 +31,7 @@ FEW = Simulation(seed=SEED, outcomes=20, draws=200)
 KEYS = [
     *("task", "metric", "at", "event", "family", "items", "budget", "seed", "outcomes", "draws", "horizon"),
     *("log10_compute", "p_never", "width", "interval_score", "candidates", "rankings", "refits"),
-    *("unit", "held_width", "data_log10_compute", "families", "reached_with_less"),
+    *("unit", "held_width", "data_log10_compute", "families", "reached_with_less", "direction"),
 ]
 LINE_KEYS = [
     *("name", "kind", "model", "metrics", "log10_compute", "params", "tokens", "flop", "items"),

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 
-from forecast.cli.howmuch import print_answer
+from forecast.cli.questions.howmuch import print_answer
 from forecast.draws import Diagnostics, Sampling
 from forecast.errors import ForecastError
 from forecast.fitting.sampler import fit
@@ -34,7 +34,7 @@ from tests.conftest import ANSWER_COLUMNS, SEED, forecast_command, write_rows
 KEYS = [
     *("task", "metric", "at", "event", "family", "split", "split_note", "seed", "compute_optimal", "curve"),
     *("fixed_params", "fixed_tokens", "limited_data", "p_never", "diagnostics"),
-    *("families", "reached_with_less", "data_log10_compute", "data_log10_params", "data_log10_tokens"),
+    *("families", "reached_with_less", "data_log10_compute", "data_log10_params", "data_log10_tokens", "direction"),
 ]
 SOUND = Diagnostics(max_rhat=1.0, min_ess_bulk=900.0, min_ess_tail=900.0, divergences=0, total_draws=900, worst=())
 SIZES = ("log10_params", "log10_tokens")

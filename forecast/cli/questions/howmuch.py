@@ -20,6 +20,7 @@ from forecast.cli.options import (
     plain,
     print_context,
     print_json,
+    refused,
 )
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def howmuch(
     given = FixedSizes(params=params, tokens=tokens, unique_tokens=unique_tokens)
     loaded = load_part(fit, structure)
     answer = sizes_that_reach(loaded, task, at, given=given, family=family, year=decimal_year(date), seed=seed)
+    output = None if refused(answer) else output
     if output is not None:
         from forecast.questions.howmuch.figure import write_howmuch
 
@@ -64,7 +66,7 @@ def howmuch(
         print_answer(answer)
         if output is not None:
             print(f"figure: {output}")
-    exit_unless_sound(loaded, fit, structure)
+    exit_unless_sound(loaded, fit, structure, tasks=[answer["task"]])
 
 
 LINES = {  # of one question: what is printed of it, and whether it is a log10
@@ -82,6 +84,9 @@ def print_answer(answer: dict[str, Any]) -> None:
     from forecast.posterior.reached import family_in_words
     from forecast.words import percent
 
+    if said := refused(answer):
+        print(plain(said))
+        return
     whose = f" ({family_in_words(answer)})" if family_in_words(answer) else ""
     asked = f"{plain(answer['task'])} at {answer['at']:g}{plain(whose)}"
     print(f"{asked}, P(never) {percent(answer['p_never'])}: median, 90% interval")

@@ -63,7 +63,7 @@ def emergence(
             print_emergence(answer, scale_of(loaded.data))
         if output is not None:
             print(f"figure: {output}")
-    exit_unless_sound(loaded, fit, structure)
+    exit_unless_sound(loaded, fit, structure, tasks=tasks)
 
 
 def print_emergence(answer: dict[str, Any], scale: Any) -> None:

@@ -19,6 +19,7 @@ from forecast.cli.options import (
     plain,
     print_context,
     print_json,
+    refused,
     shown_stages,
 )
 
@@ -63,13 +64,13 @@ def design(
     options |= {"rows": None if candidates is None else read_rows(candidates), "simulation": Simulation(seed=seed)}
     with shown_stages(quiet=quiet) as stages:
         answer = designed(loaded, task, at, **options, stages=stages)
-    if output is not None:
+    if output is not None and not refused(answer):
         _draw(answer, output)
     if as_json:
         print_json(answer.to_dict())
     else:
         print_design(answer, scale_of(loaded.data).within(reach_of_answers(answer)))
-    exit_unless_sound(loaded, fit, structure)
+    exit_unless_sound(loaded, fit, structure, tasks=[answer["task"]])
 
 
 def _draw(answer: dict[str, Any], path: Path) -> None:
@@ -87,6 +88,11 @@ def _draw(answer: dict[str, Any], path: Path) -> None:
 
 def print_design(answer: dict[str, Any], scale: Any) -> None:
     """The present interval, and the two rankings: new runs, and evaluations of runs that are there."""
+    from forecast.table.direction import refusal
+
+    if said := refusal(answer, quantity=scale.quantity):
+        print(plain(said))
+        return
     _print_now(answer, scale)
     runs = [line for line in answer["candidates"] if line["flop"] > 0]
     others = {line["name"]: line for line in answer["candidates"] if line["flop"] == 0}

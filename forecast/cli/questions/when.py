@@ -21,6 +21,7 @@ from forecast.cli.options import (
     load_part,
     plain,
     print_json,
+    refused,
     shown_stages,
 )
 
@@ -66,13 +67,16 @@ def when(
 
     checked_task(loaded, task, at)
     year, frontier = decimal_year(as_of), None
-    if not by_date(loaded.data):
+    if by_date(loaded.data):
+        _check_no_growth(runs, trained=trained)
+    else:
         found = read_runs(runs)
         with shown_stages(quiet=quiet) as stages, stages.stage("largest training runs fitted", weight=1.0):
             table = "built-in" if runs is None else runs.name
             frontier = fit_frontier(found, table=table, as_of=year, seed=seed, stages=stages)
     options: dict[str, Any] = {"family": family, "first_of": first_of, "items": items, "trained": trained}
     answer = dates(loaded, task, at, frontier=frontier, as_of=year, seed=seed, **options)
+    figure = None if refused(answer) else figure
     if figure is not None:
         from forecast.questions.when.figure import write_dates
 
@@ -84,7 +88,17 @@ def when(
         if figure is not None:
             print(f"\nfigure: {figure}")
     unsound = [] if frontier is None else frontier.diagnostics.reasons
-    exit_unless_sound(loaded, fit, structure, [f"largest runs: {each}" for each in unsound])
+    exit_unless_sound(loaded, fit, structure, [f"largest runs: {each}" for each in unsound], tasks=[answer["task"]])
+
+
+def _check_no_growth(runs: Path | None, *, trained: bool) -> None:
+    """A `ForecastError` for options about the growth of compute, which say nothing of a fit in years."""
+    from forecast.errors import ForecastError
+    from forecast.table.splits import ADD_COMPUTE, IN_YEARS
+
+    named = " and ".join(["--runs"] * (runs is not None) + ["--trained"] * trained)
+    if named:
+        raise ForecastError(f"{named}: {IN_YEARS}, its dates go on as they did; leave {named} out, or {ADD_COMPUTE}")
 
 
 def print_dates(answer: dict[str, Any]) -> None:
@@ -93,6 +107,9 @@ def print_dates(answer: dict[str, Any]) -> None:
     from forecast.words import percent
     from models.dates import spoken
 
+    if said := refused(answer):
+        print(plain(said))
+        return
     of = answer["frontier"]
     print(f"{plain(answer['task'])} at {answer['at']:g}: date of release, as of {answer['as_of']}")
     if answer["family"] is not None or answer["families"] > 1:

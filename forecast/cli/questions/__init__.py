@@ -1,0 +1,1 @@
+"""Commands of one question about a fit: one file a question."""

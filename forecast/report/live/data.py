@@ -55,14 +55,14 @@ def live_data(
     first = {each.task: each for each in reversed(tasks)}
     offered = _offered(fit, list(at), headline, family)
     made = _views(bare, [first[task] for task in at], at, offered)
-    for (task, whose), found in made.items():
-        if asked is not None and task == headline:
-            scores = np.array(found["scores"])
-            found["dates"] = arrival_dates(bare, task, scores, whose, asked)
+    if asked is not None:  # of two curves: each takes seconds
+        for whose in offered[headline][:2]:
+            scores = np.array(made[headline, whose]["scores"])
+            made[headline, whose]["dates"] = arrival_dates(bare, headline, scores, whose, asked)
     scale, runs = scale_of(fit.data), _runs([each.observed for each in first.values()])
     curves = list(dict.fromkeys(whose for _, whose in made))
     return {
-        **{"dated": scale.dated, "axis": scale.axis, "threshold": scale.threshold_axis, "largest": scale.largest},
+        **{"dated": scale.dated, "axis": scale.axis, "largest": scale.largest},
         "known": [[str(name), round(float(place), 4)] for name, place in known],
         "scenario": None if asked is None else asked.scenario.name,
         "curves": [_whose(fit, whose) for whose in curves],
@@ -72,7 +72,7 @@ def live_data(
         "draws": bare.posterior.sizes["chain"] * bare.posterior.sizes["draw"],
         "start": list(at).index(headline),
         "tasks": [
-            _task(first[task], runs, {"at": at[task], "views": _own(made, task, curves)}) for task in at
+            _task(first[task], runs, {"at": [round(each, 6) for each in at[task]], "views": _own(made, task, curves)}) for task in at
         ],
     }
 
@@ -105,8 +105,9 @@ def _views(
 
 
 def _ends(task: TaskForecast) -> tuple[float, float]:
-    """Log10 FLOP of the smallest and the largest place of a run."""
-    places = [*task.threshold["data_log10_compute"], *task.observed["log10_compute"]]
+    """Log10 FLOP of the smallest and the largest place of a run, or of a run with the recipe of the curve."""
+    moved = task.observed["moved_to"].dropna() if "moved_to" in task.observed else ()
+    places = [*task.threshold["data_log10_compute"], *task.observed["log10_compute"], *moved]
     return float(min(places)), float(max(places))
 
 

@@ -1,5 +1,6 @@
-/* The live part of the page: a threshold to slide. It reads #live-data, builds itself into #live and hides #still.
-   No name of the data ever becomes HTML: texts are set as text. Nothing is fetched. */
+// The live part of the page: a threshold to slide. It reads #live-data, builds itself into #live and hides #still.
+// No name of the data ever becomes HTML: texts are set as text. Nothing is fetched. Lines that are comments are left
+// out of the page (forecast/report/live/script.py).
 (function () {
   "use strict";
   const NS = "http://www.w3.org/2000/svg";
@@ -145,13 +146,13 @@
 
   // State and controls.
 
-  const state = { task: data.start, view: 0, row: 0, log: false, at: null };
+  const state = { task: data.start, view: 0, curve: -1, row: 0, log: false, at: null };
   const taskSelect = html("select", { id: "live-task" });
   data.tasks.forEach((task, i) => taskSelect.append(html("option", { value: i }, short(task.name, 80))));
   const familySelect = html("select", { id: "live-family" });
   const slider = html("input", { type: "range", id: "live-threshold", min: 0, step: 1, list: "live-asked" });
   const marks = html("datalist", { id: "live-asked" });
-  const shown = html("output", { for: "live-threshold", class: "live-shown" });
+  const shown = html("span", { class: "live-shown", "aria-hidden": "true" }); // the slider says it itself
   const answer = html("p", { class: "live-answer", "aria-live": "polite", "aria-atomic": "true" });
   const chart = html("div", { class: "live-chart" });
   const legend = html("ul", { class: "live-legend" });
@@ -159,7 +160,7 @@
   const svgButton = html("button", { type: "button" }, "Download figure (SVG)");
   const csvButton = html("button", { type: "button" }, "Download numbers (CSV)");
   const field = (control, label, ...more) =>
-    html("div", { class: "live-field" }, html("label", { for: control.id }, label), control, ...more);
+    html("div", { class: "live-field" }, html("label", { for: control.id }, label), ...more, control);
   const taskField = field(taskSelect, "Task"), familyField = field(familySelect, "Family");
   const sliderField = field(slider, "Threshold", shown, marks);
   sliderField.classList.add("live-slider");
@@ -171,20 +172,16 @@
 
   function chooseTask(number) {
     state.task = number;
-    const task = data.tasks[number], kept = data.curves[chosenCurve()];
+    const task = data.tasks[number], same = task.views.findIndex((view) => view.curve === state.curve);
     familySelect.replaceChildren(...task.views.map((view, i) => html("option", { value: i }, short(data.curves[view.curve] || "all runs", 60))));
-    const same = task.views.findIndex((view) => data.curves[view.curve] === kept);
     familyField.hidden = task.views.length < 2;
     chooseView(Math.max(same, 0));
   }
 
-  let curveNow = null;
-  const chosenCurve = () => (curveNow === null ? -1 : curveNow);
-
   function chooseView(number) {
-    state.view = number;
-    const { task, view, open } = (state.row = 0, current());
-    curveNow = view.curve;
+    Object.assign(state, { view: number, row: 0 });
+    const { task, view, open } = current();
+    state.curve = view.curve;
     familySelect.value = String(number);
     const wanted = state.at === null || !task.rate ? task.at[0] : state.at;
     const gaps = open.rows.map((row) => Math.abs(row.score - wanted));
@@ -213,17 +210,20 @@
     return others ? keys.concat(key("live-dot", "#767676", others + (others > 1 ? " other families" : " other family"))) : keys;
   }
 
+  const isFamily = () => data.families.some((each) => each[0] === data.curves[state.curve]);
+
   function hiddenKey(task, several) {
     const keys = [];
     if (task.points.some((point) => point[4])) keys.push(key("live-diamond", several ? SOFT : VERMILLION, "not seen by the fit"));
-    if (task.points.some((point) => point[5] !== null)) keys.push(key("live-dot live-pale", SOFT, "pale: as measured; in colour: with the recipe of the curve"));
+    if (isFamily()) keys.push(key("live-dot live-pale", SOFT, "pale: other families"));
+    else if (task.points.some((point) => point[5] !== null)) keys.push(key("live-dot live-pale", SOFT, "pale: as measured; in colour: with the recipe of the curve"));
     return keys;
   }
 
   function key(kind, colour, words) {
     const mark = html("i", { class: kind, "aria-hidden": "true" });
     mark.style.setProperty("--mark", colour);
-    return html("li", {}, mark, words);
+    return html("li", {}, mark, html("bdi", {}, words));
   }
 
   // The answer.
@@ -238,13 +238,13 @@
       const said = named(middle, task.reach), digit = /^\d/.test(said);
       parts.push("Reaches " + at + " " + (digit ? (data.dated ? "by " : "at ") : ""), strong(said));
     }
-    if (whose && data.curves.length > 1) parts.push(" (" + short(whose, 60) + ")");
+    if (whose && data.curves.length > 1) parts.push(" (", html("bdi", {}, short(whose, 60)), ")");
     parts.push("; 90% interval ", strong(interval(low, high, task.reach)));
     parts.push("; chance that it never does ", strong(percent(row.never)), ".");
     if (row.dates) {
       const [first, likely, last] = row.dates.map(spoken);
       const when = /^\d/.test(likely) ? "By " + likely : likely[0].toUpperCase() + likely.slice(1);
-      parts.push(" ", strong(when), " (" + first + " to " + last + ") if “" + data.scenario + "”.");
+      parts.push(" ", strong(when), (first === last ? "" : " (" + first + " to " + last + ")") + ", " + data.scenario + ".");
     }
     return parts;
   }
@@ -265,14 +265,14 @@
 
   function chartOf(W) {
     const { task, view, open, row } = current(), small = W < 560;
-    const known = knownRuns(open.ends, W, small);
+    const xs = [...open.ends, ...task.points.flatMap((p) => [data.runs[p[0]][2], p[5] === null ? open.ends[0] : p[5]])];
+    const x0 = Math.min(...xs), x1 = Math.max(...xs);
+    const known = knownRuns([x0, x1], W, small);
     const box = { left: 44, right: W - (small ? 52 : 62), top: 14 + 16 * known.rows };
     box.bottom = box.top + Math.round(Math.min(Math.max(0.44 * W, 210), 400));
     box.under = box.bottom + 14;
     box.floor = box.under + (small ? 64 : 84);
     const H = box.floor + 40;
-    const places = [...open.ends, ...task.points.flatMap((p) => [data.runs[p[0]][2], p[5] === null ? open.ends[0] : p[5]])];
-    const x0 = Math.min(...places), x1 = Math.max(...places);
     const X = (v) => box.left + ((Math.min(Math.max(v, x0 - 9), x1 + 9) - x0) / (x1 - x0)) * (box.right - box.left);
     const inside = (v) => v >= x0 && v <= x1;
     const Y = scoreAxis(task, open, box);
@@ -301,13 +301,13 @@
       d: "M" + open.grid.map((v, i) => X(v).toFixed(1) + " " + Y.at(open.curve[2][i]).toFixed(1)).join("L"),
       fill: "none", stroke: BLUE, "stroke-width": 2.2, "stroke-linejoin": "round",
     }));
-    const places2 = drawPoints(stage, task, view, X, Y);
+    const points = drawPoints(stage, task, view, X, Y);
     g.append(stage);
     drawThreshold(g, X, Y, inside, box, row, [x0, x1], small);
     drawDensity(g, X, [x0, x1], box, row, small);
     const hover = svg("g", { "pointer-events": "none" });
     g.append(hover);
-    drawn = { W, box, X, Y, x0, x1, hover, points: places2 };
+    drawn = { W, box, X, Y, x0, x1, hover, points };
     g.addEventListener("pointermove", (event) => point(event, g));
     g.addEventListener("pointerdown", (event) => point(event, g));
     g.addEventListener("pointerleave", () => hover.replaceChildren());
@@ -359,7 +359,7 @@
   }
 
   function placeTicks(g, X, ends, box, small) {
-    for (const [v, label] of ticksOf(ends, Math.max(2, Math.floor((box.right - box.left) / 58)))) {
+    for (const [v, label] of ticksOf(ends, Math.max(2, Math.floor((box.right - box.left) / 48)))) {
       g.append(line(X(v), box.floor, X(v), box.floor + 5, {}));
       g.append(text(X(v), box.floor + 18, label, { "text-anchor": "middle" }));
     }
@@ -391,17 +391,17 @@
   }
 
   function drawPoints(stage, task, view, X, Y) {
-    const family = data.curves[view.curve], isFamily = data.families.some((each) => each[0] === family);
+    const family = data.curves[view.curve], own = isFamily();
     const found = [], ordered = task.points.map((p) => ({ p, run: data.runs[p[0]] }));
-    const pale = (each) => isFamily && each.run[1] !== family;
+    const pale = (each) => own && each.run[1] !== family;
     for (const each of ordered.sort((a, b) => pale(b) - pale(a))) {
       const [, score, low, high, hidden, moved] = each.p, faded = pale(each);
-      const shifted = moved !== null && !isFamily && Math.abs(moved - each.run[2]) > 0.005;
+      const shifted = moved !== null && !own && Math.abs(moved - each.run[2]) > 0.005;
       const colour = data.families.length ? colourOf(each.run[1]) : hidden ? VERMILLION : INK;
       const x = X(shifted ? moved : each.run[2]), y = Y.at(score);
       if (shifted) stage.append(svg("circle", { cx: X(each.run[2]), cy: y, r: 2.4, fill: SOFT, "fill-opacity": 0.35 }));
       const mark = svg("g", { "stroke-opacity": faded ? 0.25 : 1, "fill-opacity": faded ? 0.25 : 1 });
-      if (high > low) mark.append(line(x, Y.at(low), x, Y.at(high), { stroke: colour, "stroke-width": 1.3 }));
+      if (high > low && !faded) mark.append(line(x, Y.at(low), x, Y.at(high), { stroke: colour, "stroke-width": 1.3 }));
       mark.append(hidden
         ? svg("path", { d: `M${x} ${y - 5}l5 5l-5 5l-5 -5Z`, fill: PAPER, stroke: colour, "stroke-width": 1.6 })
         : svg("circle", { cx: x, cy: y, r: 3.6, fill: colour, stroke: PAPER, "stroke-width": 1 }));
@@ -421,7 +421,7 @@
       for (const v of [low, middle, high]) if (inside(v)) {
         g.append(line(X(v), y, X(v), box.floor, { stroke: INK, "stroke-opacity": v === middle ? 0.75 : 0.35, "stroke-dasharray": v === middle ? null : "2 3" }));
       }
-      g.append(line(from, y, to, y, { stroke: INK, "stroke-width": 5, "stroke-opacity": 0.85, "stroke-linecap": "round" }));
+      g.append(line(from, y, to, y, { stroke: INK, "stroke-width": 5, "stroke-linecap": "round" }));
       if (high > x1) g.append(svg("path", { d: `M${box.right - 1} ${y - 6}l8 6l-8 6Z`, fill: INK }));
       if (inside(middle)) g.append(svg("circle", { cx: X(middle), cy: y, r: 5.5, fill: PAPER, stroke: INK, "stroke-width": 2 }));
     }
@@ -442,7 +442,8 @@
     const shape = (points) => points.length < 2 ? "" : "M" + points[0][0].toFixed(1) + " " + box.floor + "L" +
       points.map((p) => p[0].toFixed(1) + " " + p[1].toFixed(1)).join("L") + "L" + points[points.length - 1][0].toFixed(1) + " " + box.floor + "Z";
     g.append(svg("path", { d: shape(curve), fill: BLUE, "fill-opacity": 0.2 }));
-    g.append(svg("path", { d: shape(curve.filter((p) => p[2] >= from && p[2] <= to)), fill: BLUE, "fill-opacity": 0.4 }));
+    const cut = (v) => { const i = Math.min(Math.max(Math.floor(((v - x0) / (x1 - x0)) * 160), 0), 159), w = (v - places[i]) / (places[i + 1] - places[i]); return [X(v), Z(values[i] + w * (values[i + 1] - values[i])), v]; };
+    if (to > from) g.append(svg("path", { d: shape([cut(from), ...curve.filter((p) => p[2] > from && p[2] < to), cut(to)]), fill: BLUE, "fill-opacity": 0.4 }));
     const beyond = draws.filter((v) => v > x1).length / 300, words = percent(beyond) + " beyond this axis";
     g.append(text(box.left + 4, box.under + 9, small ? "threshold" : "density of the threshold", { "font-size": "0.92em" }));
     if (beyond >= 0.01) g.append(text(box.right - 2, box.under + 9, words, { "text-anchor": "end", "font-size": "0.92em" }));

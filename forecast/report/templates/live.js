@@ -444,9 +444,9 @@
     g.append(svg("path", { d: shape(curve), fill: BLUE, "fill-opacity": 0.2 }));
     const cut = (v) => { const i = Math.min(Math.max(Math.floor(((v - x0) / (x1 - x0)) * 160), 0), 159), w = (v - places[i]) / (places[i + 1] - places[i]); return [X(v), Z(values[i] + w * (values[i + 1] - values[i])), v]; };
     if (to > from) g.append(svg("path", { d: shape([cut(from), ...curve.filter((p) => p[2] > from && p[2] < to), cut(to)]), fill: BLUE, "fill-opacity": 0.4 }));
-    const beyond = draws.filter((v) => v > x1).length / 300, words = percent(beyond) + " beyond this axis";
-    g.append(text(box.left + 4, box.under + 9, small ? "threshold" : "density of the threshold", { "font-size": "0.92em" }));
-    if (beyond >= 0.01) g.append(text(box.right - 2, box.under + 9, words, { "text-anchor": "end", "font-size": "0.92em" }));
+    const beyond = draws.filter((v) => v > x1).length / 300;
+    const words = "density of the threshold" + (beyond >= 0.01 ? "; " + percent(beyond) + " beyond this axis" : "");
+    g.append(text(box.left + 4, box.under + 9, words, { "font-size": "0.92em" }));
     const wide = small ? 14 : 18, centre = box.right + (box.right < 420 ? 29 : 35);
     g.append(svg("rect", { x: centre - wide, y: box.under, width: 2 * wide, height: tall, fill: ORANGE, "fill-opacity": 0.14 }));
     g.append(svg("rect", { x: centre - wide, y: box.floor - tall * row.never, width: 2 * wide, height: tall * row.never, fill: ORANGE }));

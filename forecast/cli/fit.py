@@ -206,7 +206,7 @@ def report(
 
 def _record_of(fit: Any, asked: Path | None, usual: Path) -> dict[str, Any] | None:
     """The back-test that a report shows: the one asked for, else that beside the fit where it is of the same table."""
-    from forecast.report.backtest import stored_view
+    from forecast.report.views.backtest import stored_view
 
     data_hash = fit.data.attrs["data_hash"]
     if asked is not None:

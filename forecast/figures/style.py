@@ -1,4 +1,4 @@
-"""Style of figures: colours, ticks, ranges of axes and names; and a figure as a file.
+"""Style of figures: the sheet, colours on light and dark pages, names; and a figure as a file.
 
 The colours are those of Okabe and Ito (2008), which stay apart for colour-blind readers.
 """
@@ -10,41 +10,32 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from forecast.files import check_figure, write_whole
-from forecast.scales import Scale
-from forecast.words import scientific
-from models.dates import iso_date, log10_compute_of_year, year_of
 
-INK, GREY, BLUE, ORANGE, VERMILLION = "#222222", "#767676", "#0072B2", "#E69F00", "#D55E00"
-GREEN, PURPLE, SKY = "#009E73", "#CC79A7", "#56B4E9"  # where several methods are told apart
-FAMILIES = (VERMILLION, GREEN, PURPLE, ORANGE, SKY, INK, "#F0E442")  # Okabe and Ito without the blue of curves
-STYLE: Mapping[str, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 8,
-    "axes.edgecolor": GREY,
-    "axes.labelcolor": INK,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "lines.linewidth": 1.4,
-    "text.color": INK,
-    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
+PALETTE: Mapping[str, tuple[str, str]] = {
+    "ink": ("#222222", "#E8EAED"),
+    "grey": ("#767676", "#949AA1"),
+    "paper": ("#FFFFFF", "#14171A"),
+    "beyond": ("#F4F4F6", "#21262C"),
+    "blue": ("#0072B2", "#4C9BE8"),
+    "vermillion": ("#D55E00", "#F4713B"),
+    "green": ("#009E73", "#2FBF91"),
+    "purple": ("#CC79A7", "#E29BC4"),
+    "orange": ("#E69F00", "#F0B23A"),
+    "sky": ("#56B4E9", "#A6DCFF"),
+    "yellow": ("#F0E442", "#F5EA6A"),
 }
-"""Matplotlib settings of the report's figures, for `matplotlib.rc_context`."""
-_SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+"""Colours by the name of their CSS variable: on a light page, and on a dark one (background `paper`)."""
+INK, GREY, PAPER, BEYOND, BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, YELLOW = (
+    light for light, _ in PALETTE.values()
+)
+FAMILIES = (VERMILLION, GREEN, PURPLE, ORANGE, SKY, INK, YELLOW)  # Okabe and Ito without the blue of curves
+SHEET = Path(__file__).with_name("house.mplstyle")
+"""The house style as a Matplotlib style sheet, for `matplotlib.pyplot.style.use`."""
+STYLE: Mapping[str, Any] = dict(matplotlib.rc_params_from_file(SHEET, use_default_template=False))
+"""The settings of the sheet, for `matplotlib.rc_context`."""
 
 
 def family_colours(families: Iterable[str]) -> dict[str, str]:
@@ -54,40 +45,9 @@ def family_colours(families: Iterable[str]) -> dict[str, str]:
     return {name: FAMILIES[place] if place < len(FAMILIES) else GREY for place, name in enumerate(names)}
 
 
-def place_ticks(ax: Axes, scale: Scale, limits: tuple[float, float], *, count: int = 5) -> None:
-    """Ticks of the x axis at round places of a scale within `limits`, at most about `count`: powers of ten or dates."""
-    if scale.dated:
-        date_ticks(ax, limits, count=count)
-    else:
-        power_ticks(ax.xaxis, limits, count=count)
-
-
-def power_ticks(axis: Axis, limits: tuple[float, float], *, count: int = 5) -> None:
-    """Ticks of an axis of log10 at round places within `limits`, at most about `count`, labelled as powers of ten."""
-    whole = limits[1] - limits[0] >= 1.5
-    locator = MaxNLocator(nbins=count if whole else 2, integer=whole, steps=[1, 2, 5, 10])
-    ticks = [t for t in locator.tick_values(*limits) if limits[0] <= t <= limits[1]]
-    axis.set_ticks(ticks, [_power_tick(t) for t in ticks])
-
-
-def _power_tick(log10_value: float) -> str:
-    mantissa, exponent = scientific(log10_value)
-    power = "10" + str(exponent).translate(_SUPERSCRIPT)
-    return power if mantissa == "1.0" else f"{mantissa}×{power}"
-
-
-def score_limits(values: Iterable[float]) -> tuple[float, float]:
-    """The unit interval for rates; for losses the range of the finite values."""
-    finite = np.asarray([v for v in values if np.isfinite(v)])
-    if finite.size == 0 or (finite.min() >= 0 and finite.max() <= 1):
-        return -0.03, 1.03
-    return padded(float(finite.min()), float(finite.max()), share=0.05)
-
-
-def padded(lower: float, upper: float, *, share: float) -> tuple[float, float]:
-    """Range widened by a share of itself; a range of no width becomes one unit wide."""
-    pad = share * (upper - lower) if upper > lower else 0.5
-    return lower - pad, upper + pad
+def printable(name: str) -> str:
+    """Name on one line, unprintable characters as spaces."""
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())
 
 
 def name_label(name: str, *, width: int = 24) -> str:
@@ -95,10 +55,15 @@ def name_label(name: str, *, width: int = 24) -> str:
 
     Names of tasks often differ at the end only, so that the end must stay.
     """
-    line = " ".join("".join(c if c.isprintable() else " " for c in name).split())
-    keep = width - 2
+    line, keep = printable(name), width - 2
     short = line if len(line) <= 2 * keep else f"{line[:keep]}… {line[-keep:]}"
     return "\n".join(textwrap.wrap(short, width, break_on_hyphens=False))
+
+
+def one_line(name: str, *, width: int) -> str:
+    """Name on one line of at most so many characters; a longer one loses its middle, and keeps its end."""
+    line = printable(name)
+    return line if len(line) <= width else f"{line[: width - width // 3 - 1]}…{line[-(width // 3) :]}"
 
 
 DOTS_AN_INCH = 200
@@ -114,18 +79,3 @@ def write_figure(path: Path, draw: Callable[[Figure], object], *, size: tuple[fl
         kind = path.suffix.lower().removeprefix(".")
         options: Any = {"metadata": {"Date": None}} if kind == "svg" else {}
         write_whole(path, lambda temporary: figure.savefig(temporary, format=kind, dpi=DOTS_AN_INCH, **options))
-
-
-QUARTER = 0.25  # of a year, the finest tick
-
-
-def date_ticks(ax: Axes, limits: tuple[float, float], *, count: int = 5) -> None:
-    """Ticks of the x axis at new years, or where these are too few at quarters, at most about `count`."""
-    first, last = (float(year_of(end)) for end in limits)
-    whole = last - first >= 2.0
-    unit = 1.0 if whole else QUARTER
-    locator = MaxNLocator(nbins=count, integer=True, steps=[1, 2, 5, 10])
-    years = unit * np.asarray(locator.tick_values(first / unit, last / unit))
-    shown = [float(year) for year in years if first <= year <= last]
-    labels = [f"{year:.0f}" if whole else iso_date(year + 0.01)[:7] for year in shown]
-    ax.set_xticks([log10_compute_of_year(year) for year in shown], labels)

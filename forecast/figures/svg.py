@@ -1,9 +1,10 @@
-"""The report's figures, each as inline SVG; `key` keeps the ids of figures in one file apart."""
+"""Drawings of the report: each is a figure that becomes inline SVG in a page, or a file, when it is asked for."""
 
 import io
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
@@ -12,10 +13,69 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from forecast.figures.curve import plot_curve, plot_k_sweep, plot_outcomes, plot_prior_posterior
-from forecast.figures.style import STYLE
+from forecast.figures.curve import plot_curve, plot_k_sweep, plot_prior_posterior
+from forecast.figures.forest import forest_height, plot_forest
+from forecast.figures.headline import headline_height, plot_headline
+from forecast.figures.record import plot_outcomes, plot_track_record
+from forecast.figures.style import PALETTE, STYLE, one_line
 from forecast.figures.threshold import plot_threshold_cumulative, plot_threshold_density
-from forecast.scales import Scale
+from forecast.posterior.views.curve import TaskForecast
+from forecast.scales import COMPUTE, Scale
+
+WIDE, NARROW = 7.0, 3.4  # inches: a figure for a page 700 px wide, and for one of 340 px, in letters of one size
+VARIABLES = {light.lower(): name for name, (light, _) in PALETTE.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """A figure not drawn yet; a template that shows it gets inline SVG."""
+
+    draw: Callable[[Figure], object]
+    size: tuple[float, float]  # inches
+    key: str  # keeps the ids of figures in one page apart
+    layout: Any = None
+
+    def __html__(self) -> str:
+        return inline_svg(self.draw, size=self.size, key=self.key, layout=self.layout)
+
+    def __str__(self) -> str:
+        return self.__html__()
+
+
+def headline_figure(task: TaskForecast, *, width: float = WIDE, title: str = "", key: str, **options: Any) -> Drawing:
+    """The curve of the headline task, `WIDE` or `NARROW`; see `forecast.figures.headline.plot_headline`."""
+
+    def draw(figure: Figure) -> None:
+        plot_headline(task, **options, ax=figure.subplots())
+        figure.get_layout_engine().set(w_pad=0.09)  # the frame of the tag is not in the layout
+        if title:
+            figure.suptitle(one_line(title, width=round(13 * width)), x=0.01, ha="left", fontsize=9)
+
+    size = width, headline_height(task, width) + (0.2 if title else 0.0)
+    return Drawing(draw=draw, size=size, key=f"headline-{key}", layout="constrained")
+
+
+def forest_figure(
+    rows: pd.DataFrame, *, scale: Scale = COMPUTE, runs: pd.DataFrame | None = None, width: float = WIDE, key: str
+) -> Drawing:
+    """Thresholds of all tasks, a row each; see `forecast.figures.forest.plot_forest`."""
+
+    def draw(figure: Figure) -> None:
+        plot_forest(rows, scale=scale, runs=runs, ax=figure.subplots())
+
+    size = width, forest_height(len(rows), width)
+    return Drawing(draw=draw, size=size, key=f"forest-{key}", layout="constrained")
+
+
+def track_record_figure(
+    methods: Sequence[Mapping[str, Any]] | pd.DataFrame, *, width: float = 5.2, key: str
+) -> Drawing:
+    """CRPS and coverage beside those of baselines; see `forecast.figures.record.plot_track_record`."""
+
+    def draw(figure: Figure) -> None:
+        plot_track_record(methods, ax=figure.subplots())
+
+    return Drawing(draw=draw, size=(width, 0.65 + 0.21 * len(methods)), key=f"track-{key}", layout="constrained")
 
 
 def threshold_figure(
@@ -26,7 +86,7 @@ def threshold_figure(
     data_max: float,
     scale: Scale,
     key: str,
-) -> Markup:
+) -> Drawing:
     """Density of threshold compute above the probability that it is crossed; see `forecast.figures.threshold`."""
     options: dict[str, Any] = {"limits": limits, "quantiles": quantiles, "data_max": data_max, "scale": scale}
 
@@ -37,7 +97,7 @@ def threshold_figure(
         plot_threshold_cumulative(log10_compute_draws, **options, ax=lower)
         lower.set_xlabel(scale.threshold_axis)
 
-    return inline_svg(draw, size=(3.5, 2.9), key=f"threshold-{key}")
+    return Drawing(draw=draw, size=(3.5, 2.9), key=f"threshold-{key}")
 
 
 def curve_figure(
@@ -51,7 +111,7 @@ def curve_figure(
     scale: Scale,
     colours: Mapping[str, str] | None,
     key: str,
-) -> Markup:
+) -> Drawing:
     """Fitted curve of a task with its data; see `forecast.figures.curve.plot_curve`."""
 
     def draw(figure: Figure) -> None:
@@ -60,35 +120,35 @@ def curve_figure(
         plot_curve(grid, curve, observed, at=at, data_max=data_max, scale=scale, colours=colours, ax=ax)
         ax.set_ylabel("loss (nats)" if metric == "loss" else "score")
 
-    return inline_svg(draw, size=(3.5, 2.2), key=f"curve-{key}")
+    return Drawing(draw=draw, size=(3.5, 2.2), key=f"curve-{key}")
 
 
-def outcomes_figure(outcomes: pd.DataFrame, *, key: str) -> Markup:
+def outcomes_figure(outcomes: pd.DataFrame, *, key: str) -> Drawing:
     """Held-out outcomes beside their intervals, a row each; see `forecast.figures.curve.plot_outcomes`."""
 
     def draw(figure: Figure) -> None:
         plot_outcomes(outcomes, ax=figure.subplots())
 
-    return inline_svg(draw, size=(4.0, 0.7 + 0.3 * len(outcomes)), key=f"outcomes-{key}", layout="constrained")
+    return Drawing(draw=draw, size=(4.0, 0.7 + 0.3 * len(outcomes)), key=f"outcomes-{key}", layout="constrained")
 
 
-def k_sweep_figure(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, scale: Scale, key: str) -> Markup:
+def k_sweep_figure(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, scale: Scale, key: str) -> Drawing:
     """Success for every k; see `forecast.figures.curve.plot_k_sweep`."""
 
     def draw(figure: Figure) -> None:
         plot_k_sweep(grid, curves, scale=scale, ax=figure.subplots())
 
-    return inline_svg(draw, size=(4.0, 2.6), key=f"k-{key}", layout="constrained")
+    return Drawing(draw=draw, size=(4.0, 2.6), key=f"k-{key}", layout="constrained")
 
 
-def contraction_figure(rows: pd.DataFrame, *, key: str) -> Markup:
+def contraction_figure(rows: pd.DataFrame, *, key: str) -> Drawing:
     """Posterior intervals on prior intervals, a row each; see `forecast.figures.curve.plot_prior_posterior`."""
 
     def draw(figure: Figure) -> None:
         plot_prior_posterior(rows, ax=figure.subplots())
 
     lines = len(rows) + 1.35 * rows["group"].nunique()
-    return inline_svg(draw, size=(3.5, 0.6 + 0.24 * lines), key=f"moved-{key}", layout="constrained")
+    return Drawing(draw=draw, size=(3.5, 0.6 + 0.24 * lines), key=f"moved-{key}", layout="constrained")
 
 
 def threshold_limits(
@@ -125,5 +185,16 @@ def inline_svg(draw: Callable[[Figure], None], *, size: tuple[float, float], key
     svg = file.getvalue()
     # Inside HTML: no XML prologue, no ids shared between figures, size left to the style sheet.
     svg = re.sub(r'<g id="[^"]*"(/?)>', r"<g\1>", svg[svg.index("<svg") :])
+    svg = re.sub(r' width="\S+" height="\S+"', "", svg, count=1)
     # matplotlib has escaped every text in this string; see the tests.
-    return Markup(re.sub(r' width="\S+" height="\S+"', "", svg, count=1))
+    return Markup(re.sub(r"<[^>]*>", _with_variables, svg))
+
+
+def _with_variables(tag: re.Match[str]) -> str:
+    """A tag with the house colours as CSS variables, so that a dark page may set others; texts have no brackets."""
+    return re.sub(r"(fill|stroke): (#[0-9a-f]{6})\b", _variable, tag[0])
+
+
+def _variable(found: re.Match[str]) -> str:
+    name = VARIABLES.get(found[2])
+    return f"{found[1]}: var(--{name}, {found[2]})" if name else found[0]

@@ -20,7 +20,7 @@ from forecast.backtesting.verdict import verdict
 from forecast.draws import Sampling
 from forecast.errors import ForecastError
 from forecast.fitting.stacking import SAMPLING, equal_weights, forecasts_of, stacking_weights
-from forecast.report.backtest import BacktestView, backtest_view
+from forecast.report.views.backtest import BacktestView, backtest_view
 from forecast.scoring.baselines import BASELINES, baseline_forecasts
 from forecast.scoring.rows import score_rows
 from forecast.table.dataset import read_table

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from dataclasses import dataclass
+from html import unescape
 
 import numpy as np
 import pandas as pd
@@ -54,7 +55,10 @@ class Opened:
 
     @property
     def answer(self) -> str:
-        return self.page.inner_text(".live-answer")
+        """With powers of ten as `forecast.words.format_flop` writes them."""
+        raised = re.sub(r"(?: × )?10<sup>(\d+)</sup>", r"^\1", self.page.inner_html(".live-answer"))
+        text = re.sub(r"<[^>]*>", "", raised)
+        return unescape(re.sub(r"(?<=\d)\^", "e", text).replace("^", "1e"))
 
 
 @pytest.fixture(scope="module")

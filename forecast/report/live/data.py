@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast.figures.axes import fame
 from forecast.figures.style import family_colours
 from forecast.posterior.compute import differs_by_family
 from forecast.posterior.fit import Fit, thinned
@@ -45,7 +46,7 @@ def live_data(
     ----------
     tasks : as in the report; a task at several thresholds starts at the first
     headline, family : task and curve that are shown first
-    known : names and log10 FLOP of runs that readers know
+    known : names and log10 FLOP of runs that readers know; those that fit are named above the curve
     asked : how dates of the headline's thresholds are found; None: they are not
     """
     bare = replace(fit, posterior=fit.posterior.drop_vars(("chain", "draw"), errors="ignore"))
@@ -63,7 +64,7 @@ def live_data(
     curves = list(dict.fromkeys(whose for _, whose in made))
     return {
         **{"dated": scale.dated, "axis": scale.axis, "largest": scale.largest},
-        "known": [[str(name), round(float(place), 4)] for name, place in known],
+        "known": [[str(name), round(float(x), 4)] for name, x in sorted(known, key=lambda each: (fame(each[0]), -each[1]))],
         "scenario": None if asked is None else asked.scenario.name,
         "curves": [_whose(fit, whose) for whose in curves],
         "families": [[name, colour] for name, colour in _colours(fit, runs).items()],

@@ -140,6 +140,7 @@
   };
   const [INK, SOFT, LINE, PAPER] = ["var(--ink, #222)", "var(--soft, #5f6368)", "var(--line, #dcdfe3)", "var(--paper, #fff)"];
   const [BLUE, ORANGE, VERMILLION] = ["var(--blue, #0072b2)", "var(--orange, #e69f00)", "var(--vermillion, #d55e00)"];
+  const COLOURS = { "#d55e00": "vermillion", "#009e73": "green", "#cc79a7": "purple", "#e69f00": "orange", "#56b4e9": "sky", "#f0e442": "yellow", "#767676": "grey" };
   const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif';
   const SUPER = "⁰¹²³⁴⁵⁶⁷⁸⁹";
   const raised = (n) => String(n).replace(/-/, "⁻").replace(/\d/g, (d) => SUPER[d]);
@@ -196,9 +197,8 @@
   }
 
   function colourOf(family) {
-    const pair = data.families.find((each) => each[0] === family);
-    const colour = pair ? pair[1] : "#222222";
-    return colour === "#222222" || !/^#[0-9a-f]{6}$/i.test(colour) ? INK : colour;
+    const pair = data.families.find((each) => each[0] === family), colour = pair ? pair[1].toLowerCase() : "";
+    return COLOURS[colour] ? `var(--${COLOURS[colour]}, ${colour})` : INK;
   }
 
   function familyKeys(task) {
@@ -207,7 +207,7 @@
     const coloured = own.filter((each) => each[1].toLowerCase() !== "#767676");
     const keys = coloured.map((each) => key("live-dot", colourOf(each[0]), short(each[0], 40)));
     const others = own.length - coloured.length;
-    return others ? keys.concat(key("live-dot", "#767676", others + (others > 1 ? " other families" : " other family"))) : keys;
+    return others ? keys.concat(key("live-dot", "var(--grey, #767676)", others + (others > 1 ? " other families" : " other family"))) : keys;
   }
 
   const isFamily = () => data.families.some((each) => each[0] === data.curves[state.curve]);
@@ -228,9 +228,19 @@
 
   // The answer.
 
+  /** Words with their powers of ten as readers write them: 3.1e23 as 3.1 × 10 with a raised 23. */
+  function powers(words) {
+    return words.split(/([\d.]+e-?\d+)/).map((part, i) => {
+      if (i % 2 === 0) return part;
+      const [mantissa, exponent] = part.split("e"), front = mantissa === "1" ? "10" : mantissa + " × 10";
+      return html("span", { class: "nowrap" }, front, html("sup", {}, exponent.replace("-", "−")));
+    });
+  }
+  const flat = (words) => words.replace(/([\d.]+)e(-?\d+)/g, (_, m, e) => (m === "1" ? "" : m + " × ") + "10" + raised(e));
+
   function sentence() {
     const { task, view, row } = current(), [low, middle, high] = row.printed;
-    const at = scoreText(task, row.score), strong = (words) => html("strong", {}, words);
+    const at = scoreText(task, row.score), strong = (words) => Object.assign(html("strong", {}, ...powers(words)), { plain: words });
     const whose = data.curves[view.curve], parts = [];
     if (middle === Infinity) parts.push(strong("Not expected"), " to reach " + at + " " + (data.dated ? "at any date" : "at any compute"));
     else if (middle === -Infinity) parts.push(strong("Reached at any compute"), ": guessing is at " + at);
@@ -251,24 +261,24 @@
 
   // The chart: curve above, density of the threshold below, on one axis.
 
-  let drawn = null; // what the pointer needs
+  let drawn = null, told = ""; // what the pointer needs, and the answer in plain words
+  const wide = () => Math.max(Math.floor(chart.clientWidth), 280);
 
   function redraw() {
     const { task, row } = current();
     shown.textContent = scoreText(task, row.score);
     slider.setAttribute("aria-valuetext", scoreText(task, row.score));
-    answer.replaceChildren(...sentence());
-    const width = Math.max(Math.floor(chart.clientWidth), 280);
-    const figure = chartOf(width);
-    chart.replaceChildren(figure);
+    const parts = sentence();
+    told = parts.map((part) => part.plain || part.textContent || part).join("");
+    answer.replaceChildren(...parts);
+    chart.replaceChildren(chartOf(wide()));
   }
 
   function chartOf(W) {
     const { task, view, open, row } = current(), small = W < 560;
     const xs = [...open.ends, ...task.points.flatMap((p) => [data.runs[p[0]][2], p[5] === null ? open.ends[0] : p[5]])];
     const x0 = Math.min(...xs), x1 = Math.max(...xs);
-    const known = knownRuns([x0, x1], W, small);
-    const box = { left: 44, right: W - (small ? 52 : 62), top: 14 + 16 * known.rows };
+    const box = { left: 44, right: W - (small ? 52 : 62), top: data.known.length ? 26 : 12 };
     box.bottom = box.top + Math.round(Math.min(Math.max(0.44 * W, 210), 400));
     box.under = box.bottom + 14;
     box.floor = box.under + (small ? 64 : 84);
@@ -278,7 +288,7 @@
     const Y = scoreAxis(task, open, box);
     const g = svg("svg", {
       xmlns: NS, viewBox: `0 0 ${W} ${H}`, width: W, height: H, role: "img", "font-family": FONT, "font-size": small ? 11 : 12,
-      "aria-label": "Score over " + (data.dated ? "date" : "training compute") + ", and the density of the threshold. " + answer.textContent,
+      "aria-label": "Score over " + (data.dated ? "date" : "training compute") + ", and the density of the threshold. " + flat(told),
     });
     g.append(svg("clipPath", { id: "live-clip" }, svg("rect", { x: box.left, y: box.top - 5, width: box.right - box.left, height: box.bottom - box.top + 10 })));
     const stage = svg("g", { "clip-path": "url(#live-clip)" });
@@ -291,7 +301,7 @@
     }
     scoreTicks(g, Y, box, task, row);
     placeTicks(g, X, [x0, x1], box, small);
-    drawKnown(g, known, X, box);
+    drawKnown(g, X, [x0, x1], box, small);
     // Curve
     const area = (low, high) => "M" + open.grid.map((v, i) => X(v).toFixed(1) + " " + Y.at(low[i]).toFixed(1)).join("L") +
       "L" + open.grid.map((v, i) => X(v).toFixed(1) + " " + Y.at(high[i]).toFixed(1)).reverse().join("L") + "Z";
@@ -367,26 +377,16 @@
     g.append(text((box.left + box.right) / 2, box.floor + 35, data.axis, { "text-anchor": "middle", fill: INK }));
   }
 
-  /** Known runs within the axis, on as many rows as they need, at most three. */
-  function knownRuns([x0, x1], W, small) {
-    const ends = [], left = 44, right = W - (small ? 52 : 62), placed = [];
-    for (const [name, x] of [...data.known].sort((a, b) => a[1] - b[1])) {
-      if (x < x0 || x > x1) continue;
-      const words = short(name, small ? 16 : 24), half = 3.2 * words.length + 4;
-      const at = left + ((x - x0) / (x1 - x0)) * (right - left), centre = Math.min(Math.max(at, half), W - half);
-      let rank = ends.findIndex((end) => end < centre - half);
-      if (rank < 0 && ends.length < (small ? 2 : 3)) rank = ends.push(0) - 1;
-      if (rank >= 0) ends[rank] = centre + half;
-      placed.push({ x, words: rank < 0 ? null : words, centre, rank });
-    }
-    return { rows: ends.length, placed };
-  }
-
-  function drawKnown(g, known, X, box) {
-    for (const each of known.placed) {
-      const top = each.words === null ? box.top - 5 : box.top - 4 - 16 * each.rank;
-      g.append(line(X(each.x), top, X(each.x), box.bottom, { stroke: SOFT, "stroke-opacity": 0.35, "stroke-dasharray": "1 3" }));
-      if (each.words !== null) g.append(text(each.centre, top - 3, each.words, { "text-anchor": "middle", "font-size": "0.92em" }));
+  /** Known runs within the axis whose names do not overlap, the best known first. */
+  function drawKnown(g, X, [x0, x1], box, small) {
+    const placed = [];
+    for (const [name, x] of data.known) {
+      const words = short(name, 24), half = (small ? 3 : 3.3) * words.length + 5, at = X(x);
+      const fits = x > x0 && x < x1 && at - half > 0 && at + half < box.right + 30;
+      if (!fits || placed.length > 5 || placed.some((each) => Math.abs(each[0] - at) < each[1] + half)) continue;
+      placed.push([at, half]);
+      g.append(line(at, box.top - 5, at, box.bottom, { "stroke-opacity": 0.35, "stroke-dasharray": "1 3" }));
+      g.append(text(at, box.top - 8, words, { "text-anchor": "middle", "font-size": "0.92em" }));
     }
   }
 
@@ -463,7 +463,7 @@
     const place = x0 + ((px - box.left) / (box.right - box.left)) * (x1 - x0), gaps = open.grid.map((v) => Math.abs(v - place));
     const i = gaps.indexOf(Math.min(...gaps)), x = X(open.grid[i]), of = open.curve.map((band) => plain(band[i]));
     const near = points.map((p) => [Math.hypot(p.x - px, p.y - py), p]).sort((a, b) => a[0] - b[0])[0];
-    const lines = [[named(open.grid[i], null), 700], [`median ${of[2]}; 90%: ${of[0]} to ${of[4]}`, 400]];
+    const lines = [[flat(named(open.grid[i], null)), 700], [`median ${of[2]}; 90%: ${of[0]} to ${of[4]}`, 400]];
     hover.append(line(x, box.top, x, box.floor, { stroke: BLUE, "stroke-opacity": 0.6 }));
     hover.append(svg("circle", { cx: x, cy: Y.at(open.curve[2][i]), r: 4, fill: BLUE, stroke: PAPER }));
     if (near && near[0] < 28) {
@@ -495,7 +495,7 @@
   }
 
   function figureText() {
-    const figure = chartOf(Math.max(Math.floor(chart.clientWidth), 280)), { task } = current();
+    const figure = chartOf(wide()), { task } = current();
     figure.lastChild.remove(); // the layer of the pointer
     const size = figure.getAttribute("viewBox").split(" ");
     figure.prepend(svg("title", {}, task.name), svg("rect", { width: size[2], height: size[3], fill: PAPER }));

@@ -64,7 +64,9 @@ def live_data(
     curves = list(dict.fromkeys(whose for _, whose in made))
     return {
         **{"dated": scale.dated, "axis": scale.axis, "largest": scale.largest},
-        "known": [[str(name), round(float(x), 4)] for name, x in sorted(known, key=lambda each: (fame(each[0]), -each[1]))],
+        "known": [
+            [str(name), round(float(x), 4)] for name, x in sorted(known, key=lambda each: (fame(each[0]), -each[1]))
+        ],
         "scenario": None if asked is None else asked.scenario.name,
         "curves": [_whose(fit, whose) for whose in curves],
         "families": [[name, colour] for name, colour in _colours(fit, runs).items()],
@@ -73,7 +75,8 @@ def live_data(
         "draws": bare.posterior.sizes["chain"] * bare.posterior.sizes["draw"],
         "start": list(at).index(headline),
         "tasks": [
-            _task(first[task], runs, {"at": [round(each, 6) for each in at[task]], "views": _own(made, task, curves)}) for task in at
+            _task(first[task], runs, {"at": [round(each, 6) for each in at[task]], "views": _own(made, task, curves)})
+            for task in at
         ],
     }
 
@@ -97,8 +100,7 @@ def _views(
     scores = {each.task: scores_of(fit, each.task, at[each.task]) for each in tasks}
 
     def made(each: TaskForecast, whose: str | None) -> dict[str, Any]:
-        options = {"scores": scores[each.task], "at": each.at, "ends": _ends(each)}
-        return view(fit, few, each.task, whose, **options)
+        return view(fit, few, each.task, whose, scores=scores[each.task], at=each.at, ends=_ends(each))
 
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
         found = threads.map(lambda pair: made(*pair), asked)
@@ -157,7 +159,12 @@ def _points(observed: pd.DataFrame, runs: pd.DataFrame) -> list[list[Any]]:
     low, high = np.where(known, low, score), np.where(known, high, score)
     moved = observed.get("moved_to", pd.Series(np.nan, index=observed.index)).to_numpy(dtype=float)
     return [
-        [place[model], *(round(float(x), 5) for x in numbers), int(hidden), round(float(to), 4) if np.isfinite(to) else None]
+        [
+            place[model],
+            *(round(float(x), 5) for x in numbers),
+            int(hidden),
+            round(float(to), 4) if np.isfinite(to) else None,
+        ]
         for model, *numbers, hidden, to in zip(
             observed["model"], score, low, high, observed["held_out"], moved, strict=True
         )

@@ -14,7 +14,7 @@ from models.equations.compute import bent_compute
 from models.equations.metrics import METRICS
 from models.facts.placing import bend_knots, reference_compute
 
-SHAPE = (0.01, 0.025, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.975, 0.99)
+SHAPE = (0.01, 0.025, *(round(0.05 * i, 2) for i in range(2, 19) if i != 10), 0.975, 0.99)
 """Further probabilities, of which the density is drawn."""
 CHUNK = 4  # scores
 SEARCHED = 0.1  # step of the scores of a task whose curve has no closed inverse

@@ -210,13 +210,14 @@
     return others ? keys.concat(key("live-dot", "var(--grey, #767676)", others + (others > 1 ? " other families" : " other family"))) : keys;
   }
 
+  const isShifted = (point) => point[5] !== null && Math.abs(point[5] - data.runs[point[0]][2]) > 0.005;
   const isFamily = () => data.families.some((each) => each[0] === data.curves[state.curve]);
 
   function hiddenKey(task, several) {
     const keys = [];
     if (task.points.some((point) => point[4])) keys.push(key("live-diamond", several ? SOFT : VERMILLION, "not seen by the fit"));
     if (isFamily()) keys.push(key("live-dot live-pale", SOFT, "pale: other families"));
-    else if (task.points.some((point) => point[5] !== null)) keys.push(key("live-dot live-pale", SOFT, "pale: as measured; in colour: with the recipe of the curve"));
+    else if (task.points.some(isShifted)) keys.push(key("live-dot live-pale", SOFT, "pale: as measured; in colour: with the recipe of the curve"));
     return keys;
   }
 
@@ -253,8 +254,7 @@
     parts.push("; chance that it never does ", strong(percent(row.never)), ".");
     if (row.dates) {
       const [first, likely, last] = row.dates.map(spoken);
-      const when = /^\d/.test(likely) ? "By " + likely : likely[0].toUpperCase() + likely.slice(1);
-      parts.push(" ", strong(when), (first === last ? "" : " (" + first + " to " + last + ")") + ", " + data.scenario + ".");
+      parts.push(" Date (", html("bdi", {}, data.scenario), "): ", strong(likely), first === last ? "." : `; 90% interval ${first} to ${last}.`);
     }
     return parts;
   }
@@ -396,7 +396,7 @@
     const pale = (each) => own && each.run[1] !== family;
     for (const each of ordered.sort((a, b) => pale(b) - pale(a))) {
       const [, score, low, high, hidden, moved] = each.p, faded = pale(each);
-      const shifted = moved !== null && !own && Math.abs(moved - each.run[2]) > 0.005;
+      const shifted = !own && isShifted(each.p);
       const colour = data.families.length ? colourOf(each.run[1]) : hidden ? VERMILLION : INK;
       const x = X(shifted ? moved : each.run[2]), y = Y.at(score);
       if (shifted) stage.append(svg("circle", { cx: X(each.run[2]), cy: y, r: 2.4, fill: SOFT, "fill-opacity": 0.35 }));

@@ -26,12 +26,20 @@ def import_(
             metavar="MODELS.csv",
         ),
     ] = None,
+    alias: Annotated[
+        Path | None,
+        typer.Option(
+            help="Two columns: name of a model in the results, its name in MODELS.csv.", metavar="ALIASES.csv"
+        ),
+    ] = None,
     tasks: Annotated[
         str | None, typer.Option(help="Take these tasks only, by comma; name groups here.", metavar="NAMES")
     ] = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option(help="A metric of the file to take, or of the table to read scores as.", metavar="[TASK=]METRIC"),
+        typer.Option(
+            help="Any rate of the file to take, or metric of the table to read scores as.", metavar="[TASK=]METRIC"
+        ),
     ] = None,
     chance: Annotated[
         list[str] | None, typer.Option(help="Success of a guess among given answers.", metavar="[TASK=]P")
@@ -57,13 +65,18 @@ def import_(
     from forecast.table.importers.importing import import_results
     from forecast.words import counted
 
+    notes: list[str] = []
     with shown_stages(quiet=quiet) as stages, stages.stage("results read", weight=1.0):
-        frame, left_out = import_results(format, path, output, choices=choices, models=models)
+        frame, left_out = import_results(
+            format, path, output, choices=choices, models=models, aliases=alias, say=notes.append
+        )
     print_left_out(left_out)
+    for note in notes:
+        print(plain(note), file=sys.stderr)
     names = {"models": frame["model"].unique().tolist(), "tasks": frame["task"].unique().tolist()}
     if as_json:
         left = [{"what": each.what, "why": each.why} for each in left_out]
-        print_json({"table": str(output), "rows": len(frame), **names, "left_out": left})
+        print_json({"table": str(output), "rows": len(frame), **names, "left_out": left, "notes": notes})
         return
     sizes = {"row": len(frame), "model": len(names["models"]), "task": len(names["tasks"])}
     print(f"{output}: " + ", ".join(counted(number, noun) for noun, number in sizes.items()))

@@ -48,13 +48,24 @@ def test_an_imported_table_is_valid(folder, format, path, options):
 def test_the_answer_says_what_is_in_the_table_and_what_is_not(folder):
     (folder / "runs" / "results_odd.json").write_text(json.dumps(results("toy-\x1b[31m9")))
     done = run(folder, "lm-eval", "runs", "--json")
-    assert done.code == 0 and set(done.json) == {"table", "rows", "models", "tasks", "left_out"}
+    assert done.code == 0 and set(done.json) == {"table", "rows", "models", "tasks", "left_out", "notes"}
     assert done.json["table"] == str(folder / "t.csv") and done.json["rows"] == 4
     assert done.json["models"] == [f"toy-{i}" for i in range(1, 5)] and done.json["tasks"] == ["sums"]
-    why = "there is no such model in models.csv; did you mean 'toy-1'?"
     assert [set(each) for each in done.json["left_out"]] == [{"what", "why"}]
-    assert done.json["left_out"][0]["why"].startswith(why[:40])
-    assert done.err.startswith("left out: model toy-\\x1b[31m9: ") and done.err.count("\n") == 1
+    assert done.json["left_out"][0]["why"].startswith("there is no such model in models.csv")
+    assert done.err.startswith("left out: model toy-\\x1b[31m9: ") and "--alias aliases.csv" in done.err
+
+
+def test_models_that_are_called_otherwise_are_named_with_lines_that_alias_takes(folder):
+    (folder / "models.csv").write_text(MODELS.replace("toy-1,", "toy-1 (base),").replace("toy-2,", "toy_2_v3,"))
+    done = run(folder)
+    assert done.code == 1 and done.err.startswith("error: 2 of 4 models of the results are not in models.csv\n")
+    lines = done.err.splitlines()
+    start = lines.index(next(line for line in lines if "--alias aliases.csv" in line)) + 1
+    (folder / "aliases.csv").write_text("\n".join(line.strip() for line in lines[start : start + 2]))
+    done = run(folder, "lm-eval", "runs", "--alias", folder / "aliases.csv", "--json")
+    assert done.code == 0 and done.json["models"] == ["toy-1 (base)", "toy_2_v3", "toy-3", "toy-4"]
+    assert done.json["left_out"] == [] and done.json["notes"] == []
 
 
 def test_text_that_is_no_unicode_is_escaped(folder):
@@ -151,7 +162,7 @@ def test_an_archive_that_is_damaged_is_a_known_error(folder):
 def test_a_path_that_is_not_there_or_a_folder_without_results_is_a_known_error(folder):
     assert "there is no such file or folder" in run(folder, "lm-eval", "nowhere").err
     (folder / "empty").mkdir()
-    assert "holds no file results*.json" in run(folder, "lm-eval", "empty").err
+    assert "holds no file *.json" in run(folder, "lm-eval", "empty").err
     assert "is a directory" in run(folder, "wide", "runs").err
     (folder / "models.csv").unlink()
     assert "there is no such file" in run(folder).err

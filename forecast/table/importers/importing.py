@@ -1,6 +1,7 @@
 """Import: result files and a table of models in, an observation table out."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,8 +11,11 @@ from forecast.files import check_target, write_whole
 from forecast.table.dataset import read_table
 from forecast.table.importers.choices import Choices
 from forecast.table.importers.formats import format_named
-from forecast.table.importers.measurements import LeftOut
-from forecast.table.importers.models_table import FACTS, facts_by_model, read_facts
+from forecast.table.importers.measurements import Found, LeftOut
+from forecast.table.importers.models_table import read_facts
+from forecast.table.importers.names.aliases import read_aliases
+from forecast.table.importers.names.facts import Facts, facts_of_models
+from forecast.table.importers.names.matching import Matched, after_unmatched, matched
 from forecast.table.importers.selection import Labelled, selected
 from forecast.table.importers.tables import wide
 from forecast.table.reading.cells import COLUMNS
@@ -21,7 +25,14 @@ NAMED = 20  # models in an error
 
 
 def import_results(
-    format: str, path: Path, output: Path, *, choices: Choices = Choices(), models: Path | None = None
+    format: str,
+    path: Path,
+    output: Path,
+    *,
+    choices: Choices = Choices(),
+    models: Path | None = None,
+    aliases: Path | None = None,
+    say: Callable[[str], None] = lambda note: None,
 ) -> tuple[pd.DataFrame, list[LeftOut]]:
     """Write the table of the results at a path, checked by `forecast.table.dataset.read_table`, whole or not at all.
 
@@ -31,44 +42,87 @@ def import_results(
     path : file, or folder that is searched
     output : CSV, or Parquet where it ends in .parquet; a file of that name is replaced
     models : table of compute and more by model, as of `forecast.table.importers.models_table.read_facts`
+    aliases : CSV of two columns, the name of a model in the results and that in the table of models
+    say : takes each note on what was decided
 
     Returns
     -------
-    The rows of the table, and what was left out of it.
+    The rows of the table, and what was left out of it; models that were not found by name come first.
 
     Raises
     ------
     ForecastError
         if a file cannot be read or holds something else, nothing is left, or the table has problems (`TableError`).
+        Models that were not found by name are listed before all else.
     """
     reader = format_named(format).read
     if choices.percent and reader is not wide.read:
         raise ForecastError("--percent: is for the format wide; leave it out")
-    check_target(output)
-    if any(
-        given is not None and output.exists() and given.exists() and output.samefile(given) for given in (path, models)
-    ):
-        raise ForecastError(f"{shown_path(output)}: is read by this command; name another file with -o")
-    given = None if models is None else read_facts(models)
+    _check_output(output, (path, models, aliases))
+    facts = None if models is None else read_facts(models)
     found = reader(path, choices)
-    rows, left_out = selected(found, choices)
+    facts = found.facts if facts is None else facts
+    found, match, strangers = _named(found, facts, aliases, (models or path).name)
+    try:
+        frame, left_out, notes = _assembled(found, match, facts, choices, path, models)
+        write_whole(output, lambda temporary: _write(frame, temporary, output))
+    except ForecastError as error:
+        raise error if facts is None else after_unmatched(error, match) from None
+    for note in (*strangers, *found.notes, *match.notes, *notes, *match.remedy):
+        say(note)
+    return frame, left_out
+
+
+def _check_output(output: Path, inputs: Iterable[Path | None]) -> None:
+    check_target(output)
+    if any(given is not None and output.exists() and given.exists() and output.samefile(given) for given in inputs):
+        raise ForecastError(f"{shown_path(output)}: is read by this command; name another file with -o")
+
+
+def _named(
+    found: Found, facts: pd.DataFrame | None, aliases: Path | None, source: str
+) -> tuple[Found, Matched, list[str]]:
+    """The findings with each model called as in the table, the row of each, and notes on aliases of other models."""
+    names = list(dict.fromkeys(each.model for each in found.measurements))
+    rows = [] if facts is None else list(facts.index)
+    given, strangers = ({}, []) if aliases is None or facts is None else read_aliases(aliases, names, rows)
+    match = matched(names, rows, given, source)
+    measured = tuple(replace(each, model=match.called[each.model]) for each in found.measurements)
+    own = None if found.facts is None else found.facts.rename(index=dict(match.called))
+    return replace(found, measurements=measured, facts=own), match, strangers
+
+
+def _assembled(
+    found: Found, match: Matched, facts: pd.DataFrame | None, choices: Choices, path: Path, models: Path | None
+) -> tuple[pd.DataFrame, list[LeftOut], list[str]]:
+    """The table, what was left out of it, and what was decided of its tasks."""
+    rows, left_out, notes = selected(found, choices)
     names = list(dict.fromkeys(each.model for _, each in rows))
-    facts, source = (found.facts, path.name) if models is None else (given, models.name)
-    if facts is None and rows:
-        raise ForecastError(
-            f"{shown_path(path)}: holds no training compute; add --models MODELS.csv with columns model and compute "
-            f"(or params and tokens, or date), or Epoch's own, for the models {_listed(names)}"
-        )
-    known, unknown = facts_by_model(names, pd.DataFrame(columns=list(FACTS)) if facts is None else facts, source)
-    left_out += unknown
+    match = match.of(names)
+    known: dict[str, Facts] = {}
+    if facts is not None:
+        of_results = found.facts if models is not None else None
+        known, without = facts_of_models(match.row_of, facts, of_results, match.source)
+        left_out = [*(each.left_out(match.source) for each in match.unmatched), *without, *left_out]
+    if rows and models is None and not known:
+        raise ForecastError(_without_compute(path, names, facts))
     frame = _frame([(label, each) for label, each in rows if each.model in known], known)
     if frame.empty:
-        reasons = [f"{each.what}: {each.why}" for each in left_out[-NAMED:]]
-        raise ForecastError(
-            f"{shown_path(path)}: nothing is left for a table; " + ("; ".join(reasons) or "it is empty")
-        )
-    write_whole(output, lambda temporary: _write(frame, temporary, output))
-    return frame, left_out
+        reasons = [f"{each.what}: {each.why}" for each in left_out[len(match.unmatched) :][:NAMED]]
+        why = "\n  ".join(reasons) or ("no model was found" if match.unmatched else "it is empty")
+        raise ForecastError(f"{shown_path(path)}: nothing is left for a table:\n  {why}")
+    return frame, left_out, notes
+
+
+def _without_compute(path: Path, names: Iterable[str], facts: pd.DataFrame | None) -> str:
+    sized = facts is not None and bool((facts["params"] != "").any())
+    needed = "compute (or params and tokens, or date), or Epoch's own,"
+    if sized:
+        needed = "tokens, which are not in the results as params are (or compute, or date),"
+    return (
+        f"{shown_path(path)}: holds no training compute; add --models MODELS.csv with columns model and {needed} "
+        f"for the models {_listed(names)}"
+    )
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -76,11 +130,12 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(known[:NAMED]) + (f" and {len(known) - NAMED} more" if len(known) > NAMED else "")
 
 
-def _frame(rows: list[Labelled], known: dict[str, dict[str, str]]) -> pd.DataFrame:
+def _frame(rows: list[Labelled], known: dict[str, Facts]) -> pd.DataFrame:
     """Rows of a table with the columns that hold anything, and beside them where each score comes from."""
     records = [
-        {"model": each.model, "task": label, "metric": each.metric, "score": each.score, "trials": each.trials}
-        | {"chance": each.chance, "length": None, "k": each.k}
+        {"model": each.model, "task": label, "metric": each.metric, "score": each.score}
+        | {"trials": None if each.metric == "loss" else each.trials}
+        | {"chance": each.chance, "length": each.length, "k": each.k}
         | known[each.model]
         | {"measured_as": each.native, "source": each.source}
         for label, each in rows

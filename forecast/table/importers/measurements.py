@@ -28,6 +28,8 @@ class Measurement:
     trials: int | None = None
     chance: float | None = None  # None: not known
     k: int | None = None  # of a metric that has one
+    length: float | None = None  # of an answer, in the tokens that a loss of the same answers is per
+    told: bool = False  # whether the file or the user says how answers are given: then its name decides nothing
     rank: int = 0  # of several native metrics of the same answers the lowest is taken, where all models have them
     time: float = 0.0  # of the evaluation, seconds since 1970
     source: str  # the file
@@ -49,13 +51,20 @@ class Found:
     measurements: tuple[Measurement, ...]
     left_out: tuple[LeftOut, ...] = ()
     facts: pd.DataFrame | None = None  # compute and more of each model, as of `read_facts`, where the file has them
+    notes: tuple[str, ...] = ()  # what was decided, for the user to check
 
 
 def merged(parts: Iterable[Found]) -> Found:
     """The findings of several files; what was left out of many for the same reason is named once."""
     found = list(parts)
-    left_out = dict.fromkeys(each for part in found for each in part.left_out)
-    return Found(measurements=tuple(each for part in found for each in part.measurements), left_out=tuple(left_out))
+    facts = [part.facts for part in found if part.facts is not None]
+    every = pd.concat(facts) if facts else None
+    return Found(
+        measurements=tuple(each for part in found for each in part.measurements),
+        left_out=tuple(dict.fromkeys(each for part in found for each in part.left_out)),
+        facts=None if every is None else every[~every.index.duplicated()],
+        notes=tuple(dict.fromkeys(note for part in found for note in part.notes)),
+    )
 
 
 def sorted_out(found: Iterable[Measurement | LeftOut]) -> Found:

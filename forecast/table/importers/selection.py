@@ -5,14 +5,14 @@ from dataclasses import replace
 
 from forecast.errors import ForecastError, shown
 from forecast.table.importers.choices import Choices, closest
+from forecast.table.importers.known_tasks.applying import Labelled, with_known
+from forecast.table.importers.known_tasks.parts import with_parts_together
 from forecast.table.importers.measurements import Found, LeftOut, Measurement, count
 from models.equations.metrics import METRICS, rates
 
-type Labelled = tuple[str, Measurement]  # name of the task in the table first
 
-
-def selected(found: Found, choices: Choices) -> tuple[list[Labelled], list[LeftOut]]:
-    """The measurements that make a table, by task, and all that was left out of it.
+def selected(found: Found, choices: Choices) -> tuple[list[Labelled], list[LeftOut], list[str]]:
+    """The measurements that make a table, by task, all that was left out of it, and what was decided of known tasks.
 
     Raises
     ------
@@ -20,11 +20,13 @@ def selected(found: Found, choices: Choices) -> tuple[list[Labelled], list[LeftO
         if a task that is named is not there, has not the metric that it should be taken by, or is a choice of which
         the chance of a guess is not known.
     """
+    found, together = with_parts_together(found, choices)
     rows = list(_labelled(found.measurements))
     _check_names(rows, found.left_out, choices)
     _check_metric(found.measurements, choices)
     left_out = [each for each in found.left_out if not each.task or choices.wants(each.task)]
     wanted = [(label, each) for label, each in rows if choices.wants(label, each.task, each.native)]
+    wanted, notes = with_known(wanted, choices)
     taken: list[Labelled] = []
     for (label, _), rows_of_task in _grouped(wanted, by=lambda row: (row[0], row[1].k)).items():
         measured = _of_metric(label, [each for _, each in rows_of_task], choices)
@@ -39,7 +41,7 @@ def selected(found: Found, choices: Choices) -> tuple[list[Labelled], list[LeftO
         if each.trials is None and each.metric != "loss"
     ]
     _check_chance(counted)
-    return counted, left_out
+    return counted, left_out, [*together, *notes]
 
 
 def _grouped[T, K: Hashable](rows: Iterable[T], *, by: Callable[[T], K]) -> dict[K, list[T]]:
@@ -91,7 +93,7 @@ def _of_metric(label: str, measured: list[Measurement], choices: Choices) -> lis
     if same or named is None:
         return same or measured
     if metric in rates() and all(each.metric in rates() for each in measured):
-        return [replace(each, metric=metric) for each in measured]
+        return [replace(each, metric=metric, chance=each.chance if metric == "choice" else None) for each in measured]
     of_file = ", ".join(dict.fromkeys(each.native for each in measured))
     raise ForecastError(
         f"--metric {shown(f'{label}={metric}')}: the task has no such metric; give one of the file ({of_file}) "

@@ -13,7 +13,8 @@ from forecast.errors import ForecastError, TableError
 from forecast.table.dataset import read_table
 from forecast.table.importers.choices import Choices, PerTask, per_task, task_names
 from forecast.table.importers.importing import import_results
-from forecast.table.importers.models_table import read_facts, spelling
+from forecast.table.importers.models_table import read_facts
+from forecast.table.importers.names.spelling import spelling
 from forecast.table.importers.results.lm_eval import model_name
 from forecast.table.importers.results.lm_eval import read as read_lm_eval
 from forecast.table.importers.selection import trials_of_error
@@ -306,8 +307,10 @@ def test_an_archive_packed_by_zstandard_is_read_and_one_that_broke_is_a_known_er
     start = content.index(ZSTANDARD_MAGIC)
     content[start + 8 : start + 40] = bytes(32)
     file.with_suffix(".eval").write_bytes(content)
+    frame, left_out = imported("inspect", path)
+    assert len(frame) == len(expected) - 1 and "not a zip archive that can be read" in "".join(left_out.values())
     with pytest.raises(ForecastError, match="not a zip archive that can be read"):
-        imported("inspect", path)
+        imported("inspect", file.with_suffix(".eval"))
 
 
 def test_the_mean_of_the_exact_scorer_is_its_accuracy_and_other_reducers_are_named(ladder, imported):
@@ -455,10 +458,8 @@ def test_models_without_compute_are_left_out_and_close_names_suggested(write, im
     path = write("wide.csv", WIDE + "toy-39b,0.5,0.5\n")
     frame, left_out = imported("wide", path, models=models, trials=TRIALS)
     assert set(frame["model"]) == {"toy-1b", "toy-3b", "toy-9b"}
-    assert left_out == {
-        "model toy-39b": "there is no such model in models.csv; did you mean 'toy-9b'?",
-        "model toy-30b": "has no compute, nor both params and tokens in models.csv",
-    }
+    assert list(left_out) == ["model toy-39b", "model toy-30b"] and "'toy-9b'" in left_out["model toy-39b"]
+    assert left_out["model toy-30b"] == "has no compute, nor both params and tokens in models.csv"
 
 
 def test_a_name_that_fits_two_models_is_not_guessed(write, imported):

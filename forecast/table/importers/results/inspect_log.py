@@ -6,14 +6,16 @@ The archive has the samples apart, and what tells their answers in summaries.jso
 """
 
 import io
+import re
 import sys
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from forecast.errors import ForecastError, shown_path
+from forecast.errors import ForecastError, shown, shown_path
 from forecast.table.importers.choices import Choices
 from forecast.table.importers.measurements import (
     Found,
@@ -24,6 +26,7 @@ from forecast.table.importers.measurements import (
     each_of,
     files,
     merged,
+    number,
     parsed,
     read_json,
     section,
@@ -31,6 +34,8 @@ from forecast.table.importers.measurements import (
     source_of,
     words,
 )
+from forecast.table.importers.results.inspect_samples import attempts, epochs_of, is_share, items_of
+from forecast.table.importers.sources import each_read
 
 if sys.version_info >= (3, 14):
     import zipfile
@@ -40,31 +45,72 @@ else:  # logs are packed by Zstandard, which `zipfile` knows from then on
     from backports.zstd import ZstdError, zipfile
 
 
-ACCURACY = "accuracy"
-AVERAGES = {"exact": "mean"}  # scorer: its metric that is an accuracy under another name
+ACCURACY, MEAN = "accuracy", "mean"
+EXACT = "exact"  # the scorer whose mean is always an accuracy
 SHOTS = ("fewshot", "num_fewshot")  # arguments of a task that say how many examples it shows
 CHOICE = "choice"  # the scorer of multiple choice
 HEADER, SUMMARIES = "header.json", "summaries.json"
+NOT_WHOLE = "is no share of right answers: times the items it is no whole number"
+UNKNOWN = "is no metric of a table"
+OF_MEAN = 1  # rank of a mean that is taken as an accuracy
+BESIDE = ("stderr", "std", "var")  # metrics that say how sure others are
+PASS = re.compile(r"pass_at_([1-9][0-9]*)")  # reducer of the epochs
 
 
 def read(path: Path, choices: Choices) -> Found:
     """All measurements of a log, or of all logs below a folder; those of runs that did not succeed are left out."""
-    found = [_of_file(file, alone=not path.is_dir()) for file in files(path, ("*.json", "*.eval"))]
-    return merged(found)
+    left_out: list[LeftOut] = []
+    logs = each_read(path, files(path, ("*.json", "*.eval")), _document, left_out)
+    found = merged(_of_log(document, file, choices, alone=file == path) for file, document in logs)
+    return _without_doubtful(replace(found, left_out=(*found.left_out, *left_out)))
 
 
-def _of_file(file: Path, *, alone: bool) -> Found:
-    document = _archived(file) if file.suffix.lower() == ".eval" else read_json(file)
+def _document(file: Path) -> Any:
+    return _archived(file) if file.suffix.lower() == ".eval" else read_json(file)
+
+
+def _of_log(document: Any, file: Path, choices: Choices, *, alone: bool) -> Found:
     of = section(document, "eval")
-    task, model, status = words(of.get("task")), words(of.get("model")), section(document).get("status")
+    task, model, status = words(of.get("task")), _model(of), section(document).get("status")
     if document is None or (task and status not in ("success", None)):
         why = "the run has not ended" if document is None else f"the run did not succeed: its status is {status!r}"
         return _nothing(file, why)
-    if not task or not model or not isinstance(section(document, "results").get("scores"), list):
+    scores = section(document, "results").get("scores")
+    if task and model and not scores and "results" in section(document):
+        return _nothing(file, "the log holds no scores; run `inspect score` on it")
+    if not task or not model or not isinstance(scores, list):
         if alone:
             raise ForecastError(f"{shown_path(file)}: is no log of Inspect with a task, a model and results")
         return _nothing(file, "is no log of Inspect with a task, a model and results")
-    return sorted_out(_scores(document, file, task, model))
+    said: dict[str, Any] = {"task": task, "model": model, "variant": _variant(section(of, "task_args"))}
+    said |= {"time": _seconds(of.get("created")), "source": source_of(file)}
+    measured = [each for score in each_of(scores, dict) for each in _scored(document, score, file, choices, said)]
+    found = sorted_out(measured)
+    return replace(found, measurements=(*found.measurements, *attempts(document, found.measurements)))
+
+
+def _without_doubtful(found: Found) -> Found:
+    """A mean is an accuracy only where it is one in every log; a note on each that is taken so."""
+    doubtful = {each.what for each in found.left_out if each.why.startswith(NOT_WHOLE)}
+    means = [each for each in found.measurements if each.rank == OF_MEAN]
+    kept = tuple(each for each in found.measurements if each not in means or _mean_of(each) not in doubtful)
+    taken = dict.fromkeys(_mean_of(each) for each in means if each in kept)
+    notes = tuple(
+        f"{what} is taken as exact match: times the items it is a whole number in every log" for what in taken
+    )
+    return replace(found, measurements=kept, notes=(*found.notes, *notes))
+
+
+def _mean_of(each: Measurement) -> str:
+    return f"{each.task}: {each.native} {MEAN}"
+
+
+def _model(of: dict[str, Any]) -> str:
+    """The model of a log: of weights on a disk their path, with the revision where one is named."""
+    arguments = section(of, "model_args")
+    name = words(arguments.get("model_path")) or words(of.get("model"))
+    revision = words(arguments.get("revision"))
+    return name if revision in ("", "main") or not name else f"{name}@{revision}"
 
 
 def _nothing(file: Path, why: str) -> Found:
@@ -91,35 +137,62 @@ def _archived(file: Path) -> Any:
     return samples | section(parsed(held[HEADER], file))
 
 
-def _scores(document: Any, file: Path, task: str, model: str) -> Iterator[Measurement | LeftOut]:
-    """The accuracy of each scorer; other metrics are named."""
-    of, results = section(document, "eval"), section(document, "results")
-    epochs = count(section(of, "config").get("epochs")) or 1
-    answered = (count(results.get("completed_samples")) or 0) // epochs
-    for score in each_of(results.get("scores"), dict):
-        native, reducer = words(score.get("name")), score.get("reducer")
-        for metric, cell in section(score, "metrics").items():
-            if metric in ("stderr", "std"):
-                continue
-            is_accuracy = metric == AVERAGES.get(native, ACCURACY)
-            if not is_accuracy or reducer not in (None, "mean"):
-                why = f"reduces the epochs by {reducer!r}" if is_accuracy else "is no metric of a table"
-                yield LeftOut(what=f"{task}: {native} {words(metric)}", why=why, task=task)
-                continue
-            of_table = "choice" if native == CHOICE else "exact_match"
-            value = section(cell).get("value")
-            yield Measurement(
-                model=model,
-                task=task,
-                variant=_variant(section(of, "task_args")),
-                native=native,
-                metric=of_table,
-                score=checked_score(value, of_table, path=file, task=task, native=f"{native} {metric}"),
-                trials=count(score.get("scored_samples")) or answered or None,
-                chance=_chance(document) if of_table == "choice" else None,
-                time=_seconds(of.get("created")),
-                source=source_of(file),
-            )
+def _scored(
+    document: Any, score: dict[str, Any], file: Path, choices: Choices, said: dict[str, Any]
+) -> Iterator[Measurement | LeftOut]:
+    """The accuracy of a scorer, or its mean where that is one, in one attempt or the best of k; others are named."""
+    native, task = words(score.get("name")), said["task"]
+    metrics = {name: cell for name, cell in section(score, "metrics").items() if name not in BESIDE}
+    for metric, cell in metrics.items():
+        value = section(cell).get("value")
+        given = choices.metric.of(task)
+        asked = given is not None and given in (native, metric, f"{native} {metric}", f"{native}/{metric}")
+        is_mean = metric == MEAN and ACCURACY not in metrics
+        why = _why_not(document, score, metric, value, asked=asked, is_mean=is_mean, task=task)
+        if why:
+            yield LeftOut(what=f"{task}: {native} {words(metric)}", why=why, task=task)
+            continue
+        k = _attempts_of(score.get("reducer"), epochs_of(document))
+        of_table = "choice" if native == CHOICE else "exact_match" if k == 1 else "pass_at_k"
+        yield Measurement(
+            native=given if given is not None and asked else native,
+            metric=of_table,
+            score=checked_score(value, of_table, path=file, task=task, native=f"{native} {metric}"),
+            trials=items_of(document, score),
+            chance=_chance(document) if of_table == "choice" else None,
+            k=k if k > 1 else None,
+            rank=OF_MEAN if is_mean and native != EXACT and not asked else 0,
+            told=True,
+            **said,
+        )
+
+
+def _why_not(
+    document: Any, score: dict[str, Any], metric: str, value: Any, *, asked: bool, is_mean: bool, task: str
+) -> str:
+    """Why a metric is not taken, with the option that takes it; blank where it is a share of right answers."""
+    native, reducer = words(score.get("name")), score.get("reducer")
+    k = _attempts_of(reducer, epochs_of(document))
+    if k == 0 or (k > 1 and native == CHOICE):
+        return f"reduces the epochs by {reducer!r}"
+    if metric == ACCURACY or asked or (is_mean and native == EXACT):
+        return ""
+    remedy = f"--metric {shown(f'{task}={native if is_mean else words(metric)}')} takes it"
+    known = number(value)
+    if known is None or not 0 <= known <= 1:
+        return UNKNOWN
+    if is_mean:
+        return "" if is_share(document, score, known) else f"{NOT_WHOLE}; {remedy} all the same"
+    return f"{UNKNOWN}; {remedy} where it is a share of right answers"
+
+
+def _attempts_of(reducer: Any, epochs: int) -> int:
+    """Of how many attempts a reducer takes the best: 1 of the mean; 0 where it does something else, or of too few."""
+    if reducer in (None, MEAN):
+        return 1
+    found = PASS.fullmatch(reducer) if isinstance(reducer, str) else None
+    k = epochs if reducer == "max" else int(found[1][:9]) if found else 0
+    return k if k <= epochs else 0
 
 
 def _chance(document: Any) -> float | None:

@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from forecast.errors import ForecastError, shown_path
+from forecast.errors import ForecastError, shown, shown_path
 from forecast.table.importers.choices import Choices
+from forecast.table.importers.known_tasks.parts import part_of
 from forecast.table.importers.measurements import (
     Found,
     LeftOut,
@@ -28,70 +29,94 @@ from forecast.table.importers.measurements import (
     words,
 )
 from forecast.table.importers.measurements import section as part
+from forecast.table.importers.names.paths import path_parts, tells_nothing
+from forecast.table.importers.results.harness.losses import beside, with_samples
+from forecast.table.importers.results.harness.tasks import RATES, Task, model_name, shots_of, subtasks, task_of
 from forecast.table.importers.selection import trials_of_error, with_trials_of_others
+from forecast.table.importers.sources import each_read, facts_frame
+from forecast.words import counted
 
-RATES = {  # metric: the table's, and which is rather taken of those that score the same answers
-    "acc_norm": ("choice", 0),
-    "acc": ("choice", 1),
-    "exact_match": ("exact_match", 0),
-    "em": ("exact_match", 1),
-    "qem": ("exact_match", 2),
-    "pass@1": ("exact_match", 0),
-    "pass_at_1": ("exact_match", 1),
-    "prompt_level_strict_acc": ("exact_match", 0),
-    "prompt_level_loose_acc": ("exact_match", 1),
-}
 PER_BYTE: dict[str, Callable[[float], float]] = {  # to nats per byte
     "bits_per_byte": lambda bits: bits * math.log(2),
     "byte_perplexity": math.log,
 }
-GENERATED = ("generate_until", "loglikelihood")  # kinds of task whose acc is an answer got right, not a choice
+UNLISTED = 9  # rank of a metric that the user names
+LISTED = 10  # broken files in an error
 MAJORITY = "maj@"  # of a filter: one vote of many answers
 AVERAGE = re.compile(r"all|.*:_average\|.*")  # names that lighteval gives to averages
 NOT_METRICS = ("sample_len", "sample_count")  # numbers beside the metrics
 UNSUITABLE = {
     "word_perplexity": "is per word, and a loss of the table is per token or byte",
-    "perplexity": "is per answer, and a loss of the table is per token or byte",
+    "perplexity": "is per answer, and a loss of the table is per token or byte: --log_samples of lm_eval tells that",
 }
 
 
-class Task(NamedTuple):
-    """What a file says of one task."""
-
-    name: str  # in the table
-    shots: int | None
-    trials: int | None
-    chance: float | None
-    generated: bool
-
-
 def read(path: Path, choices: Choices) -> Found:
-    """All measurements of a results file, or of all ``results*.json`` below a folder.
+    """All measurements of a results file, or of all below a folder, and the losses in samples beside them.
 
     A group of tasks is an average of its subtasks: it is taken where `choices` names it, and its subtasks are not then.
     """
-    found = []
-    for file in files(path, ("results*.json",)):
-        document = read_json(file)
-        if part(document, "results"):
-            found.append(_of_file(document, file, choices))
-        elif path.is_dir():
-            why = "is JSON, but holds no results of lm-evaluation-harness"
-            found.append(sorted_out([LeftOut(what=source_of(file), why=why)]))
+    left_out: list[LeftOut] = []
+    documents: dict[Path, Any] = {}
+    passed_over = 0
+    below = files(path, ("*.json", "samples_*.jsonl"))
+    for file, document in each_read(path, [file for file in below if file.suffix != ".jsonl"], read_json, left_out):
+        if _is_results(document, file, alone=file == path):
+            documents[file] = document
         else:
-            raise ForecastError(
-                f"{shown_path(file)}: is JSON, but has no 'results' by task; give a file of lm-evaluation-harness"
-            )
-    both = merged(found)
-    return replace(both, measurements=tuple(with_trials_of_others(both.measurements)))
+            passed_over += 1
+    documents = _told_apart(documents)
+    samples = [file for file in below if file.suffix == ".jsonl"] or beside(path)
+    if not documents and not samples:
+        raise ForecastError(_nothing(path, left_out, passed_over))
+    found = [_of_file(document, file, choices, alone=file == path) for file, document in documents.items()]
+    notes = (f"passed over {counted(passed_over, 'JSON file')} without results",) if passed_over else ()
+    both = merged([Found(measurements=(), left_out=tuple(left_out), notes=notes), *found])
+    both = replace(both, measurements=tuple(with_trials_of_others(both.measurements)))
+    return with_samples(both, path, samples, documents, choices)
 
 
-def _of_file(document: Any, file: Path, choices: Choices) -> Found:
-    model = model_name(document)
-    if not model:
+def _is_results(document: Any, file: Path, *, alone: bool) -> bool:
+    """Whether a document has results by task, and a model; an error where it was given itself and has not."""
+    by_task = any(isinstance(scores, dict) and scores for scores in part(document, "results").values())
+    if by_task and model_name(document):
+        return True
+    if alone and not by_task:
+        raise ForecastError(
+            f"{shown_path(file)}: is JSON, but has no 'results' by task; give a file of lm-evaluation-harness"
+        )
+    if alone:
         raise ForecastError(f"{shown_path(file)}: names no model ('model_name', or 'pretrained' in 'model_args')")
+    return False
+
+
+def _told_apart(documents: dict[Path, Any]) -> dict[Path, Any]:
+    """Documents that name their model by a word for all models ('hf', './model') with their folder in its name."""
+    names = {file: model_name(document) for file, document in documents.items()}
+    folders: dict[str, set[Path]] = {}
+    for file, name in names.items():
+        if all(map(tells_nothing, path_parts(name))):
+            folders.setdefault(name, set()).add(file.parent)
+    return {
+        file: document | {"config_general": {}, "model_name": f"{file.parent.as_posix()}/{names[file]}"}
+        if len(folders.get(names[file], ())) > 1
+        else document
+        for file, document in documents.items()
+    }
+
+
+def _nothing(path: Path, left_out: list[LeftOut], passed_over: int) -> str:
+    broken = [f"{each.what}: {each.why}" for each in left_out[:LISTED]]
+    others = f"{counted(passed_over, 'JSON file')} without results by task and a model" if passed_over else ""
+    return f"{shown_path(path)}: holds no results of lm-evaluation-harness; " + "; ".join(
+        filter(None, [*broken, others])
+    )
+
+
+def _of_file(document: Any, file: Path, choices: Choices, *, alone: bool) -> Found:
+    model = model_name(document)
     results = part(document, "results")
-    below = {key: _subtasks(document, key) for key in results}
+    below = {key: subtasks(document, key) for key in results}
     averages = {key for key in results if below[key] or key in part(document, "groups") or AVERAGE.fullmatch(key)}
     chosen = [key for key in results if key in averages and choices.tasks and choices.wants(key)]
     said = {"model": model, "time": number(part(document).get("date")) or 0.0, "source": source_of(file)}
@@ -101,99 +126,42 @@ def _of_file(document: Any, file: Path, choices: Choices) -> Found:
         why = f"is part of {above[0]}, which is taken" if above else ""
         if key in averages and key not in chosen:
             why = "is an average of other tasks; name it in --tasks to have it in their stead"
-        found += (
-            [LeftOut(what=words(key), why=why, task=words(key))]
-            if why
-            else _of_task(document, key, below[key], file, said)
-        )
-    return sorted_out(found)
+        if why:
+            found.append(LeftOut(what=words(key), why=why, task=words(key)))
+        else:
+            found += _of_task(document, key, below[key], file, said, choices, alone=alone)
+    params = count(part(document, "config").get("model_num_parameters"))
+    return replace(sorted_out(found), facts=facts_frame([(model, {"params": str(params or "")})]))
 
 
 def _of_task(
-    document: Any, key: str, below: set[str], file: Path, said: dict[str, Any]
+    document: Any, key: str, below: set[str], file: Path, said: dict[str, Any], choices: Choices, *, alone: bool
 ) -> Iterator[Measurement | LeftOut]:
-    task = _task(document, key, below)
+    task = task_of(document, key, below)
     limited = part(document, "config").get("limit") is not None
-    for native, value, error in _metrics(part(document, "results", key)):
-        found = _measured(native, value, error, task, file, said)
+    rising = part(document, "higher_is_better", key)
+    for native, value, error in _metrics(part(document, "results", key), choices.metric.of(task.name)):
+        try:
+            falls = rising.get(native.partition(",")[0]) is False
+            found = _measured(native, value, error, task, file, said, choices, falls=falls)
+        except ForecastError as problem:
+            if alone:
+                raise
+            why = str(problem).partition(f"metric {shown(native)}: ")[2] or str(problem)
+            found = LeftOut(what=f"{task.name} of {said['model']} in {said['source']}", why=why, task=task.name)
         if limited and isinstance(found, Measurement) and found.metric != "loss" and not found.trials:
             why = "only some items were scored, and the file does not say how many; give a run without --limit"
             found = LeftOut(what=f"{task.name} of {said['model']}", why=why, task=task.name)
         yield found
 
 
-def model_name(document: Any) -> str:
-    """The model of a file, with ``@revision`` where a revision other than main is named; blank where none is."""
-    config = part(document, "config")
-    given = config.get("model_args")
-    if isinstance(given, str):
-        pairs = (pair.partition("=") for pair in given.split(","))
-        arguments: dict[str, Any] = {key.strip(): value for key, _, value in pairs}
-    else:
-        arguments = part(given)
-    candidates = (
-        part(document, "config_general").get("model_name"),
-        part(document).get("model_name"),
-        config.get("model_name"),
-        arguments.get("pretrained"),
-        arguments.get("model"),
-        config.get("model"),
-    )
-    name = next((words(each) for each in candidates if words(each)), "")
-    revision = words(arguments.get("revision")) or words(config.get("model_revision"))
-    return name if not name or revision in ("", "main") else f"{name}@{revision}"
-
-
-def _subtasks(document: Any, group: str) -> set[str]:
-    """All tasks below a group, groups among them included; none of a task."""
-    below: set[str] = set()
-    ahead = [group]
-    while ahead:
-        listed = part(document, "group_subtasks").get(ahead.pop())
-        new = {each for each in (listed if isinstance(listed, list) else []) if isinstance(each, str)} - below - {group}
-        below |= new
-        ahead += new
-    return below
-
-
-def _task(document: Any, key: str, below: set[str]) -> Task:
-    pieces = key.split("|")  # lighteval: suite|task|shots|...
-    leaves = [each for each in below if not _subtasks(document, each)] or [key]
-    sizes = [count(part(document, "n-samples", each).get("effective")) for each in leaves]
-    configs = [part(document, "configs", each) for each in leaves]
-    shots = {_shots(document, each, config) for each, config in zip(leaves, configs, strict=True)}
-    chances = {_chance(config) for config in configs}
-    return Task(
-        name=words(key) if len(pieces) < 3 else words(pieces[1]),
-        shots=_whole(pieces[2]) if len(pieces) >= 3 else shots.pop() if len(shots) == 1 else None,
-        trials=sum(size for size in sizes if size) if all(sizes) else None,
-        chance=chances.pop() if len(chances) == 1 else None,
-        generated=all(config.get("output_type") in GENERATED for config in configs),
-    )
-
-
-def _shots(document: Any, key: str, config: dict[str, Any]) -> int | None:
-    given = (part(document, "n-shot").get(key), config.get("num_fewshot"), part(document, "config").get("num_fewshot"))
-    known = [number(each) for each in given]
-    return next((int(each) for each in known if each is not None), None)
-
-
-def _whole(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() else None
-
-
-def _chance(config: dict[str, Any]) -> float | None:
-    """One in the number of choices, where the task has the same for every item."""
-    choices = config.get("doc_to_choice")
-    return 1 / len(choices) if isinstance(choices, list) and len(choices) > 1 else None
-
-
-def _metrics(scores: dict[str, Any]) -> Iterator[tuple[str, Any, float | None]]:
+def _metrics(scores: dict[str, Any], asked: str | None) -> Iterator[tuple[str, Any, float | None]]:
     """Name without the filter 'none', value, and standard error of each metric of a task."""
     for name, value in scores.items():
         metric, comma, kind = name.partition(",")
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if metric.endswith("_stderr") or metric in NOT_METRICS or not (is_number or metric in {*RATES, *PER_BYTE}):
+        is_metric = is_number or metric in {*RATES, *PER_BYTE, asked}
+        if metric.endswith("_stderr") or metric in NOT_METRICS or not is_metric:
             continue
         if metric == "byte_perplexity" and f"bits_per_byte{comma}{kind}" in scores:
             continue  # the same number again
@@ -202,28 +170,55 @@ def _metrics(scores: dict[str, Any]) -> Iterator[tuple[str, Any, float | None]]:
 
 
 def _measured(
-    native: str, value: Any, error: float | None, task: Task, file: Path, said: dict[str, Any]
+    native: str,
+    value: Any,
+    error: float | None,
+    task: Task,
+    file: Path,
+    said: dict[str, Any],
+    choices: Choices,
+    *,
+    falls: bool,
 ) -> Measurement | LeftOut:
     metric, _, kind = native.partition(",")
     at: dict[str, Any] = {"path": file, "task": task.name, "native": native}
     if metric in PER_BYTE:
         nats = checked_score(PER_BYTE[metric](checked_score(value, "loss", **at)), "loss", **at)
-        said = said | {"metric": "loss", "score": nats, "unit": "nats per byte"}
-        return Measurement(task=task.name, native=native, **said)
-    if metric not in RATES or MAJORITY in kind:
-        why = "is a vote among many answers" if metric in RATES else "is no metric of a table"
-        return LeftOut(what=f"{task.name}: {native}", why=UNSUITABLE.get(metric, why), task=task.name)
-    of_table, rank = RATES[metric]
+        return Measurement(task=task.name, native=native, metric="loss", score=nats, unit="nats per byte", **said)
+    part = part_of(task.name)
+    names = (task.name, f"{task.name} {shots_of(task)}", part.whole if part else task.name)
+    asked = choices.metric.of(*names) in (native, metric)
+    if falls or not (asked or (metric in RATES and MAJORITY not in kind)):
+        return LeftOut(what=f"{task.name}: {native}", why=_why_not(native, value, task, falls=falls), task=task.name)
+    of_table, rank = RATES.get(metric, ("exact_match", UNLISTED))
     of_table = "exact_match" if task.generated else of_table
     score = checked_score(value, of_table, **at)
     return Measurement(
         task=task.name,
-        variant="" if task.shots is None else f"{task.shots}-shot",
+        variant=shots_of(task),
         native=native,
         metric=of_table,
         score=score,
         trials=task.trials or trials_of_error(score, error),
         chance=task.chance if of_table == "choice" else None,
         rank=rank,
+        told=task.told,
         **said,
+    )
+
+
+def _why_not(native: str, value: Any, task: Task, *, falls: bool) -> str:
+    """Why a metric is not taken, with the option that takes it where it may be a share of right answers."""
+    metric, _, kind = native.partition(",")
+    remedy = f"--metric {shown(native if part_of(task.name) else f'{task.name}={native}')} takes it"
+    if falls:
+        return UNSUITABLE.get(metric, "is better the lower it is, so no share of right answers")
+    if MAJORITY in kind:
+        return f"is a vote among many answers; {remedy}"
+    is_rate = (known := number(value)) is not None and 0 <= known <= 1
+    return UNSUITABLE.get(
+        metric,
+        f"is no metric of a table; {remedy} where it is a share of right answers"
+        if is_rate
+        else "is no metric of a table",
     )

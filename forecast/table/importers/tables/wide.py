@@ -9,6 +9,7 @@ import pandas as pd
 
 from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
 from forecast.table.importers.choices import Choices, closest
+from forecast.table.importers.known_tasks.catalogue import known_task
 from forecast.table.importers.measurements import Found, Measurement, source_of
 from forecast.table.importers.models_table import FACTS, facts_of
 from forecast.table.reading.cells import MISSING, NUMBER
@@ -54,6 +55,7 @@ def read(path: Path, choices: Choices) -> Found:
                 metric=metrics[task],
                 score=score,
                 trials=choices.trials.of(task) if metrics[task] in rates() else None,
+                told=choices.metric.of(task) is not None,
                 source=f"{source_of(path)}, row {line}",
             )
             for (line, task), score in scores.items()
@@ -63,13 +65,23 @@ def read(path: Path, choices: Choices) -> Found:
 
 
 def _check_counted(path: Path, metrics: dict[str, str], choices: Choices) -> None:
-    uncounted = [task for task, name in metrics.items() if name in rates() and choices.trials.of(task) is None]
+    uncounted = [
+        task
+        for task, name in metrics.items()
+        if name in rates() and choices.trials.of(task) is None and _known_items(task) is None
+    ]
     if uncounted:
         raise ForecastError(
             f"{shown_path(path)}: rates need the number of items scored, and none is given for "
             f"{', '.join(map(shown, uncounted[:10]))}; add --trials {shown(f'{uncounted[0]}=1000')}, "
             "or one number for all tasks"
         )
+
+
+def _known_items(column: str) -> int | None:
+    attempts = ATTEMPTS.fullmatch(column)
+    known = known_task(column if attempts is None else attempts["task"])
+    return None if known is None else known.items
 
 
 def _scores(

@@ -1,0 +1,1 @@
+"""Files of lm-evaluation-harness: what they say of tasks, and samples beside results."""

@@ -433,7 +433,7 @@
   }
 
   function drawDensity(g, X, [x0, x1], box, row, small) {
-    const places = Array.from({ length: 161 }, (_, i) => x0 + ((x1 - x0) * i) / 160);
+    const places = Array.from({ length: 301 }, (_, i) => x0 + ((x1 - x0) * i) / 300);
     const { values, draws } = density(row, places), [low, , high] = row.printed;
     const tall = box.floor - box.under, most = Math.max(...values, 0.2);
     const Z = (v) => box.floor - (0.96 * tall * v) / most;
@@ -442,7 +442,7 @@
     const shape = (points) => points.length < 2 ? "" : "M" + points[0][0].toFixed(1) + " " + box.floor + "L" +
       points.map((p) => p[0].toFixed(1) + " " + p[1].toFixed(1)).join("L") + "L" + points[points.length - 1][0].toFixed(1) + " " + box.floor + "Z";
     g.append(svg("path", { d: shape(curve), fill: BLUE, "fill-opacity": 0.2 }));
-    const cut = (v) => { const i = Math.min(Math.max(Math.floor(((v - x0) / (x1 - x0)) * 160), 0), 159), w = (v - places[i]) / (places[i + 1] - places[i]); return [X(v), Z(values[i] + w * (values[i + 1] - values[i])), v]; };
+    const cut = (v) => { const i = Math.min(Math.max(Math.floor(((v - x0) / (x1 - x0)) * 300), 0), 299), w = (v - places[i]) / (places[i + 1] - places[i]); return [X(v), Z(values[i] + w * (values[i + 1] - values[i])), v]; };
     if (to > from) g.append(svg("path", { d: shape([cut(from), ...curve.filter((p) => p[2] > from && p[2] < to), cut(to)]), fill: BLUE, "fill-opacity": 0.4 }));
     const beyond = draws.filter((v) => v > x1).length / 300;
     const words = "density of the threshold" + (beyond >= 0.01 ? "; " + percent(beyond) + " beyond this axis" : "");

@@ -113,7 +113,7 @@ def landmarks(
     a_character, chosen = (limits[1] - limits[0]) / characters, list[tuple[str, float]]()
     speculative = runs["speculative"] if "speculative" in runs else np.zeros(len(runs), dtype=bool)
     found = [
-        (_fame(name), -float(np.log10(compute)), printable(name) + (" (est.)" if guess else ""))
+        (fame(name), -float(np.log10(compute)), printable(name) + (" (est.)" if guess else ""))
         for name, compute, guess in zip(runs["model"], runs["compute"], speculative, strict=True)
     ]
     for _, minus, name in sorted(found):
@@ -124,7 +124,8 @@ def landmarks(
     return sorted(chosen, key=lambda each: each[1])
 
 
-def _fame(name: str) -> int:
+def fame(name: str) -> int:
+    """Place of a run among those that readers know, 0 for the best known."""
     ranks = [i for i, known in enumerate(WELL_KNOWN) if name == known or name.startswith(f"{known} ")]
     return min(ranks, default=len(WELL_KNOWN))
 

@@ -97,7 +97,7 @@ def theta_at_score(fit: Fit, task: str, at: float | xr.DataArray, residuals: Res
     Closed form where there is one. `inf` where no compute suffices, `-inf` where any does.
     """
     law, metric, length, k = law_of_task(fit, task), *_facts(fit, task)
-    if not has_closed_inverse(fit, task):
+    if not _is_closed(metric, law):
         return _crossing(fit, task, at, residuals, like=law.nu + 0.0 * at + 0.0 * residuals.log_loss)
     shape = {name: law[name] for name in ("irreducible", "log10_amplitude", "exponent")}
     if metric == "loss":
@@ -109,9 +109,12 @@ def theta_at_score(fit: Fit, task: str, at: float | xr.DataArray, residuals: Res
 
 def has_closed_inverse(fit: Fit, task: str) -> bool:
     """Whether `theta_at_score` is a formula for this task; else it is a search, draw by draw."""
-    metric = METRICS[fit.data.metric.sel(task=task).item()]
+    return _is_closed(_facts(fit, task)[0], law_of_task(fit, task))
+
+
+def _is_closed(metric: str, law: xr.Dataset) -> bool:
     bent = {"frailty_drift", "token_floor", "log_loss_link_factor", "required_share"}
-    return not (metric.is_rate and metric.inverse is None) and not bent & set(law_of_task(fit, task))
+    return not (METRICS[metric].is_rate and METRICS[metric].inverse is None) and not bent & set(law)
 
 
 def _crossing(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecast.figures.axes import fame
 from forecast.figures.style import family_colours
 from forecast.posterior.compute import differs_by_family
 from forecast.posterior.fit import Fit, thinned
@@ -45,7 +46,7 @@ def live_data(
     ----------
     tasks : as in the report; a task at several thresholds starts at the first
     headline, family : task and curve that are shown first
-    known : names and log10 FLOP of runs that readers know
+    known : names and log10 FLOP of runs that readers know; those that fit are named above the curve
     asked : how dates of the headline's thresholds are found; None: they are not
     """
     bare = replace(fit, posterior=fit.posterior.drop_vars(("chain", "draw"), errors="ignore"))
@@ -55,15 +56,17 @@ def live_data(
     first = {each.task: each for each in reversed(tasks)}
     offered = _offered(fit, list(at), headline, family)
     made = _views(bare, [first[task] for task in at], at, offered)
-    for (task, whose), found in made.items():
-        if asked is not None and task == headline:
-            scores = np.array(found["scores"])
-            found["dates"] = arrival_dates(bare, task, scores, whose, asked)
+    if asked is not None:  # of two curves: each takes seconds
+        for whose in offered[headline][:2]:
+            scores = np.array(made[headline, whose]["scores"])
+            made[headline, whose]["dates"] = arrival_dates(bare, headline, scores, whose, asked)
     scale, runs = scale_of(fit.data), _runs([each.observed for each in first.values()])
     curves = list(dict.fromkeys(whose for _, whose in made))
     return {
-        **{"dated": scale.dated, "axis": scale.axis, "threshold": scale.threshold_axis, "largest": scale.largest},
-        "known": [[str(name), round(float(place), 4)] for name, place in known],
+        **{"dated": scale.dated, "axis": scale.axis, "largest": scale.largest},
+        "known": [
+            [str(name), round(float(x), 4)] for name, x in sorted(known, key=lambda each: (fame(each[0]), -each[1]))
+        ],
         "scenario": None if asked is None else asked.scenario.name,
         "curves": [_whose(fit, whose) for whose in curves],
         "families": [[name, colour] for name, colour in _colours(fit, runs).items()],
@@ -71,7 +74,10 @@ def live_data(
         "shape": list(SHAPE),
         "draws": bare.posterior.sizes["chain"] * bare.posterior.sizes["draw"],
         "start": list(at).index(headline),
-        "tasks": [_task(first[task], runs, {"at": at[task], "views": _own(made, task, curves)}) for task in at],
+        "tasks": [
+            _task(first[task], runs, {"at": [round(each, 6) for each in at[task]], "views": _own(made, task, curves)})
+            for task in at
+        ],
     }
 
 
@@ -94,8 +100,7 @@ def _views(
     scores = {each.task: scores_of(fit, each.task, at[each.task]) for each in tasks}
 
     def made(each: TaskForecast, whose: str | None) -> dict[str, Any]:
-        options = {"scores": scores[each.task], "at": each.at, "ends": _ends(each)}
-        return view(fit, few, each.task, whose, **options)
+        return view(fit, few, each.task, whose, scores=scores[each.task], at=each.at, ends=_ends(each))
 
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as threads:
         found = threads.map(lambda pair: made(*pair), asked)
@@ -103,8 +108,9 @@ def _views(
 
 
 def _ends(task: TaskForecast) -> tuple[float, float]:
-    """Log10 FLOP of the smallest and the largest place of a run."""
-    places = [*task.threshold["data_log10_compute"], *task.observed["log10_compute"]]
+    """Log10 FLOP of the smallest and the largest place of a run, or of a run with the recipe of the curve."""
+    moved = task.observed["moved_to"].dropna() if "moved_to" in task.observed else ()
+    places = [*task.threshold["data_log10_compute"], *task.observed["log10_compute"], *moved]
     return float(min(places)), float(max(places))
 
 

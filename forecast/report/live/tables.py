@@ -14,29 +14,9 @@ from models.equations.compute import bent_compute
 from models.equations.metrics import METRICS
 from models.facts.placing import bend_knots, reference_compute
 
-SHAPE = (
-    0.01,
-    0.025,
-    0.1,
-    0.15,
-    0.2,
-    0.25,
-    0.3,
-    0.35,
-    0.4,
-    0.45,
-    0.55,
-    0.6,
-    0.65,
-    0.7,
-    0.75,
-    0.8,
-    0.85,
-    0.9,
-    0.975,
-    0.99,
-)
+SHAPE = (0.01, 0.025, *(round(0.05 * i, 2) for i in range(2, 19) if i != 10), 0.975, 0.99)
 """Further probabilities, of which the density is drawn."""
+CHUNK = 4  # scores
 SEARCHED = 0.1  # step of the scores of a task whose curve has no closed inverse
 
 
@@ -93,15 +73,26 @@ def _draws(fit: Fit, task: str, scores: np.ndarray, family: str | None) -> np.nd
 
 
 def _unbent(path: np.ndarray, slopes: np.ndarray, knots: np.ndarray, reference: float) -> np.ndarray:
-    """`models.equations.compute.compute_from_bent` of (score, draw), hinge by hinge: all at once take gigabytes.
+    """`models.equations.compute.compute_from_bent` of (score, draw), a few scores and one hinge at a time.
 
-    slopes : (draw, piece)
+    All at once take gigabytes, and all scores at once do not fit the processor's cache. slopes : (draw, piece)
     """
     places = bent_compute(knots, slopes=slopes[:, None, :], knots=knots[None, :], theta_ref=reference).T
-    steps = 1.0 / slopes.T
-    near = path.clip(-1e3, 1e3)  # the hinges of an infinite place would add up to inf - inf
-    found, hinge = reference + near * steps[0] + (path - near), np.empty_like(path)
-    for place, bend in zip(places, steps[1:] - steps[:-1], strict=True):
-        np.maximum(np.subtract(near, place, out=hinge), 0.0, out=hinge)
-        found += np.multiply(hinge, bend, out=hinge) - bend * np.maximum(-place, 0.0)
+    inverse = np.ascontiguousarray(1.0 / slopes.T)
+    bends, places = inverse[1:] - inverse[:-1], np.ascontiguousarray(places)
+    start = reference - (bends * np.maximum(-places, 0.0)).sum(axis=0)
+    found = np.empty_like(path)
+    for first in range(0, len(path), CHUNK):
+        part = path[first : first + CHUNK]
+        near = part.clip(-1e3, 1e3)  # the hinges of an infinite place would add up to inf - inf
+        total, hinge = start + near * inverse[0] + (part - near), np.empty_like(near)
+        reached = near[near < 1e3].max(initial=-np.inf)
+        for place, bend in zip(places, bends, strict=True):
+            if place.min() >= reached:
+                continue
+            np.subtract(near, place, out=hinge)
+            np.maximum(hinge, 0.0, out=hinge)
+            np.multiply(hinge, bend, out=hinge)
+            np.add(total, hinge, out=total)
+        found[first : first + CHUNK] = total
     return found

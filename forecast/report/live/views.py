@@ -7,7 +7,7 @@ import numpy as np
 
 from forecast.posterior.fit import Fit
 from forecast.posterior.predict import typical_score
-from forecast.report.live.tables import ThresholdTable, threshold_table
+from forecast.report.live.tables import SHAPE, ThresholdTable, threshold_table
 
 CURVE = (0.05, 0.25, 0.5, 0.75, 0.95)
 POINTS = 72  # of a curve
@@ -17,7 +17,7 @@ UNIT, SHAPE_UNIT = 1e-7, 1e-3  # decades: the first so fine that printed digits 
 
 def view(
     fit: Fit, few: Fit, task: str, family: str | None, *, scores: np.ndarray, at: float, ends: tuple[float, float]
-):
+) -> dict[str, Any]:
     """A view as plain values; arrays are base64 of little-endian numbers.
 
     Parameters
@@ -27,7 +27,7 @@ def view(
     ends : log10 FLOP of what is drawn beside the curve
     """
     table = threshold_table(fit, task, scores, family=family)
-    far = table.shape[int(np.searchsorted(scores, at)), -5]  # 80%
+    far = table.shape[int(np.searchsorted(scores, at)), SHAPE.index(0.8)]
     grid = np.linspace(ends[0] - 0.3, np.clip(far, ends[1] + AHEAD[0], ends[1] + AHEAD[1]) + 0.3, POINTS)
     curve = typical_score(few, task, grid, family=family).transpose("point", ...).values.reshape(POINTS, -1)
     bands = np.quantile(curve, CURVE, axis=1)

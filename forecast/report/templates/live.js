@@ -1,5 +1,6 @@
-/* The live part of the page: a threshold to slide. It reads #live-data, builds itself into #live and hides #still.
-   No name of the data ever becomes HTML: texts are set as text. Nothing is fetched. */
+// The live part of the page: a threshold to slide. It reads #live-data, builds itself into #live and hides #still.
+// No name of the data ever becomes HTML: texts are set as text. Nothing is fetched. Lines that are comments are left
+// out of the page (forecast/report/live/script.py).
 (function () {
   "use strict";
   const NS = "http://www.w3.org/2000/svg";
@@ -139,19 +140,20 @@
   };
   const [INK, SOFT, LINE, PAPER] = ["var(--ink, #222)", "var(--soft, #5f6368)", "var(--line, #dcdfe3)", "var(--paper, #fff)"];
   const [BLUE, ORANGE, VERMILLION] = ["var(--blue, #0072b2)", "var(--orange, #e69f00)", "var(--vermillion, #d55e00)"];
+  const COLOURS = { "#d55e00": "vermillion", "#009e73": "green", "#cc79a7": "purple", "#e69f00": "orange", "#56b4e9": "sky", "#f0e442": "yellow", "#767676": "grey" };
   const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif';
   const SUPER = "⁰¹²³⁴⁵⁶⁷⁸⁹";
   const raised = (n) => String(n).replace(/-/, "⁻").replace(/\d/g, (d) => SUPER[d]);
 
   // State and controls.
 
-  const state = { task: data.start, view: 0, row: 0, log: false, at: null };
+  const state = { task: data.start, view: 0, curve: -1, row: 0, log: false, at: null };
   const taskSelect = html("select", { id: "live-task" });
   data.tasks.forEach((task, i) => taskSelect.append(html("option", { value: i }, short(task.name, 80))));
   const familySelect = html("select", { id: "live-family" });
   const slider = html("input", { type: "range", id: "live-threshold", min: 0, step: 1, list: "live-asked" });
   const marks = html("datalist", { id: "live-asked" });
-  const shown = html("output", { for: "live-threshold", class: "live-shown" });
+  const shown = html("span", { class: "live-shown", "aria-hidden": "true" }); // the slider says it itself
   const answer = html("p", { class: "live-answer", "aria-live": "polite", "aria-atomic": "true" });
   const chart = html("div", { class: "live-chart" });
   const legend = html("ul", { class: "live-legend" });
@@ -159,7 +161,7 @@
   const svgButton = html("button", { type: "button" }, "Download figure (SVG)");
   const csvButton = html("button", { type: "button" }, "Download numbers (CSV)");
   const field = (control, label, ...more) =>
-    html("div", { class: "live-field" }, html("label", { for: control.id }, label), control, ...more);
+    html("div", { class: "live-field" }, html("label", { for: control.id }, label), ...more, control);
   const taskField = field(taskSelect, "Task"), familyField = field(familySelect, "Family");
   const sliderField = field(slider, "Threshold", shown, marks);
   sliderField.classList.add("live-slider");
@@ -171,20 +173,16 @@
 
   function chooseTask(number) {
     state.task = number;
-    const task = data.tasks[number], kept = data.curves[chosenCurve()];
+    const task = data.tasks[number], same = task.views.findIndex((view) => view.curve === state.curve);
     familySelect.replaceChildren(...task.views.map((view, i) => html("option", { value: i }, short(data.curves[view.curve] || "all runs", 60))));
-    const same = task.views.findIndex((view) => data.curves[view.curve] === kept);
     familyField.hidden = task.views.length < 2;
     chooseView(Math.max(same, 0));
   }
 
-  let curveNow = null;
-  const chosenCurve = () => (curveNow === null ? -1 : curveNow);
-
   function chooseView(number) {
-    state.view = number;
-    const { task, view, open } = (state.row = 0, current());
-    curveNow = view.curve;
+    Object.assign(state, { view: number, row: 0 });
+    const { task, view, open } = current();
+    state.curve = view.curve;
     familySelect.value = String(number);
     const wanted = state.at === null || !task.rate ? task.at[0] : state.at;
     const gaps = open.rows.map((row) => Math.abs(row.score - wanted));
@@ -199,9 +197,8 @@
   }
 
   function colourOf(family) {
-    const pair = data.families.find((each) => each[0] === family);
-    const colour = pair ? pair[1] : "#222222";
-    return colour === "#222222" || !/^#[0-9a-f]{6}$/i.test(colour) ? INK : colour;
+    const pair = data.families.find((each) => each[0] === family), colour = pair ? pair[1].toLowerCase() : "";
+    return COLOURS[colour] ? `var(--${COLOURS[colour]}, ${colour})` : INK;
   }
 
   function familyKeys(task) {
@@ -210,27 +207,41 @@
     const coloured = own.filter((each) => each[1].toLowerCase() !== "#767676");
     const keys = coloured.map((each) => key("live-dot", colourOf(each[0]), short(each[0], 40)));
     const others = own.length - coloured.length;
-    return others ? keys.concat(key("live-dot", "#767676", others + (others > 1 ? " other families" : " other family"))) : keys;
+    return others ? keys.concat(key("live-dot", "var(--grey, #767676)", others + (others > 1 ? " other families" : " other family"))) : keys;
   }
+
+  const isShifted = (point) => point[5] !== null && Math.abs(point[5] - data.runs[point[0]][2]) > 0.005;
+  const isFamily = () => data.families.some((each) => each[0] === data.curves[state.curve]);
 
   function hiddenKey(task, several) {
     const keys = [];
     if (task.points.some((point) => point[4])) keys.push(key("live-diamond", several ? SOFT : VERMILLION, "not seen by the fit"));
-    if (task.points.some((point) => point[5] !== null)) keys.push(key("live-dot live-pale", SOFT, "pale: as measured; in colour: with the recipe of the curve"));
+    if (isFamily()) keys.push(key("live-dot live-pale", SOFT, "pale: other families"));
+    else if (task.points.some(isShifted)) keys.push(key("live-dot live-pale", SOFT, "pale: as measured; in colour: with the recipe of the curve"));
     return keys;
   }
 
   function key(kind, colour, words) {
     const mark = html("i", { class: kind, "aria-hidden": "true" });
     mark.style.setProperty("--mark", colour);
-    return html("li", {}, mark, words);
+    return html("li", {}, mark, html("bdi", {}, words));
   }
 
   // The answer.
 
+  /** Words with their powers of ten as readers write them: 3.1e23 as 3.1 × 10 with a raised 23. */
+  function powers(words) {
+    return words.split(/([\d.]+e-?\d+)/).map((part, i) => {
+      if (i % 2 === 0) return part;
+      const [mantissa, exponent] = part.split("e"), front = mantissa === "1" ? "10" : mantissa + " × 10";
+      return html("span", { class: "nowrap" }, front, html("sup", {}, exponent.replace("-", "−")));
+    });
+  }
+  const flat = (words) => words.replace(/([\d.]+)e(-?\d+)/g, (_, m, e) => (m === "1" ? "" : m + " × ") + "10" + raised(e));
+
   function sentence() {
     const { task, view, row } = current(), [low, middle, high] = row.printed;
-    const at = scoreText(task, row.score), strong = (words) => html("strong", {}, words);
+    const at = scoreText(task, row.score), strong = (words) => Object.assign(html("strong", {}, ...powers(words)), { plain: words });
     const whose = data.curves[view.curve], parts = [];
     if (middle === Infinity) parts.push(strong("Not expected"), " to reach " + at + " " + (data.dated ? "at any date" : "at any compute"));
     else if (middle === -Infinity) parts.push(strong("Reached at any compute"), ": guessing is at " + at);
@@ -238,47 +249,46 @@
       const said = named(middle, task.reach), digit = /^\d/.test(said);
       parts.push("Reaches " + at + " " + (digit ? (data.dated ? "by " : "at ") : ""), strong(said));
     }
-    if (whose && data.curves.length > 1) parts.push(" (" + short(whose, 60) + ")");
+    if (whose && data.curves.length > 1) parts.push(" (", html("bdi", {}, short(whose, 60)), ")");
     parts.push("; 90% interval ", strong(interval(low, high, task.reach)));
     parts.push("; chance that it never does ", strong(percent(row.never)), ".");
     if (row.dates) {
       const [first, likely, last] = row.dates.map(spoken);
-      const when = /^\d/.test(likely) ? "By " + likely : likely[0].toUpperCase() + likely.slice(1);
-      parts.push(" ", strong(when), " (" + first + " to " + last + ") if “" + data.scenario + "”.");
+      parts.push(" Date (", html("bdi", {}, data.scenario), "): ", strong(likely), first === last ? "." : `; 90% interval ${first} to ${last}.`);
     }
     return parts;
   }
 
   // The chart: curve above, density of the threshold below, on one axis.
 
-  let drawn = null; // what the pointer needs
+  let drawn = null, told = ""; // what the pointer needs, and the answer in plain words
+  const wide = () => Math.max(Math.floor(chart.clientWidth), 280);
 
   function redraw() {
     const { task, row } = current();
     shown.textContent = scoreText(task, row.score);
     slider.setAttribute("aria-valuetext", scoreText(task, row.score));
-    answer.replaceChildren(...sentence());
-    const width = Math.max(Math.floor(chart.clientWidth), 280);
-    const figure = chartOf(width);
-    chart.replaceChildren(figure);
+    const parts = sentence();
+    told = parts.map((part) => part.plain || part.textContent || part).join("");
+    answer.replaceChildren(...parts);
+    chart.replaceChildren(chartOf(wide()));
   }
 
   function chartOf(W) {
     const { task, view, open, row } = current(), small = W < 560;
-    const known = knownRuns(open.ends, W, small);
-    const box = { left: 44, right: W - (small ? 52 : 62), top: 14 + 16 * known.rows };
+    const xs = [...open.ends, ...task.points.flatMap((p) => [data.runs[p[0]][2], p[5] === null ? open.ends[0] : p[5]])];
+    const x0 = Math.min(...xs), x1 = Math.max(...xs);
+    const box = { left: 44, right: W - (small ? 52 : 62), top: data.known.length ? 26 : 12 };
     box.bottom = box.top + Math.round(Math.min(Math.max(0.44 * W, 210), 400));
     box.under = box.bottom + 14;
     box.floor = box.under + (small ? 64 : 84);
     const H = box.floor + 40;
-    const places = [...open.ends, ...task.points.flatMap((p) => [data.runs[p[0]][2], p[5] === null ? open.ends[0] : p[5]])];
-    const x0 = Math.min(...places), x1 = Math.max(...places);
     const X = (v) => box.left + ((Math.min(Math.max(v, x0 - 9), x1 + 9) - x0) / (x1 - x0)) * (box.right - box.left);
     const inside = (v) => v >= x0 && v <= x1;
     const Y = scoreAxis(task, open, box);
     const g = svg("svg", {
       xmlns: NS, viewBox: `0 0 ${W} ${H}`, width: W, height: H, role: "img", "font-family": FONT, "font-size": small ? 11 : 12,
-      "aria-label": "Score over " + (data.dated ? "date" : "training compute") + ", and the density of the threshold. " + answer.textContent,
+      "aria-label": "Score over " + (data.dated ? "date" : "training compute") + ", and the density of the threshold. " + flat(told),
     });
     g.append(svg("clipPath", { id: "live-clip" }, svg("rect", { x: box.left, y: box.top - 5, width: box.right - box.left, height: box.bottom - box.top + 10 })));
     const stage = svg("g", { "clip-path": "url(#live-clip)" });
@@ -291,7 +301,7 @@
     }
     scoreTicks(g, Y, box, task, row);
     placeTicks(g, X, [x0, x1], box, small);
-    drawKnown(g, known, X, box);
+    drawKnown(g, X, [x0, x1], box, small);
     // Curve
     const area = (low, high) => "M" + open.grid.map((v, i) => X(v).toFixed(1) + " " + Y.at(low[i]).toFixed(1)).join("L") +
       "L" + open.grid.map((v, i) => X(v).toFixed(1) + " " + Y.at(high[i]).toFixed(1)).reverse().join("L") + "Z";
@@ -301,13 +311,13 @@
       d: "M" + open.grid.map((v, i) => X(v).toFixed(1) + " " + Y.at(open.curve[2][i]).toFixed(1)).join("L"),
       fill: "none", stroke: BLUE, "stroke-width": 2.2, "stroke-linejoin": "round",
     }));
-    const places2 = drawPoints(stage, task, view, X, Y);
+    const points = drawPoints(stage, task, view, X, Y);
     g.append(stage);
     drawThreshold(g, X, Y, inside, box, row, [x0, x1], small);
     drawDensity(g, X, [x0, x1], box, row, small);
     const hover = svg("g", { "pointer-events": "none" });
     g.append(hover);
-    drawn = { W, box, X, Y, x0, x1, hover, points: places2 };
+    drawn = { W, box, X, Y, x0, x1, hover, points };
     g.addEventListener("pointermove", (event) => point(event, g));
     g.addEventListener("pointerdown", (event) => point(event, g));
     g.addEventListener("pointerleave", () => hover.replaceChildren());
@@ -359,7 +369,7 @@
   }
 
   function placeTicks(g, X, ends, box, small) {
-    for (const [v, label] of ticksOf(ends, Math.max(2, Math.floor((box.right - box.left) / 58)))) {
+    for (const [v, label] of ticksOf(ends, Math.max(2, Math.floor((box.right - box.left) / 48)))) {
       g.append(line(X(v), box.floor, X(v), box.floor + 5, {}));
       g.append(text(X(v), box.floor + 18, label, { "text-anchor": "middle" }));
     }
@@ -367,41 +377,31 @@
     g.append(text((box.left + box.right) / 2, box.floor + 35, data.axis, { "text-anchor": "middle", fill: INK }));
   }
 
-  /** Known runs within the axis, on as many rows as they need, at most three. */
-  function knownRuns([x0, x1], W, small) {
-    const ends = [], left = 44, right = W - (small ? 52 : 62), placed = [];
-    for (const [name, x] of [...data.known].sort((a, b) => a[1] - b[1])) {
-      if (x < x0 || x > x1) continue;
-      const words = short(name, small ? 16 : 24), half = 3.2 * words.length + 4;
-      const at = left + ((x - x0) / (x1 - x0)) * (right - left), centre = Math.min(Math.max(at, half), W - half);
-      let rank = ends.findIndex((end) => end < centre - half);
-      if (rank < 0 && ends.length < (small ? 2 : 3)) rank = ends.push(0) - 1;
-      if (rank >= 0) ends[rank] = centre + half;
-      placed.push({ x, words: rank < 0 ? null : words, centre, rank });
-    }
-    return { rows: ends.length, placed };
-  }
-
-  function drawKnown(g, known, X, box) {
-    for (const each of known.placed) {
-      const top = each.words === null ? box.top - 5 : box.top - 4 - 16 * each.rank;
-      g.append(line(X(each.x), top, X(each.x), box.bottom, { stroke: SOFT, "stroke-opacity": 0.35, "stroke-dasharray": "1 3" }));
-      if (each.words !== null) g.append(text(each.centre, top - 3, each.words, { "text-anchor": "middle", "font-size": "0.92em" }));
+  /** Known runs within the axis whose names do not overlap, the best known first. */
+  function drawKnown(g, X, [x0, x1], box, small) {
+    const placed = [];
+    for (const [name, x] of data.known) {
+      const words = short(name, 24), half = (small ? 3 : 3.3) * words.length + 5, at = X(x);
+      const fits = x > x0 && x < x1 && at - half > 0 && at + half < box.right + 30;
+      if (!fits || placed.length > 5 || placed.some((each) => Math.abs(each[0] - at) < each[1] + half)) continue;
+      placed.push([at, half]);
+      g.append(line(at, box.top - 5, at, box.bottom, { "stroke-opacity": 0.35, "stroke-dasharray": "1 3" }));
+      g.append(text(at, box.top - 8, words, { "text-anchor": "middle", "font-size": "0.92em" }));
     }
   }
 
   function drawPoints(stage, task, view, X, Y) {
-    const family = data.curves[view.curve], isFamily = data.families.some((each) => each[0] === family);
+    const family = data.curves[view.curve], own = isFamily();
     const found = [], ordered = task.points.map((p) => ({ p, run: data.runs[p[0]] }));
-    const pale = (each) => isFamily && each.run[1] !== family;
+    const pale = (each) => own && each.run[1] !== family;
     for (const each of ordered.sort((a, b) => pale(b) - pale(a))) {
       const [, score, low, high, hidden, moved] = each.p, faded = pale(each);
-      const shifted = moved !== null && !isFamily && Math.abs(moved - each.run[2]) > 0.005;
+      const shifted = !own && isShifted(each.p);
       const colour = data.families.length ? colourOf(each.run[1]) : hidden ? VERMILLION : INK;
       const x = X(shifted ? moved : each.run[2]), y = Y.at(score);
       if (shifted) stage.append(svg("circle", { cx: X(each.run[2]), cy: y, r: 2.4, fill: SOFT, "fill-opacity": 0.35 }));
       const mark = svg("g", { "stroke-opacity": faded ? 0.25 : 1, "fill-opacity": faded ? 0.25 : 1 });
-      if (high > low) mark.append(line(x, Y.at(low), x, Y.at(high), { stroke: colour, "stroke-width": 1.3 }));
+      if (high > low && !faded) mark.append(line(x, Y.at(low), x, Y.at(high), { stroke: colour, "stroke-width": 1.3 }));
       mark.append(hidden
         ? svg("path", { d: `M${x} ${y - 5}l5 5l-5 5l-5 -5Z`, fill: PAPER, stroke: colour, "stroke-width": 1.6 })
         : svg("circle", { cx: x, cy: y, r: 3.6, fill: colour, stroke: PAPER, "stroke-width": 1 }));
@@ -421,7 +421,7 @@
       for (const v of [low, middle, high]) if (inside(v)) {
         g.append(line(X(v), y, X(v), box.floor, { stroke: INK, "stroke-opacity": v === middle ? 0.75 : 0.35, "stroke-dasharray": v === middle ? null : "2 3" }));
       }
-      g.append(line(from, y, to, y, { stroke: INK, "stroke-width": 5, "stroke-opacity": 0.85, "stroke-linecap": "round" }));
+      g.append(line(from, y, to, y, { stroke: INK, "stroke-width": 5, "stroke-linecap": "round" }));
       if (high > x1) g.append(svg("path", { d: `M${box.right - 1} ${y - 6}l8 6l-8 6Z`, fill: INK }));
       if (inside(middle)) g.append(svg("circle", { cx: X(middle), cy: y, r: 5.5, fill: PAPER, stroke: INK, "stroke-width": 2 }));
     }
@@ -433,7 +433,7 @@
   }
 
   function drawDensity(g, X, [x0, x1], box, row, small) {
-    const places = Array.from({ length: 161 }, (_, i) => x0 + ((x1 - x0) * i) / 160);
+    const places = Array.from({ length: 301 }, (_, i) => x0 + ((x1 - x0) * i) / 300);
     const { values, draws } = density(row, places), [low, , high] = row.printed;
     const tall = box.floor - box.under, most = Math.max(...values, 0.2);
     const Z = (v) => box.floor - (0.96 * tall * v) / most;
@@ -442,10 +442,11 @@
     const shape = (points) => points.length < 2 ? "" : "M" + points[0][0].toFixed(1) + " " + box.floor + "L" +
       points.map((p) => p[0].toFixed(1) + " " + p[1].toFixed(1)).join("L") + "L" + points[points.length - 1][0].toFixed(1) + " " + box.floor + "Z";
     g.append(svg("path", { d: shape(curve), fill: BLUE, "fill-opacity": 0.2 }));
-    g.append(svg("path", { d: shape(curve.filter((p) => p[2] >= from && p[2] <= to)), fill: BLUE, "fill-opacity": 0.4 }));
-    const beyond = draws.filter((v) => v > x1).length / 300, words = percent(beyond) + " beyond this axis";
-    g.append(text(box.left + 4, box.under + 9, small ? "threshold" : "density of the threshold", { "font-size": "0.92em" }));
-    if (beyond >= 0.01) g.append(text(box.right - 2, box.under + 9, words, { "text-anchor": "end", "font-size": "0.92em" }));
+    const cut = (v) => { const i = Math.min(Math.max(Math.floor(((v - x0) / (x1 - x0)) * 300), 0), 299), w = (v - places[i]) / (places[i + 1] - places[i]); return [X(v), Z(values[i] + w * (values[i + 1] - values[i])), v]; };
+    if (to > from) g.append(svg("path", { d: shape([cut(from), ...curve.filter((p) => p[2] > from && p[2] < to), cut(to)]), fill: BLUE, "fill-opacity": 0.4 }));
+    const beyond = draws.filter((v) => v > x1).length / 300;
+    const words = "density of the threshold" + (beyond >= 0.01 ? "; " + percent(beyond) + " beyond this axis" : "");
+    g.append(text(box.left + 4, box.under + 9, words, { "font-size": "0.92em" }));
     const wide = small ? 14 : 18, centre = box.right + (box.right < 420 ? 29 : 35);
     g.append(svg("rect", { x: centre - wide, y: box.under, width: 2 * wide, height: tall, fill: ORANGE, "fill-opacity": 0.14 }));
     g.append(svg("rect", { x: centre - wide, y: box.floor - tall * row.never, width: 2 * wide, height: tall * row.never, fill: ORANGE }));
@@ -462,7 +463,7 @@
     const place = x0 + ((px - box.left) / (box.right - box.left)) * (x1 - x0), gaps = open.grid.map((v) => Math.abs(v - place));
     const i = gaps.indexOf(Math.min(...gaps)), x = X(open.grid[i]), of = open.curve.map((band) => plain(band[i]));
     const near = points.map((p) => [Math.hypot(p.x - px, p.y - py), p]).sort((a, b) => a[0] - b[0])[0];
-    const lines = [[named(open.grid[i], null), 700], [`median ${of[2]}; 90%: ${of[0]} to ${of[4]}`, 400]];
+    const lines = [[flat(named(open.grid[i], null)), 700], [`median ${of[2]}; 90%: ${of[0]} to ${of[4]}`, 400]];
     hover.append(line(x, box.top, x, box.floor, { stroke: BLUE, "stroke-opacity": 0.6 }));
     hover.append(svg("circle", { cx: x, cy: Y.at(open.curve[2][i]), r: 4, fill: BLUE, stroke: PAPER }));
     if (near && near[0] < 28) {
@@ -494,7 +495,7 @@
   }
 
   function figureText() {
-    const figure = chartOf(Math.max(Math.floor(chart.clientWidth), 280)), { task } = current();
+    const figure = chartOf(wide()), { task } = current();
     figure.lastChild.remove(); // the layer of the pointer
     const size = figure.getAttribute("viewBox").split(" ");
     figure.prepend(svg("title", {}, task.name), svg("rect", { width: size[2], height: size[3], fill: PAPER }));

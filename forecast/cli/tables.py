@@ -14,15 +14,20 @@ if TYPE_CHECKING:
 
     from forecast.table.importers.measurements import LeftOut
 
+FORMATS = (
+    "lm-eval, inspect, lighteval, helm, every-eval-ever, opencompass, composer, epoch, metr-runs, metr-horizons, wide, "
+    "long"
+)
+
 
 def import_(
-    format: Annotated[str, typer.Argument(help="lm-eval, inspect or wide.", metavar="FORMAT")],
+    format: Annotated[str, typer.Argument(help=f"One of {FORMATS}.", metavar="FORMAT")],
     path: Annotated[Path, typer.Argument(help="Results file, or folder that is searched.", metavar="PATH")],
     output: Annotated[Path, typer.Option("-o", help="Table to write, CSV or .parquet.", metavar="TABLE")],
     models: Annotated[
         Path | None,
         typer.Option(
-            help="Columns model and compute, params, tokens, compute_sd, family, date; or Epoch's own.",
+            help="Columns of model, compute, params, tokens, compute_sd, family, date; or Epoch's own.",
             metavar="MODELS.csv",
         ),
     ] = None,
@@ -45,15 +50,26 @@ def import_(
         list[str] | None, typer.Option(help="Success of a guess among given answers.", metavar="[TASK=]P")
     ] = None,
     trials: Annotated[list[str] | None, typer.Option(help="Items scored.", metavar="[TASK=]N")] = None,
-    percent: Annotated[bool, typer.Option("--percent", help="Of wide: scores are percentages.")] = False,
+    percent: Annotated[bool, typer.Option("--percent", help="Of wide and long: scores are percentages.")] = False,
+    percent_of: Annotated[
+        str | None, typer.Option(help="The same of these tasks alone, by comma.", metavar="NAMES")
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(help="The column of a role, as model=Name or 'params (B)=Size'.", metavar="ROLE=NAME"),
+    ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Make a table of public result files: lm-evaluation-harness, Inspect, or a CSV with a column for each task.
+    """Make a table of what evaluation tools write, or of a table with a column for each task or a row for each score.
 
     --metric, --chance and --trials can be given several times; a TASK=VALUE outweighs a value for all tasks.
+    Headers such as '#Params (B)' and cells such as 7B are understood and what is made of them is printed; --columns,
+    of PATH and MODELS.csv alike, says which column is model, family, params, active_params, tokens, compute, date,
+    task, metric, score, trials or chance.
     """
     from forecast.table.importers.choices import Choices, as_chance, as_metric, as_trials, per_task, task_names
+    from forecast.table.reading.roles import columns_of
 
     choices = Choices(
         tasks=task_names(tasks),
@@ -61,6 +77,8 @@ def import_(
         chance=per_task("--chance", chance or [], as_chance, expected="a number from 0 to below 1"),
         trials=per_task("--trials", trials or [], as_trials, expected="a whole number of 1 or more"),
         percent=percent,
+        percent_of=task_names(percent_of),
+        columns=columns_of(columns or []),
     )
     from forecast.table.importers.importing import import_results
     from forecast.words import counted
@@ -93,14 +111,17 @@ def print_left_out(left_out: "list[LeftOut]") -> None:
 
 def print_tasks(frame: "pd.DataFrame") -> None:
     """Metric, models, items and scores of each task."""
-    from forecast.words import counted
+    from forecast.words import counted, spoken_score
 
     for (task, metric), rows in frame.groupby(["task", "metric"], sort=False):
         items = sorted(rows["trials"].dropna().unique())
         counts = f", {items[0]} to {items[-1]} items" if len(items) > 1 else ""
         counts = f", {counted(int(items[0]), 'item')}" if len(items) == 1 else counts
         guess = f", chance {rows['chance'].max():g}" if metric == "choice" else ""
-        scores = f"{rows['score'].min():.3g} to {rows['score'].max():.3g}"
+        least, most = (
+            spoken_score(float(f"{end:.3g}"), str(metric)) for end in (rows["score"].min(), rows["score"].max())
+        )
+        scores = f"{least} to {most}"
         models = counted(rows["model"].nunique(), "model")
         print(f"  {plain(str(task))} ({metric}{guess}): {models}{counts}, scores {scores}")
 

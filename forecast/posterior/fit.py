@@ -38,6 +38,7 @@ class Fit:
     table: str  # name of the table
     below: float | None  # compute cut in FLOP; None: all runs
     versions: dict[str, str]
+    since: str | None = None  # ISO date; runs before it, or without a date, were left out
     weights: Mapping[str, float] = field(default_factory=lambda: {"full": 1.0})  # of `models.structures.STRUCTURES`
 
     def provenance(self) -> dict:
@@ -46,6 +47,7 @@ class Fit:
             "table": self.table,
             "data_hash": self.data.attrs["data_hash"],
             "below": self.below,
+            **({} if self.since is None else {"since": self.since}),
             "seed": self.sampling.seed,
             "model": "capability_model",
             "parts": asdict(self.parts),
@@ -126,6 +128,7 @@ class Fit:
         lines = {
             "table": f"{self.table}, {', '.join(f'{self.data.sizes[dim]} {noun}' for noun, dim in SIZES.items())}",
             "runs below": "all" if self.below is None else f"{self.below:g} FLOP",
+            **({} if self.since is None else {"runs since": self.since}),
             "structures": ", ".join(f"{name} {weight:.2f}" for name, weight in self.weights.items()),
             "parts": "all" if not off else f"all but {', '.join(off)}",
             "draws": f"{self.posterior.sizes['chain']} chains of {self.posterior.sizes['draw']}",
@@ -203,6 +206,7 @@ def _fit_of(tree: xr.DataTree, attributes: dict) -> Fit:
         diagnostics=Diagnostics(**diagnostics),
         table=attributes["table"],
         below=attributes["below"],
+        since=attributes.get("since"),
         versions=attributes["versions"],
         weights=attributes["weights"],
     )

@@ -133,11 +133,11 @@ BAD = {  # file, content, format, what is said
     "huge": ("results.json", json.dumps(results("a", 10**400)), "lm-eval", "is not a rate"),
     "no log": ("log.json", json.dumps(results("a")), "inspect", "is no log of Inspect"),
     "no archive": ("log.eval", "{}", "inspect", "is not a zip archive"),
-    "no models": ("wide.csv", "name,sums\na,0.1\n", "wide", "no column is named 'model'"),
+    "no models": ("wide.csv", "who,sums\na,0.1\n", "wide", "no column is named 'model'"),
     "twice": ("wide.csv", "model,sums,sums\na,0.1,0.1\n", "wide", "two columns are named 'sums'"),
     "nothing": ("wide.csv", "", "wide", "the file is empty"),
     "ragged": ("wide.csv", "model,sums\na,0.1,3\n", "wide", "row 2, value 'a,0.1,3'"),
-    "format": ("results.json", "{}", "lm_eval", "did you mean lm-eval? There are: lm-eval, inspect, wide"),
+    "format": ("results.json", "{}", "lm_eval", "did you mean lm-eval? There are: lm-eval, inspect"),
 }
 
 

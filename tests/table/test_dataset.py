@@ -212,9 +212,9 @@ BAD_CELLS = [  # row of a block, column, value, what is wrong, remedy
     (RATE_ROW, "chance", "25", "lies outside [0, 1)", "success rate of a guess"),
     (RATE_ROW, "chance", "-0.1", "lies outside [0, 1)", "success rate of a guess"),
     (RATE_ROW, "compute_sd", "-0.1", "is negative or infinite", "standard deviation of log10 compute"),
-    (RATE_ROW, "date", "28/05/2020", "is not an ISO date", "YYYY-MM-DD"),
-    (RATE_ROW, "date", "2020-02-30", "is not an ISO date", "YYYY-MM-DD"),
-    (RATE_ROW, "date", "0202-05-28", "is not an ISO date", "YYYY-MM-DD"),
+    (RATE_ROW, "date", "31/06/2020", "is not a date", "YYYY-MM-DD"),
+    (RATE_ROW, "date", "2020-02-30", "is not a date", "YYYY-MM-DD"),
+    (RATE_ROW, "date", "0202-05-28", "is not a date", "YYYY-MM-DD"),
     (AT_LEAST_K_ROW, "k", "5", "is above length", "give k from 1 to length"),
     (AT_LEAST_K_ROW, "k", "0", "not a whole number of 1 or more", "from 1 to length"),
     (AT_LEAST_K_ROW, "k", "1.5", "not a whole number of 1 or more", "from 1 to length"),
@@ -344,7 +344,7 @@ def test_ragged_rows_are_named_by_line(write):
     lines[4] = "huge,2D+"
     error = refusal(write("\n".join(lines)))
     assert [problem.row for problem in error.problems] == [3, 5]
-    assert "17 fields, the header 16" in str(error) and "2 fields, the header 16" in str(error)
+    assert "18 fields, the header 17" in str(error) and "2 fields, the header 17" in str(error)
     assert "quote cells that hold commas" in str(error) and "add the missing commas" in str(error)
 
 
@@ -365,13 +365,11 @@ def test_an_open_quote_is_named_by_line(write):
         ("", ["the file is empty", "give a header line"]),
         ("\n \n", ["the file is empty", "give a header line"]),
         (csv_text([]), ["a header but no rows", "add one row"]),
-        (csv_text(ROWS).replace(",", ";"), ["row 1", "separated by ';'", "commas between columns"]),
         (csv_text(ROWS).replace("large", "lar\0ge"), ["row 4", "NUL bytes", "CSV UTF-8"]),
-        (csv_text(ROWS).replace("large", "largé").encode("latin-1"), ["row 4", "'é'", "not UTF-8", "CSV UTF-8"]),
+        (csv_text(ROWS).replace("large", "модель").encode("cp1251"), ["row 4", "not UTF-8", "CSV UTF-8"]),
         (bytes(range(128, 256)) * 9, ["row 1", "not UTF-8"]),
-        (csv_text(ROWS).encode("utf-16"), ["is UTF-16 text", "CSV UTF-8"]),
         (b"PK\x03\x04rest", ["Excel workbook", "CSV UTF-8"]),
-        (b"PAR1rest", ["is a Parquet file", "suffix .parquet"]),
+        (b"PAR1rest", ["is not a Parquet file", "write it again"]),
     ],
 )
 def test_a_file_that_is_no_table_is_refused_with_a_remedy(write, content, words):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from forecast.errors import ForecastError, shown
+from forecast.table.reading.roles import AS_HEADERS_SAY, Columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,8 @@ class Choices:
     chance: PerTask[float] = PerTask(option="--chance")
     trials: PerTask[int] = PerTask(option="--trials")
     percent: bool = False  # scores are in [0, 100]
+    percent_of: tuple[str, ...] = ()  # those of these tasks are, whatever they look like
+    columns: Columns = AS_HEADERS_SAY  # of tables, by role
 
     def wants(self, *names: str) -> bool:
         return not self.tasks or any(name in self.tasks for name in names)
@@ -42,7 +45,8 @@ class Choices:
     def named(self) -> list[tuple[str, str]]:
         """(option, task) of every task that is named."""
         options = (self.metric, self.chance, self.trials)
-        return [("--tasks", task) for task in self.tasks] + [
+        lists = {"--tasks": self.tasks, "--percent-of": self.percent_of}
+        return [(option, task) for option, tasks in lists.items() for task in tasks] + [
             (option.option, task) for option in options for task in option.named
         ]
 

@@ -12,13 +12,14 @@ from forecast.table.dataset import read_table
 from forecast.table.importers.choices import Choices
 from forecast.table.importers.formats import format_named
 from forecast.table.importers.measurements import Found, LeftOut
-from forecast.table.importers.models_table import read_facts
+from forecast.table.importers.models_table import ModelTable, read_facts, warn_of_dates
 from forecast.table.importers.names.aliases import read_aliases
 from forecast.table.importers.names.facts import Facts, facts_of_models
 from forecast.table.importers.names.matching import Matched, after_unmatched, matched
 from forecast.table.importers.selection import Labelled, selected
-from forecast.table.importers.tables import wide
+from forecast.table.importers.tables import long, wide
 from forecast.table.reading.cells import COLUMNS
+from models.equations.metrics import rates
 
 ALWAYS = ("model", "task", "metric", "score", "trials")  # columns, beside those that hold anything
 NAMED = 20  # models in an error
@@ -56,15 +57,18 @@ def import_results(
         Models that were not found by name are listed before all else.
     """
     reader = format_named(format).read
-    if choices.percent and reader is not wide.read:
-        raise ForecastError("--percent: is for the format wide; leave it out")
+    if (choices.percent or choices.percent_of) and reader not in (wide.read, long.read):
+        raise ForecastError("--percent: is for the formats wide and long; leave it out")
     _check_output(output, (path, models, aliases))
-    facts = None if models is None else read_facts(models)
+    table = None if models is None else read_facts(models, choices.columns)
+    if table is not None:
+        choices = replace(choices, columns=replace(choices.columns, elsewhere=table.headers))
     found = reader(path, choices)
-    facts = found.facts if facts is None else facts
+    choices.columns.check(found.headers, " or ".join(each.name for each in (path, models) if each is not None))
+    facts = found.facts if table is None else table.facts
     found, match, strangers = _named(found, facts, aliases, (models or path).name)
     try:
-        frame, left_out, notes = _assembled(found, match, facts, choices, path, models)
+        frame, left_out, notes = _assembled(found, match, facts, choices, path, table)
         write_whole(output, lambda temporary: _write(frame, temporary, output))
     except ForecastError as error:
         raise error if facts is None else after_unmatched(error, match) from None
@@ -93,7 +97,7 @@ def _named(
 
 
 def _assembled(
-    found: Found, match: Matched, facts: pd.DataFrame | None, choices: Choices, path: Path, models: Path | None
+    found: Found, match: Matched, facts: pd.DataFrame | None, choices: Choices, path: Path, table: ModelTable | None
 ) -> tuple[pd.DataFrame, list[LeftOut], list[str]]:
     """The table, what was left out of it, and what was decided of its tasks."""
     rows, left_out, notes = selected(found, choices)
@@ -101,10 +105,13 @@ def _assembled(
     match = match.of(names)
     known: dict[str, Facts] = {}
     if facts is not None:
-        of_results = found.facts if models is not None else None
+        of_results = None if table is None else found.facts
         known, without = facts_of_models(match.row_of, facts, of_results, match.source)
         left_out = [*(each.left_out(match.source) for each in match.unmatched), *without, *left_out]
-    if rows and models is None and not known:
+    if table is not None:
+        table.check(match.row_of[name] for name in known)
+    warn_of_dates(known.values(), (*found.sizes_not_read, *(() if table is None else table.sizes_not_read)))
+    if rows and table is None and not known:
         raise ForecastError(_without_compute(path, names, facts))
     frame = _frame([(label, each) for label, each in rows if each.model in known], known)
     if frame.empty:
@@ -134,8 +141,8 @@ def _frame(rows: list[Labelled], known: dict[str, Facts]) -> pd.DataFrame:
     """Rows of a table with the columns that hold anything, and beside them where each score comes from."""
     records = [
         {"model": each.model, "task": label, "metric": each.metric, "score": each.score}
-        | {"trials": None if each.metric == "loss" else each.trials}
-        | {"chance": each.chance, "length": each.length, "k": each.k}
+        | {"trials": each.trials if each.metric in rates() else None}
+        | {"score_sd": each.score_sd, "chance": each.chance, "length": each.length, "k": each.k}
         | known[each.model]
         | {"measured_as": each.native, "source": each.source}
         for label, each in rows

@@ -9,18 +9,29 @@ from functools import cached_property
 import pandas as pd
 
 from forecast.errors import Problem
+from forecast.table.reading.dates import Dates
 from models.dates import log10_compute_of
 from models.equations.metrics import METRICS, rates
 
 NAMES = ("model", "task", "metric", "family")
-NUMBERS = ("score", "successes", "trials", "length", "k", "chance", "compute", "params", "tokens", "compute_sd")
+NUMBERS = (
+    "score",
+    "score_sd",
+    "successes",
+    "trials",
+    "length",
+    "k",
+    "chance",
+    "compute",
+    "params",
+    "tokens",
+    "compute_sd",
+)
 COLUMNS = ("model", "task", "metric", *NUMBERS, "family", "date")
 MISSING = ("", "nan", "na", "n/a", "nat", "none", "null", "<na>")  # blank numbers and dates; as names they are names
 DECIMAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
 NUMBER = re.compile(rf"{DECIMAL}(?:e[+-]?[0-9]+)?|[+-]?inf(?:inity)?", re.IGNORECASE)
-ISO_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?")  # the time does not matter
 FEWEST_DATES = 3  # to be a scale
-EARLIEST, LATEST = pd.Timestamp("1950-01-01"), pd.Timestamp("2200-01-01")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +41,7 @@ class Cells:
     text: pd.DataFrame  # as typed
     number: pd.DataFrame  # NaN where blank or not a number
     date: pd.Series  # NaT where blank or not a date
+    dates: Dates  # the same with what is wrong where it is none
     blank: pd.DataFrame
     columns: pd.Index  # as in the file, repeated and unknown ones included
     scored: bool  # False: a table of rows to predict
@@ -100,10 +112,12 @@ def cells_of(frame: pd.DataFrame, *, scored: bool = True) -> Cells:
     text = {column: _texts(first, column) for column in COLUMNS}
     blank = {column: [_is_blank(cell, column) for cell in cells] for column, cells in text.items()}
     number = {column: [_as_number(cell) for cell in text[column]] for column in NUMBERS}
+    dates = Dates(tuple("" if none else cell for cell, none in zip(text["date"], blank["date"], strict=True)))
     return Cells(
         text=pd.DataFrame(text, index=frame.index, dtype=object),
         number=pd.DataFrame(number, index=frame.index, dtype=float),
-        date=pd.Series([_as_date(cell) for cell in text["date"]], index=frame.index, dtype="datetime64[ns]"),
+        date=pd.Series(list(dates.values), index=frame.index, dtype="datetime64[ns]"),
+        dates=dates,
         blank=pd.DataFrame(blank, index=frame.index, dtype=bool),
         columns=frame.columns,
         scored=scored,
@@ -123,12 +137,3 @@ def _is_blank(cell: str, column: str) -> bool:
 
 def _as_number(cell: str) -> float:
     return float(cell) if NUMBER.fullmatch(cell.strip()) else math.nan
-
-
-def _as_date(cell: str) -> pd.Timestamp:
-    found = ISO_DATE.fullmatch(cell.strip())
-    try:
-        date = pd.Timestamp(found[1]) if found else pd.NaT
-    except ValueError:  # such as 30 February
-        return pd.NaT
-    return date if EARLIEST <= date < LATEST else pd.NaT

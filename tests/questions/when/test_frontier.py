@@ -186,8 +186,11 @@ def test_runs_after_the_date_of_the_forecast_change_nothing(write):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("model,date\na,2012-01-01\n", "column 'compute': the column is missing; give model, date, compute or"),
-        (RUNS + "f,soon,1e24\n", "row 7, column 'date', value 'soon': is not an ISO date.*write YYYY-MM-DD"),
+        (
+            "model,date\na,2012-01-01\n",
+            "column 'compute': the column is missing; give columns of model, date and compute",
+        ),
+        (RUNS + "f,soon,1e24\n", "row 7, column 'date', value 'soon': is not a date.*write YYYY-MM-DD"),
         (RUNS + "f,2020-01-01,huge\ng,2020-01-01,-1\n", "(?s)row 7, column 'compute', value 'huge': is text.*row 8"),
         (RUNS + "f,2020-01-01,inf\n", "row 7, column 'compute', value 'inf': is not a positive finite number.*blank$"),
         (RUNS + "f,2020-01-01\n", "row 7, .*the row has 2 fields, the header 3"),

@@ -366,84 +366,10 @@ def test_a_task_with_other_arguments_is_another_task(ladder, imported):
     assert set(frame["task"]) == {"sums 0-shot, subject=law", "sums 4-shot, subject=law"}
 
 
-# wide
+# Models
 
 WIDE = "Model,sums,facts\ntoy-1b,0.1,0.5\ntoy-3b,0.2,\ntoy-9b,-,0.7\ntoy-30b,1,0.8\n"
 TRIALS = PerTask(option="--trials", general=1000)
-
-
-def test_a_column_is_a_task_and_a_blank_cell_no_measurement(write, imported):
-    frame, left_out = imported("wide", write("wide.csv", WIDE), trials=TRIALS)
-    assert frame.groupby("task")["successes"].apply(list).to_dict() == {
-        "facts": [500, 700, 800],
-        "sums": [100, 200, 1000],
-    }
-    assert set(frame["metric"]) == {"exact_match"} and not left_out
-
-
-def test_percentages_are_divided_only_when_the_user_says_so(write, imported):
-    path = write("wide.csv", "model,sums\ntoy-1b,10\ntoy-3b,57.1\ntoy-9b,100\ntoy-30b,61.5%\n")
-    with pytest.raises(TableError) as caught:
-        imported("wide", path, trials=TRIALS)
-    assert [each.row for each in caught.value.problems] == [2, 3, 4, 5]
-    assert "row 2, column 'sums', value '10': lies outside [0, 1]; add --percent" in str(caught.value)
-    assert imported("wide", path, trials=TRIALS, percent=True)[0]["score"].tolist() == [0.1, 0.571, 1.0, 0.615]
-
-
-def test_rates_taken_for_percentages_are_an_error(write, imported):
-    with pytest.raises(ForecastError, match="with --percent no score is above 1%"):
-        imported("wide", write("wide.csv", WIDE), trials=TRIALS, percent=True)
-
-
-def test_rates_without_a_number_of_items_are_an_error_that_names_the_tasks(write, imported):
-    with pytest.raises(ForecastError, match=r"none is given for 'facts'; add --trials 'facts=1000'"):
-        imported("wide", write("wide.csv", WIDE), trials=named("--trials", sums=100))
-
-
-def test_losses_need_no_items_and_are_no_percentages(write, imported):
-    path = write("wide.csv", "model,text,sums\ntoy-1b,2.5,10\ntoy-3b,2.1,20\ntoy-9b,1.9,30\n")
-    options = {"metric": named("--metric", text="loss"), "trials": named("--trials", sums=100), "percent": True}
-    frame, _ = imported("wide", path, **options)
-    assert frame.groupby("metric")["score"].apply(list).to_dict() == {
-        "exact_match": [0.1, 0.2, 0.3],
-        "loss": [2.5, 2.1, 1.9],
-    }
-
-
-def test_every_metric_of_a_table_can_be_named_and_no_other(write, imported):
-    path = write("wide.csv", WIDE)
-    for metric in ("at_least_k", "token_accuracy", "exact_match"):
-        frame, _ = imported("wide", path, trials=TRIALS, metric=PerTask(option="--metric", general=metric))
-        assert set(frame["metric"]) == {metric}
-    with pytest.raises(ForecastError, match="did you mean exact_match"):
-        imported("wide", path, trials=TRIALS, metric=PerTask(option="--metric", general="exactmatch"))
-
-
-def test_facts_in_the_file_itself_are_facts_and_not_tasks(write, imported):
-    path = write(
-        "wide.csv", "model,params,tokens,date,sums\na,1e9,2e10,2020-01-01,0\nb,2e9,4e10,,0.1\nc,4e9,8e10,,0.2\n"
-    )
-    frame, _ = imported("wide", path, models=None, trials=TRIALS)
-    assert set(frame["task"]) == {"sums"} and frame["compute"].tolist() == [1.2e20, 4.8e20, 1.92e21]
-
-
-def test_all_cells_that_are_no_scores_are_named_at_once_and_tasks_can_be_picked(write, imported):
-    path = write("wide.csv", "model,kind,sums\ntoy-1b,base,0.1\ntoy-3b,chat,0.2\ntoy-9b,base,high\n")
-    with pytest.raises(TableError) as caught:
-        imported("wide", path, trials=TRIALS)
-    places = [(each.row, each.column, each.value) for each in caught.value.problems]
-    assert places == [(2, "kind", "base"), (3, "kind", "chat"), (4, "kind", "base"), (4, "sums", "high")]
-    assert all("--tasks" in each.remedy for each in caught.value.problems)
-    path = write("wide.csv", path.read_text().replace("high", "0.3"))
-    assert len(imported("wide", path, trials=TRIALS, tasks=("sums",))[0]) == 3
-
-
-def test_a_model_in_two_rows_is_an_error(write, imported):
-    with pytest.raises(TableError, match="row 6, column 'model', value 'toy-1b': the model is in row 2 too"):
-        imported("wide", write("wide.csv", WIDE + "toy-1b,0.4,0.4\n"), trials=TRIALS)
-
-
-# Models
 
 
 def test_models_are_found_by_name_whoever_writes_it():
@@ -491,17 +417,26 @@ def test_the_table_of_models_may_be_epochs(write, imported):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("model,size\na,1\n", "needs a column model and compute"),
-        ("name,compute\na,1e21\n", "needs a column model and compute"),
+        ("model,speed\na,1\n", "needs a column of compute, .* --columns 'compute=NAME'"),
+        ("who,compute\na,1e21\n", "no column is named 'model', .* --columns 'model=who'"),
         ("model,compute\na,much\n", "row 2, column 'compute', value 'much'"),
-        ("model,compute\na,-1\na,2\n", "row 2, column 'compute', value '-1'.*\n.*row 3, column 'model'"),
+        ("model,compute\na,-1\na,2e21\n", "row 2, column 'compute', value '-1'.*\n.*row 3, column 'model'"),
         ("model,compute,date\na,1e21,soon\n", "row 2, column 'date', value 'soon'"),
         ("", "the file is empty"),
     ],
 )
 def test_a_table_of_models_that_cannot_be_used_is_named_with_its_rows(write, text, said):
     with pytest.raises(ForecastError, match=said):
-        read_facts(write("models.csv", text))
+        read_facts(write("models.csv", text)).check(["a"])
+
+
+def test_problems_of_models_that_are_not_asked_for_are_not_the_users(write):
+    path = write("models.csv", "model,compute,date\na,1e21,\nb,1e22,soon\nc,1e23,\nc,1e24,\n")
+    table = read_facts(path)
+    table.check(["a"])
+    with pytest.raises(TableError) as caught:
+        table.check(["a", "b", "c"])
+    assert [problem.row for problem in caught.value.problems] == [3, 5]
 
 
 # What the user says
@@ -537,5 +472,5 @@ def test_a_metric_for_all_tasks_holds_for_those_that_have_it_and_one_that_none_h
     assert frame.groupby("task")["score"].first().to_dict() == {"facts": 0.3, "sums": 0.1}
     with pytest.raises(ForecastError, match="--metric 'acc': no task has it; there are em, exact_match"):
         imported("lm-eval", path, metric=PerTask(option="--metric", general="acc"))
-    with pytest.raises(ForecastError, match="is for the format wide"):
+    with pytest.raises(ForecastError, match="is for the formats wide and long"):
         imported("lm-eval", path, percent=True)

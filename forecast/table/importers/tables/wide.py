@@ -1,29 +1,26 @@
 """Wide tables: one row a model and one column a task, as leaderboards and papers publish scores."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
+from forecast.errors import ForecastError, shown, shown_path
 from forecast.table.importers.choices import Choices, closest
-from forecast.table.importers.known_tasks.catalogue import known_task
-from forecast.table.importers.measurements import Found, Measurement, source_of
-from forecast.table.importers.models_table import FACTS, facts_of
-from forecast.table.reading.cells import MISSING, NUMBER
-from forecast.table.reading.files import read_cells
+from forecast.table.importers.measurements import Found, LeftOut, Measurement, source_of
+from forecast.table.importers.models_table import FACTS, ROLES, check_models, facts_of
+from forecast.table.importers.tables.cells import ATTEMPTS, chance_of, check_counted, check_named, trials_of
+from forecast.table.importers.tables.scores import Scored, is_score, scores_of
+from forecast.table.reading.roles import likely_role
+from forecast.table.reading.sheet import Sheet, read_sheet, texts
 from models.equations.metrics import METRICS, rates
 
 DEFAULT, PASS_AT_K = "exact_match", "pass_at_k"
-ATTEMPTS = re.compile(r"(?P<task>.*?)[\s_:,-]*\(?pass(?:@|_at_)(?P<k>[1-9][0-9]*)\)?", re.IGNORECASE)
-DASHES = ("-", "–", "—")
-NOT_A_SCORE = "correct the cell, or name the columns that are scores with --tasks"
+AVERAGE = re.compile(r"(?:average|avg|mean|overall)(?![a-z])", re.IGNORECASE)
+UNNAMED = re.compile(r"unnamed[: ].*", re.IGNORECASE)
 
 
 def read(path: Path, choices: Choices) -> Found:
-    """All scores; columns named as facts of a model in a table (compute, params, ...) are taken for that.
+    """All scores; columns that are facts of a model (compute, params, ...) are taken for that.
 
     Raises
     ------
@@ -32,78 +29,74 @@ def read(path: Path, choices: Choices) -> Found:
     ForecastError
         if there is no column of models, or the metric or the number of items of a task is not known.
     """
-    frame = read_cells(path)
-    if "model" not in frame:
-        raise ForecastError(
-            f"{shown_path(path)}: no column is named 'model', of {', '.join(map(shown, frame.columns[:10]))}; "
-            "rename the one with the names of the models"
-        )
-    tasks = [name for name in frame.columns if name not in ("model", *FACTS) and choices.wants(name)]
-    repeated = frame.columns[frame.columns.duplicated()]
-    if len(repeated):
+    sheet = read_sheet(path, (*ROLES, "trials", "chance"), choices.columns)
+    choices.columns.check(sheet.frame.columns, path.name)
+    check_models(sheet)
+    table = facts_of(sheet)
+    columns, left_out = _tasks(sheet, choices)
+    repeated = [name for name in columns if list(sheet.frame.columns).count(name) > 1]
+    if repeated:
         raise ForecastError(f"{shown_path(path)}: two columns are named {shown(repeated[0])}; rename one")
-    metrics = {task: _metric(task, choices) for task in tasks}
-    _check_counted(path, metrics, choices)
-    facts = facts_of(frame, path)
-    cells = [(line, task, cell) for task in tasks for line, cell in _given(frame[task])]
-    scores = _scores(path, cells, metrics, choices)
+    table.check(table.facts.index)
+    metrics = {task: metric_of(task, choices) for task in columns}
+    tasks = [_scored(sheet, task, metric) for task, metric in metrics.items()]
+    rows = [(line, each) for each in tasks for line in each.cells]
+    check_named(sheet, [line for line, _ in rows])
+    check_counted(
+        path, [each.task for line, each in rows if each.rate and not trials_of(sheet, line, each.task, choices)]
+    )
     return Found(
         measurements=tuple(
             Measurement(
-                model=str(frame.at[line, "model"]).strip(),
-                **_named(task, metrics[task]),
+                model=sheet.text("model")[line],
+                **named(task, metrics[task]),
                 metric=metrics[task],
                 score=score,
-                trials=choices.trials.of(task) if metrics[task] in rates() else None,
+                trials=trials_of(sheet, line, task, choices) if metrics[task] in rates() else None,
+                chance=chance_of(sheet, line),
                 told=choices.metric.of(task) is not None,
                 source=f"{source_of(path)}, row {line}",
             )
-            for (line, task), score in scores.items()
+            for (line, task), score in scores_of(path, tasks, choices).items()
         ),
-        facts=facts if set(FACTS) & set(frame.columns) else None,
+        left_out=tuple(left_out),
+        facts=table.facts if set(FACTS) & set(sheet.columns) else None,
+        headers=table.headers,
+        sizes_not_read=table.sizes_not_read,
     )
 
 
-def _check_counted(path: Path, metrics: dict[str, str], choices: Choices) -> None:
-    uncounted = [
-        task
-        for task, name in metrics.items()
-        if name in rates() and choices.trials.of(task) is None and _known_items(task) is None
-    ]
-    if uncounted:
-        raise ForecastError(
-            f"{shown_path(path)}: rates need the number of items scored, and none is given for "
-            f"{', '.join(map(shown, uncounted[:10]))}; add --trials {shown(f'{uncounted[0]}=1000')}, "
-            "or one number for all tasks"
-        )
+def _tasks(sheet: Sheet, choices: Choices) -> tuple[list[str], list[LeftOut]]:
+    """The columns that are tasks, and those that are not: no names, text throughout, or sizes of an unknown unit."""
+    used = {column.header for column in sheet.columns.values()}
+    wanted = [name for name in dict.fromkeys(sheet.frame) if name not in used and choices.wants(name)]
+    if choices.tasks:
+        return wanted, []
+    reasons = {name: _no_task(sheet, name) for name in wanted}
+    left_out = [LeftOut(what=f"column {shown(name)}", why=why) for name, why in reasons.items() if why]
+    return [name for name in wanted if not reasons[name]], left_out
 
 
-def _known_items(column: str) -> int | None:
-    attempts = ATTEMPTS.fullmatch(column)
-    known = known_task(column if attempts is None else attempts["task"])
-    return None if known is None else known.items
+def _no_task(sheet: Sheet, name: str) -> str:
+    cells = [cell for cell in texts(sheet.frame, name) if cell]
+    if UNNAMED.fullmatch(name):
+        return "has no name"
+    if cells and not any(is_score(cell) for cell in cells):
+        return "holds text, no scores"
+    if AVERAGE.match(name):
+        return f"is an average of tasks; --tasks {shown(name)} takes it"
+    if name in sheet.sizes_not_read:
+        option = shown(f"{likely_role(name)}={name}")
+        return f"may be {likely_role(name)} of the model, which its header leaves open; --columns {option} takes it"
+    return ""
 
 
-def _scores(
-    path: Path, cells: list[tuple[int, str, str]], metrics: dict[str, str], choices: Choices
-) -> dict[tuple[int, str], float]:
-    """The score of each cell by line and task; an error names all cells that hold none."""
-    found, problems = {}, []
-    for line, task, cell in cells:
-        score = _score(cell, metrics[task], choices)
-        if score is None:
-            problems.append(_problem(line, task, cell, metrics[task], choices))
-        else:
-            found[line, task] = score
-    if problems:
-        raise TableError(path, sorted(problems, key=lambda problem: problem.row or 0))
-    largest = max((float(cell.rstrip(" %")) for _, task, cell in cells if metrics[task] in rates()), default=2.0)
-    if choices.percent and largest <= 1:
-        raise ForecastError(f"{shown_path(path)}: with --percent no score is above 1%; leave it out if they are rates")
-    return found
+def _scored(sheet: Sheet, task: str, metric: str) -> Scored:
+    cells = {int(str(line)): cell for line, cell in texts(sheet.frame, task).items() if cell}
+    return Scored(task=task, header=task, metric=metric, cells=cells)
 
 
-def _named(column: str, metric: str) -> dict[str, Any]:
+def named(column: str, metric: str) -> dict[str, Any]:
     """Task, native metric and k of a column: 'HumanEval pass@8' is the task 'HumanEval' in 8 attempts."""
     attempts = ATTEMPTS.fullmatch(column) if metric == PASS_AT_K else None
     if attempts is None:
@@ -111,43 +104,11 @@ def _named(column: str, metric: str) -> dict[str, Any]:
     return {"task": attempts["task"] or "pass@k", "native": column, "k": int(attempts["k"])}
 
 
-def _metric(task: str, choices: Choices) -> str:
+def metric_of(task: str, choices: Choices) -> str:
+    """The metric of a table that the scores of a task are."""
     metric = choices.metric.of(task) or (PASS_AT_K if ATTEMPTS.fullmatch(task) else DEFAULT)
     if metric not in METRICS:
         near = closest(metric, METRICS)
         hint = "" if near is None else f"did you mean {near}? "
         raise ForecastError(f"--metric {shown(metric)}: is no metric of a table; {hint}Allowed: {', '.join(METRICS)}")
     return metric
-
-
-def _given(column: pd.Series) -> Iterator[tuple[int, str]]:
-    """Line and text of the cells that are not blank."""
-    for line, cell in column.items():
-        text = "" if pd.isna(cell) else str(cell).strip()
-        if text.lower() not in (*MISSING, *DASHES):
-            yield int(str(line)), text
-
-
-def _score(cell: str, metric: str, choices: Choices) -> float | None:
-    """The rate or loss in a cell; None where there is none."""
-    percent = choices.percent and metric in rates()
-    text = cell.rstrip(" %") if percent else cell
-    if not NUMBER.fullmatch(text):
-        return None
-    value = round(float(text) / 100, 15) if percent else float(text)
-    return value if (0 <= value <= 1 if metric in rates() else 0 < value < float("inf")) else None
-
-
-def _problem(line: int, task: str, cell: str, metric: str, choices: Choices) -> Problem:
-    number = cell.rstrip(" %")
-    if metric == "loss":
-        wrong, remedy = "is not a positive loss in nats per token", NOT_A_SCORE
-    elif not NUMBER.fullmatch(number):
-        wrong, remedy = "is text, not a score", NOT_A_SCORE
-    elif choices.percent:
-        wrong, remedy = "lies outside 0 to 100%", NOT_A_SCORE
-    elif cell != number or 1 < float(number) <= 100:
-        wrong, remedy = "lies outside [0, 1]", "add --percent if the scores are percentages; else " + NOT_A_SCORE
-    else:
-        wrong, remedy = "lies outside [0, 1]", NOT_A_SCORE
-    return Problem(row=line, column=task, value=cell, wrong=wrong, remedy=remedy)

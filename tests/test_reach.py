@@ -12,7 +12,7 @@ from forecast.cli.questions.design import print_design
 from forecast.cli.questions.emergence import print_emergence
 from forecast.report.content import answer_sentence
 from forecast.report.page import write_page
-from forecast.report.sections import Section, TaskForecast
+from forecast.report.sections import Report, Section, TaskForecast
 from forecast.scales import COMPUTE
 
 FAR = {"q05": 22.5, "q10": 23.0, "q25": 25.0, "q50": 32.9, "q75": 42.4, "q90": 44.0, "q95": 45.0}

@@ -38,6 +38,7 @@ def forecast_of(task="3-digit addition", *, draws=None, metric="exact_match") ->
         "data_log10_compute": [20.4, 22.4],
     }
     observed = {"model": ["a", "b"], "log10_compute": [21.0, 23.5], "score": [0.0, 0.4], "trials": 2000.0}
+    observed |= {"family": "gpt3", "moved_to": np.nan}
     return TaskForecast(
         task=task,
         metric=metric,
@@ -230,7 +231,8 @@ def test_degenerate_posteriors_and_missing_data_are_reported(path):
 
 
 def test_many_tasks_are_all_in_the_table_and_the_first_are_drawn(path, monkeypatch):
-    monkeypatch.setattr("forecast.report.page.MAX_PANELS", 2)
+    monkeypatch.setattr("forecast.report.views.pictures.MAX_PANELS", 2)
+    monkeypatch.setattr("forecast.report.views.pictures.MAX_ROWS", 3)
     seen = page(path, section_of(*(forecast_of(f"task {i}") for i in range(200))))
     assert seen.tags.count("svg") == 4
     assert "The first 2 of 200 tasks are drawn; the rest are in the table." in seen.text

@@ -65,10 +65,11 @@ def run_study(
     `report.html`, `forecast.svg` (the headline as forecast below the first cut, with what the hidden runs scored), and
     in `backtest/` what `forecast backtest` writes.
     """
-    frame = read_table(study.table)
+    warnings: list[str] = []
+    frame = read_table(study.table, warn=warnings.append)
     data = observations(frame)
     splits = _splits(study, frame, data)
-    warnings = warnings_of(data)
+    warnings += warnings_of(data)
     for sentence in warnings:
         warn(sentence)
     make_folder(output)

@@ -24,6 +24,7 @@ SMALLEST_RATE, SMALLEST_LOG = 0.1, 0.02  # change that counts: of arcsin(sqrt(sc
 TINY = 1e-9  # for what only has to be above the noise
 NOISE = 3.0  # binomial standard errors that a change must exceed
 FEWEST, FEWEST_OF_TURN = 4, 6  # runs
+STEADY = 0.9  # rank correlation of a rise without doubt
 TURN_TAIL = 0.005  # one-sided, of each arm of a turn
 REPLICATES, NODES, SEED = 200, 50, 20
 
@@ -197,7 +198,23 @@ def _concordance(runs: Ladder, part: slice = slice(None)) -> int:
 
 
 def _turns(runs: Ladder) -> bool:
-    """Whether a task turns: some middle of the ladder lies beyond both of its ends.
+    """Whether a task turns: it bends back, and no lone run makes it.
+
+    A ladder that rises but for its worst run, its best or one at an end holds a broken evaluation: an outlier, no turn.
+    """
+    alone = {int(np.argmin(runs.y)), int(np.argmax(runs.y)), 0, len(runs.x) - 1}
+    without = (_without(runs, place) for place in alone)
+    return _bends_back(runs) and all(_rank_correlation(own.x, own.y[None])[0] < STEADY for own in without)
+
+
+def _without(runs: Ladder, place: int) -> Ladder:
+    """The ladder without one run."""
+    x, y, noise, family = (np.delete(each, place) for each in (runs.x, runs.y, runs.noise, runs.family))
+    return replace(runs, x=x, y=y, noise=noise, family=family)
+
+
+def _bends_back(runs: Ladder) -> bool:
+    """Whether some middle of the ladder lies beyond both of its ends.
 
     By a change that counts, by three standard errors of the noise, and by the scatter of the runs about a bend.
     Each part holds a quarter of the runs and two at least. Runs of one family do not say the contrary on either side.

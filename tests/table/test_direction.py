@@ -46,6 +46,7 @@ def says(tmp_path, scores, **cells):
         ([0.02, 0.3, 0.85, 0.97, 0.96, 0.95], "unclear"),
         ([0.4, 0.4, 0.4, 0.4, 0.4], "unclear"),
         ([0.6, 0.4, 0.2], "unclear"),
+        ([0.0, 0.0, 0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.0], "unclear"),  # it rises but for one broken evaluation
     ],
 )
 def test_a_task_falls_turns_rises_or_is_unclear(tmp_path, scores, said):

@@ -1,5 +1,6 @@
 """Words and numbers as every output writes them, and the limits beyond which no number is given."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil, floor
@@ -22,6 +23,73 @@ def first_of(names: list[str], most: int = 3) -> str:
 def plain_power(value: float, form: str = "g") -> str:
     """A number as people type it: '1e23', not '1e+23'."""
     return f"{value:{form}}".replace("e+", "e")
+
+
+class Minutes(float):
+    """A length of time in minutes that was given in words."""
+
+    text: str
+
+
+MINUTES_OF = {  # working time: a day of 8 hours, a week of 40, a month of 167, a year of 2000
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1 / 60),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), 1.0),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 60.0),
+    **{f"working {name}": 60.0 * hours for name, hours in (("day", 8), ("week", 40), ("month", 167), ("year", 2000))},
+}
+PART = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-z]+(?:[ -][a-z]+)?)", re.IGNORECASE)
+
+
+def minutes_of(text: str) -> Minutes:
+    """Minutes of a length of time in words, such as '8h', '2 h 10 min' or '1 working month'.
+
+    A `ValueError` says what is wrong and what to write.
+    """
+    parts, end = [], 0
+    while part := PART.match(text, end):
+        parts.append((float(part[1]), re.sub("[ -]+", " ", part[2].lower())))
+        end = part.end()
+    if not parts or text[end:].strip():
+        raise ValueError("write a length of time such as 30min, 8h or '1 working month'")
+    return _minutes(text, sum(number * _minutes_of_unit(unit) for number, unit in parts))
+
+
+def _minutes(text: str, value: float) -> Minutes:
+    found = Minutes(value)
+    found.text = text
+    return found
+
+
+def _minutes_of_unit(unit: str) -> float:
+    name = unit if unit in MINUTES_OF else unit.removesuffix("s")
+    if name in MINUTES_OF:
+        return MINUTES_OF[name]
+    if f"working {name}" in MINUTES_OF:
+        raise ValueError(f"a {name} of work or of the clock? write 'working {name}' for work, or hours, such as 24h")
+    raise ValueError(f"{unit!r} is no unit of time; write s, min, h, or working day, week, month or year")
+
+
+def format_minutes(minutes: float | str) -> str:
+    """A length of time in words: '2.4 s', '38 s', '5.4 min', '2 h 10 min', '167 h', '3.1 working years'."""
+    value = float(minutes)
+    if not np.isfinite(value):
+        return "unknown" if np.isnan(value) else "unbounded" if value > 0 else "none"
+    if value < 59.5 / 60:
+        return f"{60 * value:.2g} s"
+    if value < 59.5:
+        return f"{value:.2g} min"
+    if value < 600:
+        hours, rest = divmod(round(value), 60)
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    years = value / MINUTES_OF["working year"]
+    if years >= 1:
+        return f"{plain_power(years, '.2g')} working years"
+    return f"{value / 60:.3g} h" if value < 6000 else f"{value / 60:.0f} h"
+
+
+def spoken_score(score: float, metric: str) -> str:
+    """A score as outputs write it: of a horizon a length of time."""
+    return format_minutes(score) if metric == "horizon" else f"{score:g}"
 
 
 FAR = 6  # decades of compute from the nearest run; at 0.6 a year, ten years of growth of the largest run

@@ -7,7 +7,7 @@ from pytensor import tensor as pt
 
 from models import observation
 from models.effective_compute import effective_compute
-from models.equations.loss import log_measured_loss, power_law_loss, theta_from_loss
+from models.equations.loss import power_law_loss, theta_from_loss
 from models.equations.metrics import frailty, score_from_success
 from models.facts import counts
 from models.facts.counts import conditional_counts, mean_among
@@ -16,14 +16,13 @@ from models.facts.layout import (
     answers,
     has_unknown_floor,
     has_unknown_k,
-    is_loss,
+    is_measured,
     kinds_of_laws,
-    known_length,
-    largest_loss,
     links_loss_to_rates,
 )
 from models.facts.placing import bend_knots, drift_limits, informative_runs, is_informative, main_task
 from models.laws import laws
+from models.measured import observe_losses
 from models.priors import Priors
 from models.structures import Parts, Structure
 from models.success import as_data, required_share, success_of_rows, token_floor_of_runs
@@ -79,7 +78,7 @@ def capability_model(
         law |= token_floor_of_runs(data, law, parts, priors)
         law |= required_share(data, priors)
         _observe_counts(data, loss, nu, law, floor, ceiling, parts, priors)
-        _observe_losses(data, loss, law, priors)
+        observe_losses(data, loss, law, priors)
     return model
 
 
@@ -95,7 +94,7 @@ def _indices(data):
 
 
 def _coords(data):
-    knots, losses = bend_knots(data), is_loss(data)[data.task_index.values]
+    knots, losses = bend_knots(data), is_measured(data)[data.task_index.values]
     kinds, kind = kinds_of_laws(data)
     informative, guessing = is_informative(data), has_unknown_floor(data)
     return {
@@ -120,7 +119,7 @@ def _coords(data):
         "rate_row": data.observation.values[~losses],
         "row_kind": np.arange(len(counts.row_groups(data, np.flatnonzero(~losses))[0])),
         "loss_row": data.observation.values[losses],
-        "measured": data.task.values[is_loss(data)],
+        "measured": data.task.values[is_measured(data)],
         "unknown_k": data.task.values[has_unknown_k(data)],
         "unknown_chance": data.task.values[unknown_chance(data)],
         "guessing_law": data.law.values[guessing],
@@ -183,7 +182,7 @@ def _floor(data, parts, priors, structure):
 def _observe_counts(data, loss, nu, law, floor, ceiling, parts, priors):
     log = pm.Normal("log_concentration", np.log(priors.concentration_median), priors.concentration_log_sd, dims="task")
     concentration = pm.Deterministic("concentration", pt.exp(log), dims="task")
-    rows = np.flatnonzero(~is_loss(data)[data.task_index.values])
+    rows = np.flatnonzero(~is_measured(data)[data.task_index.values])
     if not len(rows):
         return
     task = data.task_index.values
@@ -201,44 +200,3 @@ def _observe_counts(data, loss, nu, law, floor, ceiling, parts, priors):
     options = {"parts": parts, "priors": priors, "dims": "rate_row", "row_groups": row_groups}
     concentration = concentration[pm.Data("task_of_rate", task[rows], dims="rate_row")]
     observation.counts("count", mean, concentration, trials, successes, **options)
-
-
-def _observe_losses(data, loss, law, priors):
-    """Measured losses: those of a law of losses are its loss, others are linked to it."""
-    losses = is_loss(data)
-    rows = np.flatnonzero(losses[data.task_index.values])
-    if not len(rows):
-        return
-    task, laws_ = data.task_index.values[rows], data.law_index.values[data.task_index.values[rows]]
-    loss, linked = loss[as_data(rows)], links_loss_to_rates(data)
-    log_loss = pt.log(loss)
-    if linked.any():
-        own = as_data(laws_)
-        link = {name: values[own] for name, values in _loss_link(data, law, priors).items()}
-        log_loss = pt.where(as_data(linked[laws_]), log_measured_loss(loss, **link), log_loss)
-    sd = np.where(linked[data.law_index.values[losses]], priors.loss_scale_log_sd_of_answers, priors.loss_scale_log_sd)
-    scale = pm.LogNormal("loss_scale", np.log(priors.loss_scale_median), sd, dims="measured")
-    observed = pm.Data("log_loss_observed", np.log(data.score.values[rows]), dims="loss_row")
-    scale = scale[as_data(np.cumsum(losses)[task] - 1)]
-    observation.losses("log_loss", log_loss, scale, observed, priors=priors, dims="loss_row")
-
-
-def _loss_link(data, law, priors):
-    """What links the loss that teacher forcing measures to the one that answers follow (law): see `log_measured_loss`.
-
-    Greedy answers are right as if their loss were smaller than the measured one; guessing by frequency keeps the
-    measured loss below a largest one. Sampled is what the measured losses fix: their level at the reference.
-    """
-    reference = law["irreducible"] + 10.0 ** law["log10_amplitude"]  # loss at the reference
-    known = np.isfinite(known_length(data))
-    sd = np.where(known, priors.loss_link_factor_log_sd, priors.loss_link_factor_log_sd_of_unknown_length)
-    power = pm.LogNormal(
-        "loss_link_power", np.log(priors.loss_link_power_median), priors.loss_link_power_log_sd, dims="law"
-    )
-    expected = (pt.log(reference) - np.log(priors.loss_link_factor_median)) / power
-    level = pm.Normal("log_measured", expected, sd / power, dims="law")
-    factor = pm.Deterministic("log_loss_link_factor", pt.log(reference) - power * level, dims="law")
-    least = np.log(largest_loss(data).clip(priors.least_guess_loss))
-    excess = pm.LogNormal("guess_excess", np.log(priors.guess_excess_median), priors.guess_excess_log_sd, dims="law")
-    guess = pm.Deterministic("log_guess_loss", pm.Data("least_guess_loss", least, dims="law") + excess, dims="law")
-    return {"log_loss_link_factor": factor, "loss_link_power": power, "log_guess_loss": guess}

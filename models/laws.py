@@ -1,7 +1,7 @@
 """Laws of loss: frailty, irreducible part and power law.
 
 How they are sampled: `models.law_coordinates`. A law seen by measured losses alone has nu = 1, so that the logit of its
-success is minus the log of the loss.
+success is minus the log of the loss: of a horizon, which is one over a loss, its log.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ import xarray as xr
 from pytensor import tensor as pt
 
 from models.equations.loss import LN10
-from models.facts.layout import is_loss_law, kinds_of_laws
+from models.facts.layout import is_measured_law, is_reciprocal_law, kinds_of_laws
 from models.facts.parts import has_drift, has_irreducible, has_token_floor, is_frailty_open
 from models.facts.placing import anchors, is_informative, reference_compute, surrogate_length
 from models.law_coordinates import Law, LawPrior, coordinates_of_laws, law_of_coordinates, law_of_standard
@@ -94,10 +94,19 @@ def _expected(data, priors):
         pm.LogNormal("log_exponent_spread", np.log(priors.exponent_spread_median), priors.exponent_spread_log_sd),
     )
     of_losses = (-np.log(priors.loss_median), priors.loss_log_sd, *_expected_exponent_of_losses(data, priors))
-    is_loss = is_loss_law(data)
+    if (horizons := is_reciprocal_law(data)).any():
+        pairs = zip(_expected_of_horizons(priors), of_losses, strict=True)
+        of_losses = tuple(pt.where(horizons, of_horizon, of_loss) for of_horizon, of_loss in pairs)
+    measured = is_measured_law(data)
     names = "logit_mean", "logit_sd", "log_exponent_mean", "log_exponent_sd"
     pairs = zip(of_losses, of_rates, strict=True)
-    return dict(zip(names, (pt.where(is_loss, of_loss, of_rate) for of_loss, of_rate in pairs), strict=True))
+    return dict(zip(names, (pt.where(measured, of_loss, of_rate) for of_loss, of_rate in pairs), strict=True))
+
+
+def _expected_of_horizons(priors):
+    """The same of a law of horizons."""
+    level = np.log(priors.horizon_median), priors.horizon_log_sd
+    return *level, np.log(priors.horizon_exponent_median), priors.horizon_exponent_log_sd
 
 
 def _expected_exponent_of_losses(data, priors):
@@ -115,8 +124,8 @@ def _expected_exponent_of_losses(data, priors):
 def _shortfall_power(data, parts, priors, structure):
     """Power of the shortfall of each law (law): how near to 1 the asymptote is expected."""
     of_rates = priors.ceiling_shortfall_power if parts.free_ceiling else NO_SHORTFALL
-    power = np.where(is_loss_law(data), priors.loss_shortfall_power, of_rates)
-    ceiling_is_1 = structure.ceiling & ~has_irreducible(data)
+    power = np.where(is_measured_law(data), priors.loss_shortfall_power, of_rates)
+    ceiling_is_1 = structure.ceiling & ~has_irreducible(data) | is_reciprocal_law(data)
     return pm.Data("shortfall_power", np.where(ceiling_is_1, NO_SHORTFALL, power), dims="law")
 
 
@@ -136,7 +145,7 @@ def _several_rates(data, parts, priors):
 
 def _frailty(data, parts, priors, structure):
     """nu (law): learned where it is open, with a mean for each kind of laws; 1 for losses."""
-    losses = is_loss_law(data)
+    losses = is_measured_law(data)
     if not parts.frailty:
         return pm.Deterministic("nu", pt.as_tensor(np.where(losses, 1.0, INDEPENDENT_NU)), dims="law")
     log_mean = pm.Normal("log_nu_mean", np.log(priors.frailty_median), priors.frailty_log_sd, dims="kind")

@@ -101,6 +101,16 @@ class Priors:
     loss_scale_log_sd: float = 1.0
     loss_scale_log_sd_of_answers: float = 0.3
     loss_degrees_of_freedom: float = 3.0
+    # Horizon of the reference run, minutes: median 10, 95% from 2 seconds to 60 hours. Its exponent, per decade of
+    # compute and per year and 2/3 of dates: 95% from 0.15 to 3.4, median 0.7. On dates that is a doubling time of 8.6
+    # months, 95% from 1.8 to 41 months; per decade of compute the same, since compute grows 0.6 decades a year.
+    horizon_median: float = 10.0
+    horizon_log_sd: float = 3.0
+    horizon_exponent_median: float = 0.7
+    horizon_exponent_log_sd: float = 0.8
+    # Scatter of the log of a horizon beyond its own error and the residual of the run: median 20%, 95% 3% to fourfold.
+    horizon_scale_median: float = 0.2
+    horizon_scale_log_sd: float = 1.0
     # Answers are right as if their loss were s loss^gamma: greedy success follows a smaller loss than teacher forcing
     # measures (0.36 to 0.42 times, gamma 1.3 to 1.9 on character models); an unknown length is in s as well.
     loss_link_factor_median: float = 0.5

@@ -87,7 +87,7 @@ def test_no_text_of_the_report_names_a_compute_out_of_reach(tmp_path):
         diagnostics=diagnostics | {"worst": [], "reasons": []},
         provenance={},
     )
-    write_page(tmp_path / "r.html", title="t", question="q", answer="a", sections=[section])
+    write_page(tmp_path / "r.html", Report(title="t", question="q", answer="a", sections=[section]))
     page = re.sub(r"<svg.*?</svg>", "", (tmp_path / "r.html").read_text(encoding="utf-8"), flags=re.DOTALL)
     assert not ABSURD.search(page) and page.count("beyond 10<sup>29</sup>") >= 3
 

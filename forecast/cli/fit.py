@@ -17,6 +17,7 @@ from forecast.cli.options import (
     Json,
     Quiet,
     Seed,
+    Since,
     Structure,
     Structures,
     TableFile,
@@ -44,6 +45,7 @@ def fit(
     table: TableFile,
     output: Annotated[Path, typer.Option("-o", help="Posterior file to write.", metavar="FIT.nc")],
     below: Below = None,
+    since: Since = None,
     structures: Structures = None,
     average: Average = False,
     seed: Seed = 1,
@@ -72,6 +74,7 @@ def fit(
 
     sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
     options: dict[str, Any] = {"name": table.name, "structures": names, "sampling": sampling, "below": below}
+    options["since"] = None if since is None else f"{since:%Y-%m-%d}"
     with shown_stages(quiet=quiet) as stages, stages.stage("fitted", weight=1.0):
         result = fitted(frame, **options, stages=stages, warn=warn)
         save(result, output)
@@ -170,7 +173,7 @@ def report(
 
 def _record_of(fit: Any, asked: Path | None, usual: Path) -> dict[str, Any] | None:
     """The back-test that a report shows: the one asked for, else that beside the fit where it is of the same table."""
-    from forecast.report.backtest import stored_view
+    from forecast.report.views.backtest import stored_view
 
     data_hash = fit.data.attrs["data_hash"]
     if asked is not None:

@@ -150,7 +150,7 @@ def new(folder: Annotated[Path, typer.Argument(help="Folder to make.", metavar="
 def validate(table: TableFile, as_json: Json = False) -> None:
     """Say what a table holds, what can be identified from it and what is wrong with it."""
     from forecast.table.describe import describe
-    from forecast.words import counted
+    from forecast.words import counted, spoken_score
 
     try:
         answer = describe(table)
@@ -170,7 +170,8 @@ def validate(table: TableFile, as_json: Json = False) -> None:
     for part, said in answer["parts"].items():
         print(f"  {part}: {said}")
     for task in answer["tasks"]:
-        scores = f"scores {task['score'][0]:g} to {task['score'][1]:g}"
+        least, most = (spoken_score(end, task["metric"]) for end in task["score"])
+        scores = f"scores {least} to {most}"
         print(f"\n{plain(task['task'])} ({task['metric']}): {counted(task['runs'], 'run')}, {scores}")
         for line in task["identified"]:
             print(f"  {line}")

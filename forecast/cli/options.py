@@ -17,10 +17,26 @@ from forecast.errors import ForecastError
 NOT_TRUSTWORTHY = 3
 SHORT = 0.5  # seconds of a stage that is not worth a line
 SCORE = "Score that counts as 'the capability is there'"
+
+
+def score_or_time(given: str | float) -> float:
+    """A score as a number or, of a horizon, as a length of time such as 8h, which is minutes."""
+    from forecast.words import minutes_of
+
+    try:
+        return float(given)
+    except ValueError:
+        pass
+    try:
+        return minutes_of(str(given))
+    except ValueError as error:
+        raise typer.BadParameter(f"{str(given)!r} is not a number; {error}") from None
+
+
 TableFile = Annotated[Path, typer.Argument(help="Observation table: CSV, JSON, Parquet or Excel.", metavar="TABLE")]
 FitFile = Annotated[Path, typer.Argument(help="Posterior written by `forecast fit`.", metavar="FIT.nc")]
 Task = Annotated[str, typer.Option(help="Task name as in the table.")]
-At = Annotated[float, typer.Option(help=f"{SCORE}.")]
+At = Annotated[float, typer.Option(parser=score_or_time, metavar="SCORE", help=f"{SCORE}; of a horizon, as 8h.")]
 Ats = Annotated[list[float] | None, typer.Option("--at", help=f"{SCORE} [default: 0.5].")]
 Family = Annotated[str | None, typer.Option(help="Family; the typical one when left out.")]
 Date = Annotated[
@@ -32,6 +48,9 @@ Figure = Annotated[Path | None, typer.Option("-o", help="Also draw a figure, PNG
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Seed = Annotated[int, typer.Option(help="Seed; same seed, same numbers.", min=0, max=2**63 - 1)]
 Below = Annotated[float | None, typer.Option(help="Use only runs below this training compute, FLOP.")]
+Since = Annotated[
+    datetime | None, typer.Option(help="Use only runs released on this date or later.", formats=["%Y-%m-%d"])
+]
 Draws = Annotated[
     int | None,
     typer.Option(
@@ -121,7 +140,7 @@ def print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
     """Task, median threshold compute, 90% interval and P(never), a block of columns for each fit."""
     from forecast.posterior.reached import family_in_words
     from forecast.scales import named_by
-    from forecast.words import percent
+    from forecast.words import percent, spoken_score
 
     for name, every in fits:
         answers = [answer for answer in every if not refused(answer)]
@@ -136,7 +155,7 @@ def print_thresholds(fits: list[tuple[str, list[dict[str, Any]]]]) -> None:
             q = answer["log10_compute"]
             ends = scale.bare(q["q05"], q["q95"])
             median, never = scale.text(q["q50"]), percent(answer["p_never"])
-            rows.append((answer["task"], f"{answer['at']:g}", median, ends, never))
+            rows.append((answer["task"], spoken_score(answer["at"], answer["metric"]), median, ends, never))
         numbers = ("score", "median", "90% interval", "P(never)")
         print_rows(("task",), numbers, rows, title=f"{what}{': ' + name if name else ''}")
 
@@ -168,9 +187,12 @@ def refused(answer: dict[str, Any]) -> str:
 
 
 def print_context(answer: dict[str, Any], runs: list[dict[str, Any]], *, less: str) -> None:
-    """Runs of the table that reached the score already, and how to ask about one recipe of several."""
+    """Growth of a horizon, runs of the table that reached the score already, and how to ask about one recipe."""
     from forecast.posterior.reached import already
+    from forecast.posterior.threshold import growth_in_words
 
+    if growth := growth_in_words(answer):
+        print(growth)
     if runs:
         print(plain(already(runs, less=less)))
     if answer["families"] > 1 and answer["family"] is None:

@@ -14,9 +14,14 @@ if TYPE_CHECKING:
 
     from forecast.table.importers.measurements import LeftOut
 
+FORMATS = (
+    "lm-eval, inspect, lighteval, helm, every-eval-ever, opencompass, composer, epoch, metr-runs, metr-horizons, wide, "
+    "long"
+)
+
 
 def import_(
-    format: Annotated[str, typer.Argument(help="lm-eval, inspect, wide or long.", metavar="FORMAT")],
+    format: Annotated[str, typer.Argument(help=f"One of {FORMATS}.", metavar="FORMAT")],
     path: Annotated[Path, typer.Argument(help="Results file, or folder that is searched.", metavar="PATH")],
     output: Annotated[Path, typer.Option("-o", help="Table to write, CSV or .parquet.", metavar="TABLE")],
     models: Annotated[
@@ -56,7 +61,7 @@ def import_(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Make a table of public result files: lm-evaluation-harness, Inspect, or a table with a column for each task.
+    """Make a table of what evaluation tools write, or of a table with a column for each task or a row for each score.
 
     --metric, --chance and --trials can be given several times; a TASK=VALUE outweighs a value for all tasks.
     Headers such as '#Params (B)' and cells such as 7B are understood and what is made of them is printed; --columns,
@@ -106,14 +111,17 @@ def print_left_out(left_out: "list[LeftOut]") -> None:
 
 def print_tasks(frame: "pd.DataFrame") -> None:
     """Metric, models, items and scores of each task."""
-    from forecast.words import counted
+    from forecast.words import counted, spoken_score
 
     for (task, metric), rows in frame.groupby(["task", "metric"], sort=False):
         items = sorted(rows["trials"].dropna().unique())
         counts = f", {items[0]} to {items[-1]} items" if len(items) > 1 else ""
         counts = f", {counted(int(items[0]), 'item')}" if len(items) == 1 else counts
         guess = f", chance {rows['chance'].max():g}" if metric == "choice" else ""
-        scores = f"{rows['score'].min():.3g} to {rows['score'].max():.3g}"
+        least, most = (
+            spoken_score(float(f"{end:.3g}"), str(metric)) for end in (rows["score"].min(), rows["score"].max())
+        )
+        scores = f"{least} to {most}"
         models = counted(rows["model"].nunique(), "model")
         print(f"  {plain(str(task))} ({metric}{guess}): {models}{counts}, scores {scores}")
 

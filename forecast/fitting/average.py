@@ -23,7 +23,7 @@ from forecast.stages import SILENT, Stages
 from forecast.table.dataset import observations, read_table
 from forecast.table.describe import warnings_of
 from forecast.table.direction import can_be_modelled
-from forecast.table.splits import check_compute_known
+from forecast.table.splits import check_compute_known, runs_since
 from models.dates import by_date
 from models.priors import Priors
 from models.structures import DEFAULT, STRUCTURES
@@ -36,6 +36,7 @@ def fit(
     structures: Sequence[str] = DEFAULT,
     sampling: Sampling = Sampling(),
     below: float | None = None,
+    since: str | None = None,
     priors: Priors = Priors(),
     stages: Stages = SILENT,
     warn: Callable[[str], None] = lambda text: None,
@@ -49,14 +50,16 @@ def fit(
     structures : names of `models.structures.STRUCTURES`; of several the posteriors are averaged, weighed by how well
         they forecast the largest three in ten runs from the others
     below : compute cut in FLOP; only runs strictly below it are used
+    since : ISO date; only runs released on it or later are used
     priors : other prior numbers than those of `models.priors.Priors()`
     stages : told what is under way
     warn : called with each weakness of the table before the first fit
     """
     frame = table if isinstance(table, pd.DataFrame) else read_table(table)
+    frame = frame if since is None else runs_since(frame, since)
     name = name or ("table" if isinstance(table, pd.DataFrame) else Path(table).name)
     options: dict[str, Any] = {"sampling": sampling, "below": below, "priors": priors, "stages": stages, "warn": warn}
-    return fit_average(frame, table=name, structures=known_structures(structures), **options)
+    return replace(fit_average(frame, table=name, structures=known_structures(structures), **options), since=since)
 
 
 def fit_average(

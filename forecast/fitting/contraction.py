@@ -12,7 +12,7 @@ from forecast.files import json_number
 from forecast.fitting.sampler import draw_prior
 from forecast.posterior.fit import Fit
 from forecast.posterior.score import PER_TASK, law_of_task
-from forecast.posterior.tasks import is_loss
+from forecast.posterior.tasks import is_measured
 from forecast.posterior.threshold import threshold_draws
 from forecast.table.direction import direction_of_task
 from models.capability import capability_model
@@ -68,9 +68,9 @@ def contraction(fit: Fit, *, at: Sequence[float], family: str | None = None, see
         lines += [
             _prior_beside_posterior(name, task, before[name], after[name], on_log=name not in MEASURED_PLAIN)
             for name in EACH_TASK
-            if name in before and float(before[name].std()) > 0 and not (is_loss(fit, task) and name in PER_TASK)
+            if name in before and float(before[name].std()) > 0 and not (is_measured(fit, task) and name in PER_TASK)
         ]
-        known = not is_loss(fit, task) and direction_of_task(fit.data, task).can_be_modelled
+        known = not is_measured(fit, task) and direction_of_task(fit.data, task).can_be_modelled
         for score in at if known else ():
             crossed = [threshold_draws(each, task, score, family=family) for each in (prior, fit)]
             never = [float((draws == np.inf).mean()) for draws in crossed]

@@ -5,7 +5,7 @@ import xarray as xr
 
 from forecast.posterior.fit import Fit
 from forecast.posterior.predict import typical_score
-from forecast.posterior.tasks import is_loss
+from forecast.posterior.tasks import is_measured
 from forecast.posterior.threshold import threshold_draws
 from forecast.scales import scale_of
 from forecast.table.dataset import rows_of_task
@@ -41,7 +41,7 @@ def reported(fit: Fit) -> xr.Dataset:
         points = _places_on_curve(fit, task)
         scores.append(typical_score(fit, task, points).transpose("chain", "draw", "point").values)
         places += [f"{task} at {scale.text(point)}{scale.unit}" for point in points]
-        if not is_loss(fit, task):
+        if not is_measured(fit, task):
             ends = points[0] - HORIZON, points[-1] - BEYOND[-1] + HORIZON
             crossed.append(threshold_draws(fit, task, HALF).transpose("chain", "draw").values.clip(*ends))
             rates.append(task)

@@ -10,9 +10,9 @@ from forecast.posterior.fit import Fit, installed_versions
 from forecast.posterior.predict import row_means
 from forecast.table.dataset import observations
 from models.capability import capability_model
-from models.equations.metrics import METRICS, metrics_where
+from models.equations.metrics import METRICS, metrics_where, rates
 from models.facts.counts import contamination_of, draw_counts, mean_among
-from models.facts.layout import tokens_per_item
+from models.facts.layout import error_of_log, tokens_per_item
 from models.priors import Priors
 from models.structures import Parts
 
@@ -30,8 +30,8 @@ def simulate(
     """
     tokens = rows["length"].where(rows["metric"].isin(metrics_where("counts_tokens"))).fillna(1.0)  # in each item
     trials = rows["trials"].astype(float).fillna((ITEMS * tokens).round())
-    design = rows.assign(trials=trials.where(rows["metric"] != "loss"), successes=0)
-    design = design.assign(score=(rows["metric"] == "loss").astype(float))  # a loss of one nat; only its place counts
+    design = rows.assign(trials=trials.where(rows["metric"].isin(rates())), successes=0)
+    design = design.assign(score=(~rows["metric"].isin(rates())).astype(float))  # one nat; only its place counts
     data = observations(design.astype({"successes": "Int64", "trials": "Int64"}))
     model = capability_model(data, parts, priors)
     names = [variable.name for variable in model.unobserved_RVs]
@@ -67,7 +67,7 @@ def _scored(design: pd.DataFrame, truth: Fit, rng: np.random.Generator) -> pd.Da
         t = task[row]
         tokens, length = METRICS[data.metric.values[t]].counts_tokens, size[t]
         if not METRICS[data.metric.values[t]].is_rate:
-            scale = float(law.loss_scale.sel(measured=data.task.values[t]))
+            scale = np.hypot(float(law.loss_scale.sel(measured=data.task.values[t])), error_of_log(data)[row])
             score[row] = mean[row] * np.exp(scale * rng.standard_t(priors.loss_degrees_of_freedom))
             continue
         items = data.trials.values[row] / length

@@ -19,6 +19,7 @@ from forecast.posterior.tasks import rate_tasks
 from forecast.posterior.threshold import threshold_draws
 from forecast.scoring.rows import score_rows
 from forecast.table.splits import Split, latest
+from models.facts.layout import is_measured
 
 PSEUDO_TASKS = 1.0
 """Strength of the prior towards equal weights, in tasks. At 4 forecasts of six of ten open tables
@@ -182,8 +183,7 @@ def forecast_rhat(scores: np.ndarray, chains: int) -> float:
 
 def _thresholds(fit: Fit, at: Sequence[float]) -> xr.DataArray:
     """Draws (draw, task, at) of typical threshold compute of the rates; of tables of losses alone, no task."""
-    losses = fit.data.metric.values == "loss"
-    tasks = [] if losses.all() else rate_tasks(fit)
+    tasks = [] if is_measured(fit.data).all() else rate_tasks(fit)
     draws = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
     values = np.array([[threshold_draws(fit, task, score).values.ravel() for score in at] for task in tasks])
     values = values.reshape(len(tasks), len(at), draws).transpose(2, 0, 1)

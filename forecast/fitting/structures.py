@@ -16,7 +16,7 @@ from forecast.table.dataset import observations
 from forecast.table.splits import FEWEST_RUNS
 from forecast.words import counted, plain_power
 from models.capability import capability_model
-from models.facts.layout import is_loss
+from models.facts.layout import is_measured
 from models.facts.parts import has_bend, has_irreducible, is_frailty_open
 from models.priors import Priors
 from models.structures import Parts, Structure, structure_of
@@ -71,7 +71,7 @@ def distinct(names: Sequence[str], data: xr.Dataset) -> tuple[str, ...]:
 
 def _on_table(structure: Structure, data: xr.Dataset) -> Structure:
     """The restrictions of a structure that mean anything on a table."""
-    rates = ~is_loss(data)
+    rates = ~is_measured(data)
     return Structure(
         nu=structure.nu if is_frailty_open(data).any() else None,
         ceiling=structure.ceiling and not has_irreducible(data).all(),

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from importlib import import_module
@@ -20,6 +20,7 @@ from models.priors import Priors
 from models.structures import Parts, structure_of
 
 SCHEMA = 7
+FIGURES = "forecast.figures.of_fit"  # drawn on demand, as Matplotlib takes a second to import
 SIZES = {"rows": "observation", "runs": "run", "tasks": "task"}
 PACKAGES = ("capability-forecast", "pymc", "nutpie", "arviz", "numpy", "xarray")
 
@@ -37,6 +38,7 @@ class Fit:
     table: str  # name of the table
     below: float | None  # compute cut in FLOP; None: all runs
     versions: dict[str, str]
+    since: str | None = None  # ISO date; runs before it, or without a date, were left out
     weights: Mapping[str, float] = field(default_factory=lambda: {"full": 1.0})  # of `models.structures.STRUCTURES`
 
     def provenance(self) -> dict:
@@ -45,6 +47,7 @@ class Fit:
             "table": self.table,
             "data_hash": self.data.attrs["data_hash"],
             "below": self.below,
+            **({} if self.since is None else {"since": self.since}),
             "seed": self.sampling.seed,
             "model": "capability_model",
             "parts": asdict(self.parts),
@@ -89,6 +92,22 @@ class Fit:
         """The fit in the groups of ArviZ: see `forecast.fitting.groups.groups_of`; imports PyMC."""
         return import_module("forecast.fitting.groups").groups_of(self, **options)
 
+    def plot_curve(self, task: str, at: float = 0.5, **options: Any) -> Any:
+        """A task's curve with its data and threshold; returns the Axes: see `forecast.figures.of_fit.plot_curve`."""
+        return import_module(FIGURES).plot_curve(self, task, at, **options)
+
+    def plot_threshold(self, task: str, at: float = 0.5, **options: Any) -> Any:
+        """The density of a threshold and P(never): see `forecast.figures.of_fit.plot_threshold`."""
+        return import_module(FIGURES).plot_threshold(self, task, at, **options)
+
+    def plot_forest(self, at: float | Sequence[float] = 0.5, **options: Any) -> Any:
+        """The thresholds of all tasks on one axis: see `forecast.figures.of_fit.plot_forest`."""
+        return import_module(FIGURES).plot_forest(self, at, **options)
+
+    def plot_track_record(self, record: Any, **options: Any) -> Any:
+        """A back-test of the table beside baselines: see `forecast.figures.of_fit.plot_track_record`."""
+        return import_module(FIGURES).plot_track_record(record, **options)
+
     def to_dict(self) -> dict[str, Any]:
         """What was fitted and how far it can be trusted, as plain values."""
         found = self.diagnostics
@@ -109,6 +128,7 @@ class Fit:
         lines = {
             "table": f"{self.table}, {', '.join(f'{self.data.sizes[dim]} {noun}' for noun, dim in SIZES.items())}",
             "runs below": "all" if self.below is None else f"{self.below:g} FLOP",
+            **({} if self.since is None else {"runs since": self.since}),
             "structures": ", ".join(f"{name} {weight:.2f}" for name, weight in self.weights.items()),
             "parts": "all" if not off else f"all but {', '.join(off)}",
             "draws": f"{self.posterior.sizes['chain']} chains of {self.posterior.sizes['draw']}",
@@ -186,6 +206,7 @@ def _fit_of(tree: xr.DataTree, attributes: dict) -> Fit:
         diagnostics=Diagnostics(**diagnostics),
         table=attributes["table"],
         below=attributes["below"],
+        since=attributes.get("since"),
         versions=attributes["versions"],
         weights=attributes["weights"],
     )

@@ -10,7 +10,7 @@ from forecast.draws import order_statistics
 from forecast.posterior.fit import Fit, thinned
 from forecast.posterior.predict import row_means
 from forecast.posterior.score import law_of_task
-from forecast.posterior.tasks import is_loss
+from forecast.posterior.tasks import is_measured
 from models.facts.counts import (
     MEAN_MARGIN,
     conditional_counts,
@@ -19,6 +19,7 @@ from models.facts.counts import (
     log_density_of_count,
     mean_among,
 )
+from models.facts.layout import error_of_log
 
 GROSS_ERROR = 0.5  # probability from which a row is called broken
 OUTLYING = 0.002  # two-sided tail of the predictive: one row in five hundred by chance
@@ -42,8 +43,9 @@ def outliers(fit: Fit, *, seed: int = 1) -> list[dict[str, Any]]:
     for t, task in enumerate(data.task.values):
         rows = np.flatnonzero(data.task_index.values == t)
         law = law_of_task(few, str(task))
-        if is_loss(fit, str(task)):
-            judged = _judged_losses(data.score.values[rows], means[rows], law.loss_scale.values.ravel(), fit, rng)
+        if is_measured(fit, str(task)):
+            scales = np.hypot(law.loss_scale.values.ravel(), error_of_log(data)[rows, None])
+            judged = _judged_losses(data.score.values[rows], means[rows], scales, fit, rng)
         else:
             concentration = law.concentration.values.ravel()
             judged = _judged_counts(counts[rows], trials[rows], among[rows], concentration, fit, rng)
@@ -65,8 +67,8 @@ def _judged_counts(counts, trials, means, concentration, fit: Fit, rng):
         yield p_broken, _tail(drawn, count), order_statistics(drawn / max(number, 1e-9))
 
 
-def _judged_losses(losses, means, scale, fit: Fit, rng):
-    for loss, mean in zip(losses, means, strict=True):
+def _judged_losses(losses, means, scales, fit: Fit, rng):
+    for loss, mean, scale in zip(losses, means, scales, strict=True):
         drawn = mean * np.exp(scale * rng.standard_t(fit.priors.loss_degrees_of_freedom, mean.shape))
         z = (np.log(loss) - np.log(mean)) / scale
         tail = 2.0 * float(np.mean(stats.t.sf(np.abs(z), fit.priors.loss_degrees_of_freedom)))

@@ -11,9 +11,10 @@ from forecast.draws import order_statistics
 from forecast.posterior.compute import effective_compute, family_deviation, family_shift, new_deviation, split_deficit
 from forecast.posterior.fit import Fit
 from forecast.posterior.score import Residuals, expected_score, law_of_task
-from forecast.posterior.tasks import is_loss, item_size, law_name, task_label, usual_trials
+from forecast.posterior.tasks import is_measured, item_size, law_name, task_label, usual_trials
 from forecast.table.dataset import index_of
 from models.dates import years
+from models.equations.loss import LN10
 from models.equations.metrics import METRICS
 from models.facts.layout import answers
 from models.facts.placing import reference_compute
@@ -65,7 +66,8 @@ def predict(fit: Fit, rows: pd.DataFrame, *, seed: int) -> xr.DataArray:
 
     A row of a run that was fitted keeps the residuals of that run; rows of a new run share one new residual, those of
     one law another, and runs of a new family share its effect and its deviation on each law. Rates are counts out of
-    `trials` (where blank, the median number of trials of the task in the fitted table); losses are in nats.
+    `trials` (where blank, the median number of trials of the task in the fitted table); losses are in nats and
+    horizons in minutes, with the error of their rows.
     """
     labels = labels_of_rows(fit, rows)
     rng = np.random.default_rng(seed)
@@ -80,9 +82,10 @@ def predict(fit: Fit, rows: pd.DataFrame, *, seed: int) -> xr.DataArray:
         theta = thetas[row.model] + recipes.deviation(label, row.model, row.family)
         mean = _flat(expected_score(fit, label, theta, recipes.residuals(label, row.model)))
         law = laws[label]
-        if is_loss(fit, label):
-            freedom = fit.priors.loss_degrees_of_freedom
-            scores[:, position] = mean * np.exp(_flat(law.loss_scale) * rng.standard_t(freedom, mean.shape))
+        if is_measured(fit, label):
+            freedom, error = fit.priors.loss_degrees_of_freedom, LN10 * np.nan_to_num(getattr(row, "score_sd", 0.0))
+            scale = np.hypot(_flat(law.loss_scale), error) if error else _flat(law.loss_scale)
+            scores[:, position] = mean * np.exp(scale * rng.standard_t(freedom, mean.shape))
             continue
         counts, trials = draw_counts(fit, label, mean, _flat(law.concentration), row.trials, rng)
         scores[:, position] = counts / trials

@@ -8,7 +8,7 @@ import pandas as pd
 
 from forecast.errors import shown
 from forecast.posterior.fit import Fit
-from forecast.posterior.tasks import is_loss, task_label
+from forecast.posterior.tasks import reaches, task_label
 from forecast.words import first_of
 
 SAME = 1e-9  # decades; sizes are stored as logarithms
@@ -21,7 +21,7 @@ def measured_runs(fit: Fit, task: str, at: float) -> pd.DataFrame:
     rows = np.flatnonzero(data.task.values[data.task_index.values] == label)
     runs, score = data.run_index.values[rows], data.score.values[rows]
     sizes = {name: data[name].values[runs] for name in ("log10_params", "log10_tokens")}
-    return pd.DataFrame(sizes | {"reached": score <= at if is_loss(fit, label) else score >= at})
+    return pd.DataFrame(sizes | {"reached": reaches(fit, label, score, at)})
 
 
 def reached(fit: Fit, task: str, at: float, family: str | None = None) -> pd.DataFrame:
@@ -39,7 +39,7 @@ def reached(fit: Fit, task: str, at: float, family: str | None = None) -> pd.Dat
             "score": score,
         }
     )
-    own = score <= at if is_loss(fit, label) else score >= at
+    own = reaches(fit, label, score, at)
     if family is not None:
         own &= (found["family"] == family).to_numpy()
     return found[own].sort_values("log10_compute", kind="stable", ignore_index=True)

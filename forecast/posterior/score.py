@@ -6,12 +6,13 @@ import numpy as np
 import xarray as xr
 
 from forecast.posterior.fit import Fit
-from forecast.posterior.tasks import is_loss, law_name
+from forecast.posterior.tasks import is_measured, law_name
 from models.equations.loss import log_measured_loss, power_law_loss, theta_from_loss
 from models.equations.metrics import (
     METRICS,
     frailty,
     loss_of_success,
+    measured_score,
     score_from_success,
     success_from_score,
     success_of_judgement,
@@ -47,7 +48,7 @@ def law_of_task(fit: Fit, task: str) -> xr.Dataset:
         found.pop("token_floor", None)
     if has_unknown_k(data)[data.task.values == task].item():
         found |= {name: posterior[name].sel(unknown_k=task, drop=True) for name in REQUIRED}
-    if is_loss(fit, task):
+    if is_measured(fit, task):
         found["loss_scale"] = posterior.loss_scale.sel(measured=task, drop=True)
         if links_loss_to_rates(data)[at]:
             found |= {name: posterior[name].sel(law=law, drop=True) for name in LOSS_LINK}
@@ -69,12 +70,15 @@ class Residuals:
 
 
 def expected_score(fit: Fit, task: str, theta: xr.DataArray, residuals: Residuals = Residuals()) -> xr.DataArray:
-    """Expected score of a task at standard effective compute theta, per posterior draw; of a loss its median, nats."""
+    """Expected score of a task at standard effective compute theta, per posterior draw.
+
+    Of a loss its median, nats; of a horizon too, minutes.
+    """
     law, metric, length, k = law_of_task(fit, task), *_facts(fit, task)
     loss = loss_per_token(law, theta, residual=residuals.log_loss)
-    if metric == "loss":
+    if not METRICS[metric].is_rate:
         if "log_loss_link_factor" not in law:
-            return loss
+            return measured_score(loss, metric=metric)
         with np.errstate(over="ignore", divide="ignore"):  # far away a loss is infinite or zero
             return np.exp(log_measured_loss(loss, **{name: law[name] for name in LOSS_LINK}))
     nu = frailty(theta, law.nu, law.get("frailty_drift"), limits=drift_limits(fit.data))
@@ -97,22 +101,32 @@ def theta_at_score(fit: Fit, task: str, at: float | xr.DataArray, residuals: Res
     Closed form where there is one. `inf` where no compute suffices, `-inf` where any does.
     """
     law, metric, length, k = law_of_task(fit, task), *_facts(fit, task)
-    open_form = METRICS[metric].is_rate and METRICS[metric].inverse is None
-    if open_form or {"frailty_drift", "token_floor", "log_loss_link_factor", "required_share"} & set(law):
+    if not _is_closed(metric, law):
         return _crossing(fit, task, at, residuals, like=law.nu + 0.0 * at + 0.0 * residuals.log_loss)
     shape = {name: law[name] for name in ("irreducible", "log10_amplitude", "exponent")}
-    if metric == "loss":
-        return theta_from_loss(at * np.exp(-residuals.log_loss), theta_ref=0.0, **shape)
+    if not METRICS[metric].is_rate:
+        loss = measured_score(at, metric=metric)
+        return theta_from_loss(loss * np.exp(-residuals.log_loss), theta_ref=0.0, **shape)
     success = success_from_score(at, floor=law.floor, ceiling=law.ceiling)
     loss = loss_of_success(success, law.nu, metric=metric, length=length, k=k)
     return theta_from_loss(loss * np.exp(-residuals.log_loss), theta_ref=0.0, **shape)
+
+
+def has_closed_inverse(fit: Fit, task: str) -> bool:
+    """Whether `theta_at_score` is a formula for this task; else it is a search, draw by draw."""
+    return _is_closed(_facts(fit, task)[0], law_of_task(fit, task))
+
+
+def _is_closed(metric: str, law: xr.Dataset) -> bool:
+    bent = {"frailty_drift", "token_floor", "log_loss_link_factor", "required_share"}
+    return not (METRICS[metric].is_rate and METRICS[metric].inverse is None) and not bent & set(law)
 
 
 def _crossing(
     fit: Fit, task: str, at: float | xr.DataArray, residuals: Residuals, *, like: xr.DataArray
 ) -> xr.DataArray:
     """The crossing of a curve without a closed inverse, taken to cross once."""
-    sign, everywhere = -1.0 if is_loss(fit, task) else 1.0, np.full(like.size, FARTHEST)
+    sign, everywhere = -1.0 if is_measured(fit, task) else 1.0, np.full(like.size, FARTHEST)
 
     def excess(theta: np.ndarray, where: np.ndarray) -> np.ndarray:
         """Of the elements `where`, by which the others are of no account: labelled arrays are whole."""

@@ -7,6 +7,8 @@ import numpy as np
 from forecast.errors import ForecastError, shown
 from forecast.posterior.fit import Fit
 from forecast.table.dataset import rows_of_task
+from forecast.words import Minutes
+from models.equations.metrics import METRICS, Metric, rates
 from models.facts.layout import tokens_per_item
 
 
@@ -51,18 +53,32 @@ def law_name(fit: Fit, task: str) -> str:
     return str(fit.data.law.values[int(fit.data.law_index.sel(task=task))])
 
 
-def is_loss(fit: Fit, task: str) -> bool:
-    """Whether a task is a measured loss, in nats, and not a rate."""
-    return str(fit.data.metric.sel(task=task).item()) == "loss"
+def is_measured(fit: Fit, task: str) -> bool:
+    """Whether a task is a measured number, a loss in nats or a horizon in minutes, and not a rate."""
+    return not _metric(fit, task).is_rate
+
+
+def is_horizon(fit: Fit, task: str) -> bool:
+    """Whether a task is a horizon, in minutes."""
+    return _metric(fit, task).reciprocal
+
+
+def reaches(fit: Fit, task: str, scores: np.ndarray, at: float) -> np.ndarray:
+    """Whether each score of a task is `at` or better: of a loss at most that."""
+    return scores <= at if _metric(fit, task).falls else scores >= at
+
+
+def _metric(fit: Fit, task: str) -> Metric:
+    return METRICS[str(fit.data.metric.sel(task=task).item())]
 
 
 def rate_tasks(fit: Fit) -> list[str]:
     """The tasks that are rates, of which thresholds are reported; a `ForecastError` where there is none."""
-    tasks = [str(task) for task in fit.data.task.values if not is_loss(fit, str(task))]
+    tasks = [str(task) for task in fit.data.task.values if not is_measured(fit, str(task))]
     if not tasks:
         raise ForecastError(
-            f"{fit.table} holds only losses: there is no rate to report; "
-            "`forecast threshold FIT.nc --task T --at NATS` says at what compute a loss is reached"
+            f"{fit.table} holds only losses or horizons: there is no rate to report; "
+            "`forecast threshold FIT.nc --task T --at NATS` says where a loss is reached, --at 8h where a horizon is"
         )
     return tasks
 
@@ -70,9 +86,12 @@ def rate_tasks(fit: Fit) -> list[str]:
 def checked_task(fit: Fit, task: str, at: float) -> str:
     """The task coordinate that a name means; a `ForecastError` where `at` is no threshold of it."""
     label = task_label(fit, task)
-    if is_loss(fit, label):
+    if isinstance(at, Minutes) and not is_horizon(fit, label):
+        raise ForecastError(f"--at {at.text}: is a duration, {shown(label)} is no horizon; give a number such as 0.5")
+    if is_measured(fit, label):
         if not 0 < at < np.inf:
-            raise ForecastError(f"the threshold of a loss must be above 0 nats, got {at:g}")
+            unit = "a horizon must be above 0 minutes" if is_horizon(fit, label) else "a loss must be above 0 nats"
+            raise ForecastError(f"the threshold of {unit}, got {at:g}")
     elif not 0 < at < 1:
         raise ForecastError(f"the threshold must lie between 0 and 1, got {at:g}; for 80% write --at 0.8")
     return label
@@ -85,8 +104,8 @@ def usual_items(fit: Fit, label: str) -> int:
     """The median number of items of the rows of a task; of a loss that of the rates of the table, where it has any."""
     data = fit.data
     own = rows_of_task(data, label)
-    if is_loss(fit, label):
-        own = data.metric.values[data.task_index.values] != "loss"
+    if is_measured(fit, label):
+        own = np.isin(data.metric.values, rates())[data.task_index.values]
     size = tokens_per_item(data)[data.task_index.values]
     return max(1, int(np.median((data.trials.values / size)[own]))) if own.any() else ITEMS
 

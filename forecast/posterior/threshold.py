@@ -1,20 +1,23 @@
-"""Thresholds: the compute or, of a table of dates, the date at which a task reaches a score."""
+"""Thresholds: the compute, or of a table of dates the date, at which a task reaches a score; growth of horizons."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from forecast.draws import QUANTILES, date_quantiles, quantiles
-from forecast.posterior.compute import compute_at_theta
+from forecast.posterior.compute import compute_at_theta, path_slopes
 from forecast.posterior.fit import Fit, of_structure
 from forecast.posterior.reached import context
 from forecast.posterior.score import law_of_task, theta_at_score
-from forecast.posterior.tasks import checked_task, is_loss, task_label
+from forecast.posterior.tasks import checked_task, is_horizon, is_measured, task_label
 from forecast.published import Answer, without_numbers
 from forecast.table.dataset import rows_of_task
 from forecast.table.direction import direction_of_task
-from models.dates import by_date, log10_compute_of, year_of
+from models.dates import DAYS_A_YEAR, DECADES_A_YEAR, by_date, log10_compute_of, year_of
+from models.equations.compute import bent_compute
+from models.facts.placing import bend_knots, reference_compute
 
 DECADES_SHOWN, YEARS_SHOWN = 6, 10  # beyond the runs, by which it is said whether a score is crossed
 
@@ -26,7 +29,8 @@ def threshold_draws(
 
     tau -> success -> loss -> theta -> compute, closed form where there is one. `inf` where the ceiling is at or below
     tau or the irreducible loss too high for it, `-inf` where guessing already reaches it. Of a loss, `at` is in nats
-    and reached from above. `family` and `year` as in `forecast.posterior.compute.family_shift`.
+    and reached from above; of a horizon in minutes. `family` and `year` as in
+    `forecast.posterior.compute.family_shift`.
     """
     label = checked_task(fit, task, at)
     return compute_at_theta(fit, label, theta_at_score(fit, label, at), family=family, year=year)
@@ -45,7 +49,7 @@ def threshold(fit: Fit, task: str, at: float, *, family: str | None = None, year
     dated, found = by_date(fit.data), quantiles(draws, QUANTILES)
     ladder = _new_years(own) if dated else _half_decades(own)
     never = float(np.mean(draws == np.inf))
-    by_ceiling = float((law_of_task(fit, label).ceiling <= at).mean()) if not is_loss(fit, label) else 0.0
+    by_ceiling = float((law_of_task(fit, label).ceiling <= at).mean()) if not is_measured(fit, label) else 0.0
     whose = family or _only_family(fit)
     return silenced(
         fit,
@@ -63,6 +67,7 @@ def threshold(fit: Fit, task: str, at: float, *, family: str | None = None, year
             "p_crossed_by": [{"log10_compute": float(x), "p": float(np.mean(draws <= x))} for x in ladder],
             "data_log10_compute": [float(own.min()), float(own.max())],
             "diagnostics": fit.diagnostics.brief,
+            **growth_of(fit, label, whose),
             **context(fit, label, float(at), whose, median=float(found["q50"])),
         },
     )
@@ -107,3 +112,43 @@ def threshold_by_structure(fit: Fit, task: str, at: float) -> list[dict[str, Any
     ]
     known = direction_of_task(fit.data, task_label(fit, task)).can_be_modelled
     return lines if known else without_numbers(lines)
+
+
+SHORTEST = 0.1  # decades over which growth is averaged where all runs are of one place
+
+
+def doubling_decades(fit: Fit, task: str, *, family: str | None = None) -> xr.DataArray:
+    """Decades of the scale in which a horizon doubles, on average from the first run of the task to the last.
+
+    ``log10(2) / (alpha s)``: alpha the exponent of the law and s the mean slope of effective compute, both as the fit
+    has them. Dims chain, draw.
+    """
+    own = fit.data.log10_compute.values[fit.data.run_index.values[rows_of_task(fit.data, task)]]
+    ends = np.array([own.min(), max(own.max(), own.min() + SHORTEST)])
+    path = {"knots": bend_knots(fit.data), "theta_ref": reference_compute(fit.data)}
+    first, last = (bent_compute(end, slopes=path_slopes(fit, family), **path) for end in ends)
+    slope = (last - first) / (ends[1] - ends[0]) / fit.posterior.theta_scale
+    return np.log10(2.0) / (law_of_task(fit, task).exponent * slope)
+
+
+def growth_of(fit: Fit, task: str, family: str | None) -> dict[str, Any]:
+    """Quantiles of the growth of a horizon, as answers hold them; nothing of other tasks.
+
+    On a scale of dates `doubling_days`, otherwise `doubling_decades` of compute.
+    """
+    if not is_horizon(fit, task):
+        return {}
+    decades = doubling_decades(fit, task, family=family).values.ravel()
+    if by_date(fit.data):
+        return {"doubling_days": quantiles(decades / DECADES_A_YEAR * DAYS_A_YEAR, QUANTILES)}
+    return {"doubling_decades": quantiles(decades, QUANTILES)}
+
+
+def growth_in_words(answer: Mapping[str, Any]) -> str:
+    """'doubling time 129 days (90% 104 to 158)', or the factor of compute that doubles it; blank of other tasks."""
+    if found := answer.get("doubling_days"):
+        return "doubling time {q50:.0f} days (90% {q05:.0f} to {q95:.0f})".format(**found)
+    if found := answer.get("doubling_decades"):
+        factors = {name: f"{10.0 ** min(float(value), 99.0):.2g}" for name, value in found.items()}
+        return "doubles with {q50} times the compute (90% {q05} to {q95})".format(**factors)
+    return ""

@@ -26,6 +26,7 @@ from forecast.scoring.curves import (
     sigmoid,
 )
 from forecast.table.labels import task_labels
+from models.equations.metrics import metrics_where, rates
 
 HALF_COUNT = 0.5  # scores enter logs and logits as (successes + 1/2) / (trials + 1)
 BASELINES: dict[str, Method] = {  # of scores
@@ -132,15 +133,15 @@ def baseline_forecasts(train: pd.DataFrame, rows: pd.DataFrame, seed: int, draws
 
 def _essentials(frame: pd.DataFrame) -> pd.DataFrame:
     """Of each row, by position: model, task, whether a loss, x (log10 FLOP), and value: a score kept off 0 and 1, or a
-    loss."""
-    is_loss = frame["metric"].to_numpy() == "loss"
+    loss. A horizon is one over a loss, `is_reciprocal`."""
+    is_loss = ~frame["metric"].isin(rates()).to_numpy()
     successes, trials = (frame[name].to_numpy(dtype=float, na_value=np.nan) for name in ("successes", "trials"))
-    value = np.where(
-        is_loss, frame["score"].to_numpy(dtype=float), (successes + HALF_COUNT) / (trials + 2 * HALF_COUNT)
-    )
+    is_reciprocal = frame["metric"].isin(metrics_where("reciprocal")).to_numpy()
+    loss = frame["score"].to_numpy(dtype=float) ** np.where(is_reciprocal, -1.0, 1.0)
+    value = np.where(is_loss, loss, (successes + HALF_COUNT) / (trials + 2 * HALF_COUNT))
     x = np.log10(frame["compute"].to_numpy(dtype=float))
     named = {name: frame[name].to_numpy() for name in ("model", "task")}
-    return pd.DataFrame({**named, "is_loss": is_loss, "x": x, "value": value})
+    return pd.DataFrame({**named, "is_loss": is_loss, "is_reciprocal": is_reciprocal, "x": x, "value": value})
 
 
 def _of_task(
@@ -154,7 +155,10 @@ def _of_task(
         name: baseline_draws(method, x, values, new_x, scale=scale, draws=draws, rng=rng)
         for name, method in methods.items()
     }
-    beside = seen[:0] if is_loss else _loss_beside(own, seen[seen["is_loss"]])
+    if own["is_reciprocal"].iloc[0]:
+        with np.errstate(divide="ignore"):
+            return {name: 1.0 / values for name, values in found.items()}
+    beside = seen[:0] if is_loss else _loss_beside(own, seen[seen["is_loss"] & ~seen["is_reciprocal"]])
     if len(beside):
         loss_x, loss = beside["x"].to_numpy(), beside["value"].to_numpy()
         new_loss = baseline_draws(offset_power_law, loss_x, loss, new_x, scale=LOG, draws=draws, rng=rng)

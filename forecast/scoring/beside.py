@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from forecast.scoring.rows import crps
+from forecast.scoring.rows import crps, on_crps_scale
+
+UNITS = {"loss": " nats", "horizon": " decades of minutes"}  # of a CRPS; that of a rate has none
 
 
 def beside(predicted: pd.DataFrame, draws: np.ndarray, scores: np.ndarray, trials: np.ndarray) -> pd.DataFrame:
@@ -27,7 +29,7 @@ def beside(predicted: pd.DataFrame, draws: np.ndarray, scores: np.ndarray, trial
         {
             "score": scores,
             "inside": (predicted["q05"].to_numpy() <= outcome) & (outcome <= predicted["q95"].to_numpy()),
-            "crps": crps(draws, np.where(known, outcome, 0.0)),
+            "crps": crps(*on_crps_scale(predicted, draws, np.where(known, outcome, 1.0))),
         }
     )
     plain = found.astype(object).where(np.broadcast_to(known[:, None], found.shape), None)
@@ -44,8 +46,7 @@ def in_words(lines: pd.DataFrame, *, learned: np.ndarray) -> str:
     compared = lines["score"].notna().to_numpy()
     seen, again = lines[compared], int((learned & compared).sum())
     said = f"{int(seen['inside'].sum())} of {len(seen)} inside the 90% interval"
-    loss = seen["metric"] == "loss"
-    parts = {"": seen[~loss]["crps"].astype(float), " nats": seen[loss]["crps"].astype(float)}
-    means = [f"{own.mean():.3g}{unit}" for unit, own in parts.items() if len(own)]
+    unit = seen["metric"].map(UNITS).fillna("")
+    means = [f"{own.mean():.3g}{name}" for name, own in seen["crps"].astype(float).groupby(unit, sort=False)]
     note = f" ({again} of runs that the fit has learned from)" if again else ""
     return f"{said}, mean CRPS {' and '.join(means)}{note}"

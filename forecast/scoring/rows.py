@@ -10,6 +10,7 @@ from scipy.stats import betabinom, binom, cauchy, norm
 
 from forecast.draws import QUANTILES, order_statistics
 from forecast.scoring.summary import INTERVALS
+from models.equations.metrics import metrics_where, rates
 
 
 def score_rows(draws: np.ndarray, rows: pd.DataFrame, *, method: str, log10_cut: float, seed: int) -> pd.DataFrame:
@@ -17,7 +18,7 @@ def score_rows(draws: np.ndarray, rows: pd.DataFrame, *, method: str, log10_cut:
 
     Parameters
     ----------
-    draws : (draw, row) of the score: shares in [0, 1], for losses nats, which may be infinite
+    draws : (draw, row) of the score: shares in [0, 1], for losses nats and for horizons minutes, which may be infinite
     rows : a frame of `forecast.table.dataset.read_table`; the outcome of a rate is successes / trials
     log10_cut : log10 FLOP from which distance is counted: that of the largest run seen
     seed : of the PIT; with the same seed ties are split alike for every method
@@ -26,8 +27,9 @@ def score_rows(draws: np.ndarray, rows: pd.DataFrame, *, method: str, log10_cut:
     -------
     DataFrame
         method, row (the label in `rows`), model, task, metric, log10_compute, log10_cut, decades_beyond, outcome;
-        crps, infinite where a draw is; log_score (see `forecast.scoring.rows`: higher is better); the quantiles q05,
-        q50 and q95 (order statistics); inside_50, inside_80, inside_90 (closed central intervals); and pit.
+        crps, infinite where a draw is, of horizons that of log10 minutes; log_score (see `forecast.scoring.rows`:
+        higher is better); the quantiles q05, q50 and q95 (order statistics); inside_50, inside_80, inside_90 (closed
+        central intervals); and pit.
 
         ``pit = (#{draw < outcome} + v (#{draw = outcome} + 1)) / (draws + 1)`` with v uniform: the outcome is one more
         draw, so that PITs of an honest forecast are uniform whatever the number of draws (Czado, Gneiting and Held
@@ -44,7 +46,7 @@ def score_rows(draws: np.ndarray, rows: pd.DataFrame, *, method: str, log10_cut:
     if (unknown := np.isnan(draws).any(axis=0)).any():
         found = ", ".join(map(str, rows.index[unknown][:5]))
         raise ValueError(f"draws of {method} hold NaN for {unknown.sum()} rows ({found}); leave these rows out")
-    rate = (rows["metric"] != "loss").to_numpy()
+    rate = rows["metric"].isin(rates()).to_numpy()
     successes, trials, score, compute = (
         rows[name].to_numpy(dtype=float, na_value=np.nan) for name in ("successes", "trials", "score", "compute")
     )
@@ -64,13 +66,22 @@ def score_rows(draws: np.ndarray, rows: pd.DataFrame, *, method: str, log10_cut:
         "log10_cut": log10_cut,
         "decades_beyond": np.log10(compute) - log10_cut,
         "outcome": outcome,
-        "crps": crps(draws, outcome),
+        "crps": crps(*on_crps_scale(rows, draws, outcome)),
         "log_score": _log_scores(draws, successes, trials, losses=np.where(rate, np.nan, score)),
         **{name: quantiles[name] for name in ("q05", "q50", "q95")},
         **inside,
         "pit": _randomised_pit(compared, np.where(rate, successes, outcome), splits),
     }
     return pd.DataFrame(table, index=pd.RangeIndex(len(rows)))
+
+
+def on_crps_scale(rows: pd.DataFrame, draws: np.ndarray, outcome: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Draws and outcomes, those of horizons as log10 minutes: they differ by decades, and one miss would be all."""
+    horizon = rows["metric"].isin(metrics_where("reciprocal")).to_numpy()
+    if not horizon.any():
+        return draws, outcome
+    with np.errstate(divide="ignore"):
+        return np.where(horizon, np.log10(draws), draws), np.where(horizon, np.log10(outcome), outcome)
 
 
 def crps(draws: np.ndarray, outcome: np.ndarray) -> np.ndarray:

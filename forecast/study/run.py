@@ -23,15 +23,15 @@ from forecast.published import as_published, threshold_rows
 from forecast.questions.when.answer import when as dates_of
 from forecast.questions.when.frontier import fit_frontier
 from forecast.questions.when.scenarios import SCENARIOS
-from forecast.report.backtest import BacktestView, backtest_view
 from forecast.report.complaints import worst_complaints
 from forecast.report.content import write_csv
 from forecast.report.page import write_page
-from forecast.scales import scale_of
+from forecast.report.views.backtest import BacktestView
 from forecast.stages import SILENT, Stages
 from forecast.study.file import Study
 from forecast.study.fitted import EVIDENCE, StudyFit, seen_runs, split_at, study_fit
 from forecast.study.picture import draw_forecast
+from forecast.study.report import answer_of, report_of_study, write_index_above
 from forecast.table.dataset import observations, read_table
 from forecast.table.describe import warnings_of
 from forecast.table.splits import Split, latest
@@ -99,9 +99,12 @@ def run_study(
         write_backtest(tested, believed.verdict, output / "backtest", table=study.table.name, seed=study.seed)
     result = _result(study, fits, believed, dates)
     write_csv(output / "thresholds.csv", threshold_rows(result["fits"]))
-    write_figure(output / "forecast.svg", partial(draw_forecast, fits[0]), size=(7.0, 3.6))
-    _write_report(study, fits, believed, result["answer"], warnings, dates, output=output, stages=stages)
+    write_figure(output / "forecast.svg", partial(draw_forecast, fits[0]), size=(7.0, 4.1))
+    with stages.stage("report", weight=REPORT):
+        report = report_of_study(study, fits, believed, warnings=warnings, dates=dates, output=output)
+        write_page(output / "report.html", report)
     write_json(output / "result.json", as_published(result, dated=by_date(data)))
+    write_index_above(study.folder)
     return result
 
 
@@ -221,28 +224,9 @@ def _result(
     result = {
         "title": study.title,
         "question": study.question,
-        "answer": " ".join(each.sentence(study.headline) for each in fits),
+        "answer": answer_of(study, fits),
         "verdict": believed.verdict,
         "seed": study.seed,
         "fits": [each.result() for each in fits],
     }
     return result | ({"when": dates} if study.when else {})
-
-
-def _write_report(
-    study: Study,
-    fits: Sequence[StudyFit],
-    believed: BacktestView,
-    answer: str,
-    warnings: Sequence[str],
-    dates: list[dict[str, Any]],
-    *,
-    output: Path,
-    stages: Stages,
-) -> None:
-    sections = [each.section(k_sweep_length=study.k_sweep_length) for each in fits]
-    record = backtest_view(believed, table=study.table.name, seed=study.seed)
-    texts: dict[str, Any] = {"title": study.title, "question": study.question, "answer": answer, "warnings": warnings}
-    options: dict[str, Any] = {"record": record, "dates": dates, "scale": scale_of(fits[-1].fit.data)}
-    with stages.stage("report", weight=REPORT):
-        write_page(output / "report.html", **texts, sections=sections, **options)

@@ -19,6 +19,7 @@ from forecast.table.labels import given_rows, law_labels, task_labels
 from forecast.table.reading.cells import COLUMNS, NAMES, Cells, cells_of
 from forecast.table.reading.files import cells_and_ragged
 from models.dates import is_by_date
+from models.equations.metrics import rates
 from models.facts.placing import with_constants
 
 logger = logging.getLogger(__name__)
@@ -34,8 +35,8 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     DataFrame
         All columns of a table in the order of README, then the unknown ones as they came; the index `line` is the
         line in the file. Of compute, params and tokens the missing one is filled by C = 6 N D. Rates have both `score`
-        (as given) and `successes` (the count nearest to score * trials); losses have neither successes nor trials.
-        Family and date given in one row of a model hold for all of them.
+        (as given) and `successes` (the count nearest to score * trials); losses and horizons have neither successes
+        nor trials. Family and date given in one row of a model hold for all of them.
 
     Raises
     ------
@@ -90,6 +91,7 @@ def _normalised(frame: pd.DataFrame, cells: Cells) -> pd.DataFrame:
         successes=successes.astype("Int64"),
         trials=trials.astype("Int64"),
         chance=number["chance"].fillna(0.0),
+        score_sd=number["score_sd"].fillna(0.0),
         **cells.sizes,
         compute_sd=_of_the_run(number["compute_sd"], model).fillna(0.0),
         family=_of_the_run(family, model).fillna(NO_FAMILY),
@@ -148,7 +150,13 @@ def _by_observation(frame: pd.DataFrame) -> dict[str, np.ndarray]:
         "successes": frame["successes"].to_numpy(dtype=float, na_value=np.nan),
         "trials": frame["trials"].fillna(0).to_numpy(dtype=np.int64),
         **{name: frame[name].to_numpy(dtype=float) for name in ("score", "length", "k")},
+        "score_sd": _errors(frame).to_numpy(dtype=float),
     }
+
+
+def _errors(frame: pd.DataFrame) -> pd.Series:
+    """Standard deviation of log10 score; 0 where none is given."""
+    return frame["score_sd"] if "score_sd" in frame else pd.Series(0.0, index=frame.index)
 
 
 def _by_run(runs: pd.DataFrame, families: pd.Index) -> dict[str, np.ndarray]:
@@ -187,8 +195,9 @@ def data_hash(frame: pd.DataFrame) -> str:
 
     The same data as CSV and as Parquet have the same hash.
     """
-    known = frame[list(COLUMNS)].assign(date=frame["date"].dt.strftime("%Y-%m-%d")).astype(object)
-    content = json.dumps([known[name].where(known[name].notna(), None).to_list() for name in COLUMNS])
+    names = [name for name in COLUMNS if name != "score_sd" or (_errors(frame) > 0).any()]  # as before there was one
+    known = frame[names].assign(date=frame["date"].dt.strftime("%Y-%m-%d")).astype(object)
+    content = json.dumps([known[name].where(known[name].notna(), None).to_list() for name in names])
     return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -196,13 +205,14 @@ def frame_of(data: xr.Dataset) -> pd.DataFrame:
     """The table behind labelled arrays: the inverse of `forecast.table.dataset.observations`, but for unknown
     columns."""
     task, run = data.task_index.values, data.run_index.values
-    rate = data.metric.values[task] != "loss"
+    rate = np.isin(data.metric.values, rates())[task]
     frame = pd.DataFrame(
         {
             "model": data.run.values[run],
             "task": data.task_name.values[task],
             "metric": data.metric.values[task],
             "score": data.score.values,
+            "score_sd": data.score_sd.values if "score_sd" in data else 0.0,
             "successes": pd.array(np.where(rate, data.successes.values, np.nan), dtype="Float64").astype("Int64"),
             "trials": pd.array(np.where(rate, data.trials.values, np.nan), dtype="Float64").astype("Int64"),
             "length": data.length.values,

@@ -108,6 +108,8 @@ def _describe_task(label: str, data: Any, own: np.ndarray) -> dict[str, Any]:
 def _identified(rows: pd.DataFrame, metric: str, chance: float, irreducible: bool) -> list[str]:
     if metric == "loss":
         return [f"position: fixed by {len(rows)} measured losses", _of_loss_floor(rows)]
+    if metric == "horizon":
+        return [f"position and growth: fixed by {len(rows)} measured horizons"]
     excess = rows["successes"] - chance * rows["trials"]
     noise = np.sqrt(rows["trials"] * chance * (1.0 - chance))
     informative = int(((excess > FEW + 2.0 * noise) & (rows["score"] < 1)).sum())

@@ -56,7 +56,7 @@ def in_words(task: str, metric: str, found: Mapping[str, Any], *, quantity: str)
     """How a task changes along a scale, as a clause with the strength of it; `found` is of `Direction.to_dict`."""
     changes = {"rises": "rise", "falls": "fall", "turns": "turn", "unclear": "show no clear direction"}[found["says"]]
     what = f"scores of {task} {changes}"
-    if metric == "loss":
+    if METRICS[metric].falls:
         opposite = {"rises": "fall", "falls": "rise, that is get worse,"}
         what = f"losses of {task} {opposite.get(found['says'], changes)}"
     if found["interval"] is None:
@@ -147,7 +147,7 @@ def ladder(data: xr.Dataset, task: str) -> Ladder:
         y = np.arcsin(np.sqrt(score.clip(0.0, 1.0))) if rate else np.log(score)
     return Ladder(
         x=x[order],
-        y=-y if metric == "loss" else y,
+        y=-y if METRICS[metric].falls else y,
         noise=0.5 / np.sqrt(runs["items"].to_numpy()[order].clip(1.0)) if rate else np.zeros(len(x)),
         family=data.family_index.values[runs.index[order]],
         smallest=SMALLEST_RATE if rate else SMALLEST_LOG,

@@ -86,6 +86,18 @@ class Split:
         )
 
 
+def runs_since(frame: pd.DataFrame, since: str) -> pd.DataFrame:
+    """The rows of runs released on an ISO date or later; a `ForecastError` where too few are known to be."""
+    kept = frame[frame["date"] >= pd.Timestamp(since)]
+    if (number := kept["model"].nunique()) >= FEWEST_RUNS:
+        return kept
+    known = frame["date"].dropna()
+    span = f"dates span {known.min():%Y-%m-%d} to {known.max():%Y-%m-%d}" if len(known) else "the table has no dates"
+    raise ForecastError(
+        f"{counted(number, 'run')} since {since}, at least {FEWEST_RUNS} are needed; {span}; give an earlier --since"
+    )
+
+
 def is_dated(frame: pd.DataFrame) -> bool:
     """Whether dates are the scale of a table, as `read_table` gives it, because no compute is known."""
     return is_by_date(np.log10(frame["compute"].to_numpy(dtype=float)), frame["date"].to_numpy())

@@ -30,7 +30,8 @@ class Metric:
 
     words: str
     sharpness: int  # order of metrics by how steeply a score rises; the smoothest first
-    success: Callable[..., Any] | None = None  # (loss, nu, *, length, k, token_floor); None: the loss itself
+    success: Callable[..., Any] | None = None  # (loss, nu, *, length, k, token_floor); None: a measured number
+    reciprocal: bool = False  # of a measured number: it is one over the loss, and rises where the loss falls
     inverse: Callable[..., Any] | None = None  # (success, nu, *, length, k); None: found by search
     decisions: Callable[..., Any] = lambda length, k: 1.0 + 0.0 * length  # tokens of an exact match that is about alike
     of_answers: bool = False  # a function of the loss of the answers, which the metrics of one task name share
@@ -41,8 +42,13 @@ class Metric:
 
     @property
     def is_rate(self) -> bool:
-        """Whether scores are shares of items, and not losses."""
+        """Whether scores are shares of items, and not measured numbers such as a loss."""
         return self.success is not None
+
+    @property
+    def falls(self) -> bool:
+        """Whether scores fall as models get better."""
+        return not self.is_rate and not self.reciprocal
 
 
 def _exact_match(loss, nu, *, length, k, token_floor=None):
@@ -114,6 +120,7 @@ METRICS: dict[str, Metric] = {
         inverse=lambda success, nu, *, length, k: loss_from_exact_match(success, length=1.0, nu=nu),
     ),
     "loss": Metric(words="loss", sharpness=-1),
+    "horizon": Metric(words="time horizon", sharpness=-1, reciprocal=True),
 }
 
 
@@ -125,6 +132,12 @@ def rates() -> tuple[str, ...]:
 def metrics_where(trait: str) -> tuple[str, ...]:
     """The metrics of which a field of `Metric` is true or not blank."""
     return tuple(name for name, metric in METRICS.items() if getattr(metric, trait))
+
+
+def measured_score(loss, *, metric):
+    """Score of a task that is no rate, of its loss, and the loss of its score: a horizon h has the loss ``1 / h``."""
+    with np.errstate(divide="ignore"):
+        return 1.0 / loss if METRICS[metric].reciprocal else loss
 
 
 def score_from_success(success, *, floor, ceiling):

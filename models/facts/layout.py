@@ -7,23 +7,34 @@ it is the score, but for tables drawn from the prior, whose prior must not look 
 
 import numpy as np
 
-from models.equations.metrics import UNKNOWN_LENGTH, metrics_where
+from models.equations.loss import LN10
+from models.equations.metrics import UNKNOWN_LENGTH, metrics_where, rates
 from models.facts.guessing import unknown_chance
 
 
-def is_loss(data):
-    """Whether a task (task) is a measured loss."""
-    return data.metric.values == "loss"
+def is_measured(data):
+    """Whether a task (task) is a measured number, a loss or what is one over a loss, and not a rate."""
+    return ~np.isin(data.metric.values, rates())
+
+
+def is_reciprocal(data):
+    """Whether a task (task) is one over a loss, as a horizon is."""
+    return np.isin(data.metric.values, metrics_where("reciprocal"))
 
 
 def rates_of_law(data):
     """How many rate tasks look at each law (law)."""
-    return np.bincount(data.law_index.values, ~is_loss(data), data.sizes["law"]).astype(int)
+    return np.bincount(data.law_index.values, ~is_measured(data), data.sizes["law"]).astype(int)
 
 
-def is_loss_law(data):
-    """Whether a law (law) is seen by measured losses alone."""
+def is_measured_law(data):
+    """Whether a law (law) is seen by measured numbers alone."""
     return rates_of_law(data) == 0
+
+
+def is_reciprocal_law(data):
+    """Whether a law (law) is that of horizons: the loss is one over them, and no part of it is irreducible."""
+    return np.bincount(data.law_index.values, is_reciprocal(data), data.sizes["law"]) > 0
 
 
 def kinds_of_laws(data):
@@ -43,7 +54,7 @@ def has_unknown_k(data):
 
 def has_unknown_floor(data):
     """Whether a rate of a law (law) may be guessed right by a chance that the table does not give."""
-    tasks = (data.chance.values == 0) & ~is_loss(data) & ~unknown_chance(data)
+    tasks = (data.chance.values == 0) & ~is_measured(data) & ~unknown_chance(data)
     return np.bincount(data.law_index.values, tasks, data.sizes["law"]) > 0
 
 
@@ -54,15 +65,20 @@ def unknown_k_length(data):
 
 def links_loss_to_rates(data):
     """Whether a law (law) is seen both by rates and by measured losses."""
-    return (np.bincount(data.law_index.values, is_loss(data), data.sizes["law"]) > 0) & ~is_loss_law(data)
+    return (np.bincount(data.law_index.values, is_measured(data), data.sizes["law"]) > 0) & ~is_measured_law(data)
 
 
 def largest_loss(data):
     """The largest measured loss of each law (law), nats; of a law without any zero."""
-    rows = is_loss(data)[data.task_index.values]
+    rows = (data.metric.values == "loss")[data.task_index.values]
     found = np.zeros(data.sizes["law"])
     np.maximum.at(found, data.law_index.values[data.task_index.values[rows]], data.score_for_placing.values[rows])
     return found
+
+
+def error_of_log(data):
+    """Standard deviation of the natural log of each measured number (observation) by its own error; 0 unknown."""
+    return LN10 * data.score_sd.values if "score_sd" in data else np.zeros(data.sizes["observation"])
 
 
 def has_attempts(data):
@@ -79,7 +95,7 @@ def tokens_per_item(data):
 
 def known_length(data):
     """Answer length (law) where a rate task of the law gives one, else NaN."""
-    known = np.where(is_loss(data), np.nan, data.task_length.values)
+    known = np.where(is_measured(data), np.nan, data.task_length.values)
     known = np.where(np.isin(data.metric.values, metrics_where("counts_tokens")), 1.0, known)
     lengths = np.full(data.sizes["law"], np.nan)
     given = np.flatnonzero(np.isfinite(known))

@@ -3,17 +3,18 @@
 import numpy as np
 
 from models.dates import years_of_runs
-from models.facts.layout import has_attempts, is_loss, is_loss_law, rates_of_law
+from models.facts.layout import has_attempts, is_measured, is_measured_law, is_reciprocal_law, rates_of_law
 from models.structures import Parts
 
 
 def has_irreducible(data):
     """Whether a law (law) has an irreducible loss of its own, and not a ceiling in its place.
 
-    One rate alone cannot tell them apart; a measured loss, or several rates of the same answers, can.
+    One rate alone cannot tell them apart; a measured loss, or several rates of the same answers, can. A horizon has
+    neither.
     """
     tasks = np.bincount(data.law_index.values, minlength=data.sizes["law"])
-    return (tasks > 1) | is_loss_law(data)
+    return ((tasks > 1) | is_measured_law(data)) & ~is_reciprocal_law(data)
 
 
 def has_drift(data, parts: Parts):
@@ -32,7 +33,7 @@ def has_token_floor(data, parts: Parts):
     Attempts at whole answers say nothing of tokens.
     """
     length = np.nan_to_num(data.task_length.values, nan=1.0)
-    fractional = np.bincount(data.law_index.values, (length % 1 > 0) & ~is_loss(data), data.sizes["law"]) > 0
+    fractional = np.bincount(data.law_index.values, (length % 1 > 0) & ~is_measured(data), data.sizes["law"]) > 0
     return (rates_of_law(data) > 1) & ~fractional & ~has_attempts(data) & parts.token_floor
 
 
@@ -89,7 +90,7 @@ def has_warm_up(data, parts):
 
     Not where losses alone are seen: there a lag of few tokens would pass for their exponent.
     """
-    if not parts.warm_up or not has_params_tokens(data, parts) or is_loss(data).all():
+    if not parts.warm_up or not has_params_tokens(data, parts) or is_measured(data).all():
         return False
     sizes, known = _known_sizes(data)
     recipe = np.stack([data.family_index.values[known], sizes[:, 0].round(2)], axis=1)

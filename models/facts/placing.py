@@ -4,7 +4,7 @@ import numpy as np
 
 from models.equations.metrics import METRICS
 from models.facts.guessing import chance_of_placing
-from models.facts.layout import has_unknown_k, is_loss, unknown_k_length
+from models.facts.layout import has_unknown_k, is_measured, unknown_k_length
 
 KNOT_SPACING = 0.5  # decades
 KNOTS_BEYOND = 4.0  # decades past the largest run over which the law may still bend
@@ -88,10 +88,10 @@ def residual_basis(weights):
 
 
 def share_of_rows(data):
-    """Score of each row between guessing, 0, and full marks, 1; NaN for losses."""
+    """Score of each row between guessing, 0, and full marks, 1; NaN for losses and horizons."""
     chance = chance_of_placing(data)[data.task_index.values]
     share = ((data.score_for_placing.values - chance) / (1.0 - chance)).clip(0.0, 1.0)
-    return np.where(data.metric.values[data.task_index.values] == "loss", np.nan, share)
+    return np.where(is_measured(data)[data.task_index.values], np.nan, share)
 
 
 def _main_runs(data):
@@ -116,7 +116,7 @@ def main_task(data):
     """The task (law) whose scores say most about a law: its surrogate carries the coordinates of the law."""
     share = share_of_rows(data)
     informative = np.bincount(data.task_index.values, np.nan_to_num(share * (1.0 - share)), data.sizes["task"])
-    informative = informative + np.where(is_loss(data), 0.0, 1e-9)
+    informative = informative + np.where(is_measured(data), 0.0, 1e-9)
     laws = data.law_index.values
     return np.array(
         [max(np.flatnonzero(laws == law), key=lambda t: informative[t]) for law in range(data.sizes["law"])]

@@ -20,7 +20,7 @@ from forecast.backtesting.verdict import verdict
 from forecast.draws import Sampling
 from forecast.errors import ForecastError
 from forecast.fitting.stacking import SAMPLING, equal_weights, forecasts_of, stacking_weights
-from forecast.report.backtest import BacktestView, backtest_view
+from forecast.report.views.backtest import BacktestView, backtest_view
 from forecast.scoring.baselines import BASELINES, baseline_forecasts
 from forecast.scoring.rows import score_rows
 from forecast.table.dataset import read_table
@@ -569,7 +569,7 @@ def test_hostile_names_of_a_track_record_are_shown_and_never_interpreted(whole, 
     record = backtest_view(believed(tested), table=HOSTILE, seed=1)
     record["failed"] = {HOSTILE: HOSTILE}
     texts = {"title": "T", "question": "Q", "answer": "A"}
-    write_page(tmp_path / "report.html", **texts, sections=[section_of()], record=record)
+    write_page(tmp_path / "report.html", Report(**texts, sections=[section_of()], record=record))
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "script" not in page.tags and "Back-test" in page.text and "alert('x')" in page.text
     ids = [value for name, value in page.attributes if name == "id"]

@@ -14,7 +14,7 @@ from forecast.fitting.sampler import draw_prior, fit
 from forecast.fitting.structures import distinct
 from forecast.table.dataset import observations, read_table
 from models.capability import capability_model
-from models.facts.layout import is_loss_law, rates_of_law
+from models.facts.layout import is_measured_law, rates_of_law
 from models.facts.placing import bend_knots
 from models.laws import INDEPENDENT_NU
 from models.structures import AVERAGED, STRUCTURES, Structure, structure_of
@@ -113,7 +113,7 @@ def test_a_held_frailty_is_that_number_for_every_law_of_a_lone_rate_and_stays_1_
     lone, linked, prior_of, nu, expected
 ):
     assert (prior_of(lone, Structure(nu=nu)).nu == expected).all()
-    losses = xr.DataArray(is_loss_law(linked), dims="law")
+    losses = xr.DataArray(is_measured_law(linked), dims="law")
     assert losses.sum() == 1
     several = xr.DataArray(rates_of_law(linked) > 1, dims="law")
     assert several.values.tolist() == [law == "sums" for law in linked.law.values]

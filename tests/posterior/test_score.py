@@ -9,7 +9,7 @@ from scipy import special
 
 from forecast.errors import ForecastError
 from forecast.posterior.score import Residuals, expected_score, law_of_task, loss_per_token, theta_at_score
-from forecast.posterior.tasks import is_loss, law_name, rate_tasks
+from forecast.posterior.tasks import is_measured, law_name, rate_tasks
 from forecast.posterior.threshold import threshold, threshold_draws
 from forecast.table.dataset import read_table
 from models.equations.loss import log_measured_loss
@@ -42,7 +42,7 @@ def test_tasks_of_one_name_share_the_law_and_have_what_applies_to_them(prior):
         parts = set(law_of_task(prior, label))
         assert (several <= parts) == label.startswith("sums") and bool(several & parts) == label.startswith("sums")
         assert ({"log_loss_link_factor", "loss_link_power"} <= parts) == (label in ("sums [loss]", "words [loss]"))
-        assert ("loss_scale" in parts) == (label in LOSSES) == is_loss(prior, label)
+        assert ("loss_scale" in parts) == (label in LOSSES) == is_measured(prior, label)
     assert rate_tasks(prior) == list(RATES)
 
 
@@ -195,7 +195,7 @@ def test_a_residual_of_more_loss_makes_every_score_worse(prior, task):
 def test_a_residual_of_guessed_tokens_moves_the_scores_of_laws_that_have_them(prior, task):
     theta = xr.full_like(prior.posterior.sigma_run, 0.3)
     plain, better = (expected_score(prior, task, theta, Residuals(token_floor=residual)) for residual in (0.0, 0.5))
-    if "token_floor" in law_of_task(prior, task) and not is_loss(prior, task):
+    if "token_floor" in law_of_task(prior, task) and not is_measured(prior, task):
         assert np.all(better >= plain) and (better > plain).mean() > 0.9
     else:
         np.testing.assert_array_equal(better, plain)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forecast.figures.curve import plot_prior_posterior
-from forecast.report.text import number
+from forecast.report.views.text import number
 from tests.report.test_page import evidence_of, forecast_of, line_of, page, section_of, surprising_row, threshold_line
 
 TASK = "3-digit addition"

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from forecast.report.page import write_page
-from forecast.report.sections import Evidence, KSweep, OutcomeCheck, Section, TaskForecast
+from forecast.report.sections import Evidence, KSweep, OutcomeCheck, Report, Section, TaskForecast
 from forecast.words import format_flop
 
 HOSTILE = "<script>alert('x')</script> & \"q\", $a_b^{\n日本語 </text></svg>"
@@ -115,7 +115,7 @@ class Page(HTMLParser):
 
 def page(path, *sections: Section, **changes) -> Page:
     texts = {"title": "Title", "question": "Question?", "answer": "Answer."} | changes
-    write_page(path, **texts, sections=sections or [section_of()])
+    write_page(path, Report(**texts, sections=sections or [section_of()]))
     return Page(path.read_text(encoding="utf-8"))
 
 
@@ -312,16 +312,16 @@ def test_names_of_scenarios_keep_their_capitals(tmp_path):
     first, second = dates_of("sums")["scenarios"]
     scenarios = [first | {"name": "GPU cap"}, second | {"name": "NVIDIA", "progress": {"source": "as in MMLU"}}]
     texts = {"title": "t", "question": "q", "answer": "a", "sections": []}
-    write_page(tmp_path / "dates.html", **texts, dates=[dates_of("sums") | {"scenarios": scenarios}])
+    write_page(tmp_path / "dates.html", Report(**texts, dates=[dates_of("sums") | {"scenarios": scenarios}]))
     html = (tmp_path / "dates.html").read_text()
     assert "GPU cap, NVIDIA: Progress, GPU cap: none. Progress, NVIDIA: as in MMLU." in html
 
 
 def test_dates_stand_by_scenario_and_event_and_hostile_names_are_only_shown(tmp_path):
     texts = {"title": "t", "question": "q", "answer": "a", "sections": []}
-    write_page(tmp_path / "none.html", **texts)
+    write_page(tmp_path / "none.html", Report(**texts))
     assert 'id="dates"' not in (tmp_path / "none.html").read_text()
-    write_page(tmp_path / "dates.html", **texts, dates=[dates_of(HOSTILE)])
+    write_page(tmp_path / "dates.html", Report(**texts, dates=[dates_of(HOSTILE)]))
     html = (tmp_path / "dates.html").read_text()
     assert html.count("first of 7 runs") >= 2 and '<td class="number">2024-05-06</td>' in html
     assert "always to never" in html and "61%" in html and "by 2030" in html

@@ -8,7 +8,7 @@ import pytest
 import scoringrules
 from scipy.stats import binomtest, kstest
 
-from forecast.scoring.rows import _crps, score_rows
+from forecast.scoring.rows import crps, score_rows
 from forecast.scoring.summary import DISTANCES, paired_bootstrap, summary, wilson_interval
 from tests.conftest import SEED
 
@@ -258,5 +258,5 @@ def test_the_crps_is_that_of_scoringrules(count):
     rng = np.random.default_rng(SEED)
     draws, outcome = rng.normal(size=(count, 7)).round(1), rng.normal(size=7).round(1)  # with ties
     np.testing.assert_allclose(
-        _crps(draws, outcome), scoringrules.crps_ensemble(outcome, draws.T), rtol=1e-10, atol=1e-14
+        crps(draws, outcome), scoringrules.crps_ensemble(outcome, draws.T), rtol=1e-10, atol=1e-14
     )

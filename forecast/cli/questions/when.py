@@ -103,15 +103,19 @@ def _check_no_growth(runs: Path | None, *, trained: bool) -> None:
 
 def print_dates(answer: dict[str, Any]) -> None:
     """Median, 90% interval and chances of each event, a block for each scenario or several of the same dates."""
+    from forecast.posterior.threshold import growth_in_words
     from forecast.questions.when.scenarios import told, with_equal_dates
-    from forecast.words import percent
+    from forecast.words import percent, spoken_score
     from models.dates import spoken
 
     if said := refused(answer):
         print(plain(said))
         return
     of = answer["frontier"]
-    print(f"{plain(answer['task'])} at {answer['at']:g}: date of release, as of {answer['as_of']}")
+    at = spoken_score(answer["at"], answer["metric"])
+    print(f"{plain(answer['task'])} at {at}: date of release, as of {answer['as_of']}")
+    if growth := growth_in_words(answer):
+        print(growth)
     if answer["family"] is not None or answer["families"] > 1:
         typical = f"typical of {answer['families']} families; --family NAME asks about one"
         print(f"family: {typical if answer['family'] is None else plain(answer['family'])}")

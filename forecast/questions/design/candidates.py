@@ -15,6 +15,7 @@ from forecast.table.reading.cells import COLUMNS
 from forecast.table.splits import ADD_COMPUTE, IN_YEARS, check_same_scale
 from forecast.words import counted, plain_power
 from models.dates import by_date
+from models.equations.metrics import METRICS, rates
 from models.facts.placing import reference_compute
 
 GRID = 9  # sizes of new runs
@@ -52,7 +53,7 @@ def candidates_of_rows(fit: Fit, rows: pd.DataFrame, *, items: int) -> list[Cand
     check_same_scale(rows, dated=by_date(fit.data))
     found = []
     for model, own in rows.groupby("model", sort=False):
-        is_loss = own["metric"] == "loss"
+        is_loss = ~own["metric"].isin(rates())
         size = own["length"].where(own["metric"] == "token_accuracy").fillna(1.0)
         own = own.assign(
             trials=own["trials"].astype(float).where(is_loss, own["trials"].astype(float).fillna(items * size))
@@ -82,7 +83,7 @@ def _new_runs(
 
 def _of_known_runs(fit: Fit, own: Sequence[str], items: int) -> Iterator[Candidate]:
     data, extra = fit.data, _unseen_partial_credit(fit, own)
-    rates = [task for task in own if _metric(data, task) != "loss"]
+    rates = [task for task in own if METRICS[_metric(data, task)].is_rate]
     for place, model in enumerate(data.run.values.tolist()):
         run = _run_facts(data, place)
         scored = {task: int(row) for task in own for row in _rows_of(data, task, place)}
@@ -158,7 +159,7 @@ def _row(fit: Fit, task: str, model: str, items: int, run: dict[str, Any]) -> di
         "model": model,
         "task": facts.task_name.item(),
         "metric": metric,
-        "trials": np.nan if metric == "loss" else items * size,
+        "trials": items * size if METRICS[metric].is_rate else np.nan,
         "length": length,
         "k": facts.task_k.item(),
         "chance": facts.chance.item(),

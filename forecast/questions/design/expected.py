@@ -14,7 +14,7 @@ from scipy.stats.qmc import LatinHypercube
 from forecast.posterior.fit import Fit
 from forecast.posterior.predict import NewRuns
 from forecast.posterior.score import expected_score, law_of_task, loss_per_token
-from forecast.posterior.tasks import is_loss
+from forecast.posterior.tasks import is_measured
 from forecast.questions.design.outcomes import Measurement
 from forecast.questions.design.places import Row, parents_first, places_of
 from models.equations.metrics import token_floor_of_run
@@ -39,7 +39,7 @@ def measurements(fit: Fit, rows: pd.DataFrame, *, rng: np.random.Generator, node
     found = []
     for at in order:
         place, spread = places[at], spreads[at]
-        if place.seen and is_loss(fit, place.label):
+        if place.seen and is_measured(fit, place.label):
             found.append(Measurement(mean=np.log(shares[at]), spread=spread, loss=True))
             continue
         tokens = rows["metric"].iloc[at] == "token_accuracy"
@@ -87,7 +87,7 @@ class _NewScores:
             theta = self._theta_of(place.label)
             return _unseen_token_accuracy(self._fit, place, theta, self._rng, self._normal, self._nodes)
         law = law_of_task(self._fit, place.label)
-        spread = law.loss_scale if is_loss(self._fit, place.label) else law.concentration
+        spread = law.loss_scale if is_measured(self._fit, place.label) else law.concentration
         return self.of_task(place.label), _array(spread)[-1]
 
     def _theta_of(self, label: str) -> xr.DataArray:

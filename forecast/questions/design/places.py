@@ -7,7 +7,7 @@ import pandas as pd
 
 from forecast.errors import ForecastError, shown
 from forecast.posterior.fit import Fit
-from forecast.posterior.tasks import is_loss, task_label
+from forecast.posterior.tasks import is_measured, task_label
 from forecast.table.dataset import rows_of_task
 from forecast.table.labels import given_rows
 from models.equations.metrics import METRICS
@@ -37,7 +37,7 @@ def places_of(fit: Fit, rows: pd.DataFrame) -> list[Row]:
         if model in runs:
             of_run = data.run_index.values == runs.index(model)
             old = np.flatnonzero(of_run & rows_of_task(data, label))
-            if seen and len(old) and not is_loss(fit, label):
+            if seen and len(old) and not is_measured(fit, label):
                 place = replace(place, old=int(old[-1]))
             elif row.metric in ("token_accuracy", "at_least_k"):
                 place = replace(place, exact=_exact_row(fit, label, of_run, row.trials / place.length))

@@ -18,6 +18,7 @@ from forecast.questions.design.places import Row, parents_first, places_of
 from forecast.stages import SILENT, Stages
 from forecast.table.dataset import frame_of
 from forecast.table.reading.cells import COLUMNS
+from models.equations.metrics import METRICS
 from models.structures import Parts
 
 
@@ -82,7 +83,7 @@ def with_outcome(
     counts: dict[int, float] = {}  # of answers, by row of the candidate
     for at, value in zip(parents_first(places), values, strict=True):
         row, place = candidate.rows.iloc[at], places[at]
-        if row["metric"] == "loss":
+        if not METRICS[row["metric"]].is_rate:
             new = {"score": float(np.exp(value)), "successes": pd.NA, "trials": pd.NA}
         else:
             counts[at] = float(value)

@@ -9,7 +9,7 @@ from forecast.draws import quantiles
 from forecast.errors import ForecastError, shown
 from forecast.files import json_number
 from forecast.posterior.fit import Fit, evenly_thinned
-from forecast.posterior.tasks import is_loss, law_name, rate_tasks, task_label, whole_length
+from forecast.posterior.tasks import is_measured, law_name, rate_tasks, task_label, whole_length
 from forecast.published import Answer
 from forecast.questions.emergence.comparison import BREAK, EXPLAINED, Comparison
 from forecast.questions.emergence.curves import curves_at_runs, emergence_score, resolution, transition_width
@@ -37,7 +37,7 @@ def tasks_asked(fit: Fit, name: str | None, *, companion: str | None = None) -> 
     if name not in fit.data.task.values and len(named) > 1:
         return [max(named, key=lambda each: sharpness(fit, each))]
     label = task_label(fit, name)
-    if is_loss(fit, label):
+    if is_measured(fit, label):
         raise ForecastError(f"{shown(label)} is a loss, which no metric makes sharp; name a rate")
     if companion is not None and task_label(fit, companion) == label:
         raise ForecastError(f"{shown(label)} cannot be its own companion; name a smoother measure of it")
@@ -113,7 +113,7 @@ def _metric(fit: Fit, task: str) -> dict[str, Any]:
         "k": json_number(of.task_k.item()) if METRICS[of.metric.item()].k else None,
         "runs": len(rows),
         "emergence_score": json_number(emergence_score(score)) if len(score) > 1 else None,
-        "width_decades": None if is_loss(fit, task) else quantiles(transition_width(fit, task).values),
+        "width_decades": None if is_measured(fit, task) else quantiles(transition_width(fit, task).values),
     }
 
 

@@ -11,7 +11,7 @@ from forecast.draws import order_statistics
 from forecast.posterior.fit import Fit, evenly_thinned
 from forecast.posterior.predict import draw_counts, row_means
 from forecast.posterior.score import law_of_task
-from forecast.posterior.tasks import is_loss
+from forecast.posterior.tasks import is_measured
 from forecast.questions.emergence.likelihood import GRID, corrected_compute, log_likelihood, mean_at_loss, rows_of
 from models.breaks import Hypotheses, LeftOut, bent_axis, hypotheses, left_out, log_scores
 from models.equations.metrics import success_from_score
@@ -133,7 +133,9 @@ def _comparison(
     weight = np.exp(found.log_evidence[:, ~straight] - logsumexp(found.log_evidence[:, ~straight])).sum(axis=0)
     position, steepening = of.position[~straight], of.steepening[~straight]
     places = np.unique(position)
-    inside = _inside(fit, sharp, runs, found, straight, seed) if sharp in tasks and not is_loss(fit, sharp) else None
+    inside = (
+        _inside(fit, sharp, runs, found, straight, seed) if sharp in tasks and not is_measured(fit, sharp) else None
+    )
     return Comparison(
         tasks=tasks,
         log10_compute=x,

@@ -12,7 +12,7 @@ from forecast.posterior.compute import compute_at_theta, effective_compute, fami
 from forecast.posterior.fit import Fit
 from forecast.posterior.predict import residuals_of_answers, row_means
 from forecast.posterior.score import Residuals, expected_score, law_of_task, loss_per_token, theta_at_score
-from forecast.posterior.tasks import is_loss, whole_length
+from forecast.posterior.tasks import is_measured, whole_length
 from forecast.table.dataset import rows_of_task
 from models.equations.metrics import METRICS, frailty, score_from_success, success_of_task, token_floor_of_run
 from models.equations.numbers import root_between
@@ -93,7 +93,7 @@ def resolution(fit: Fit, task: str) -> list[dict[str, Any]]:
     found = []
     for row in np.flatnonzero(rows_of_task(data, task)):
         trials, successes, rate = float(data.trials.values[row]), float(data.successes.values[row]), means[row]
-        if is_loss(fit, task) or not (successes < 1 or rate.mean() * trials < 1):
+        if is_measured(fit, task) or not (successes < 1 or rate.mean() * trials < 1):
             continue
         run = data.run_index.values[row]
         found.append(

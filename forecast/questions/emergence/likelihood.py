@@ -13,12 +13,12 @@ from forecast.posterior.compute import split_deficit
 from forecast.posterior.fit import Fit
 from forecast.posterior.predict import residuals_of_answers
 from forecast.posterior.score import LOSS_LINK, law_of_task
-from forecast.posterior.tasks import law_name
+from forecast.posterior.tasks import is_measured, law_name
 from models.dates import reference_year, years_of_runs
 from models.equations.loss import log_measured_loss
-from models.equations.metrics import frailty, score_from_success, success_of_task, token_floor_of_run
+from models.equations.metrics import frailty, measured_score, score_from_success, success_of_task, token_floor_of_run
 from models.facts.counts import conditional_counts, contamination_of, log_density_of_count, mean_among
-from models.facts.layout import answers
+from models.facts.layout import answers, error_of_log
 from models.facts.placing import drift_limits
 
 GRID = np.arange(-4.0, 4.01, 0.03)
@@ -90,7 +90,7 @@ def log_likelihood(fit: Fit, tasks: Sequence[str], runs: np.ndarray) -> np.ndarr
         every = {row: _mean_of_row(fit, row) for row in {*own, *data.given_index.values[own]} - {-1}}
         for row in own:
             task = str(data.task.values[data.task_index.values[row]])
-            if data.metric.sel(task=task).item() == "loss":
+            if is_measured(fit, task):
                 log = _log_density_of_loss(fit, task, row)
             else:
                 given = data.given_index.values[row]
@@ -108,7 +108,7 @@ def _mean_of_row(fit, row):
     """Expected score at the nodes of every cell, interpolated between its ends as a logit: (draw, cell, node)."""
     data = fit.data
     task = str(data.task.values[data.task_index.values[row]])
-    if data.metric.sel(task=task).item() == "loss":
+    if is_measured(fit, task):
         return np.zeros(1)
     step = GRID[1] - GRID[0]
     ends = np.append(GRID - 0.5 * step, GRID[-1] + 0.5 * step)
@@ -121,12 +121,14 @@ def _mean_of_row(fit, row):
 def _log_density_of_loss(fit, task, row):
     law = _draws(law_of_task(fit, task))
     log_loss = np.log(10.0) * (GRID[:, None] + NODES * (GRID[1] - GRID[0]))
-    scale = np.maximum(law.loss_scale.values, SMALLEST_LOG_LOSS_SD)[:, None, None]
+    scale = np.hypot(law.loss_scale.values, error_of_log(fit.data)[row])
+    scale = np.maximum(scale, SMALLEST_LOG_LOSS_SD)[:, None, None]
     expected = log_loss[None] + 0.0 * scale
     if "log_loss_link_factor" in law:
         relation = {name: law[name].values[:, None, None] for name in LOSS_LINK}
         expected = log_measured_loss(np.exp(expected), **relation)
-    z = (np.log(fit.data.score.values[row]) - expected) / scale
+    score = measured_score(fit.data.score.values[row], metric=fit.data.metric.sel(task=task).item())
+    z = (np.log(score) - expected) / scale
     return stats.t.logpdf(z, fit.priors.loss_degrees_of_freedom) - np.log(scale)
 
 

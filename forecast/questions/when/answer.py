@@ -11,7 +11,7 @@ from forecast.draws import QUANTILES, date_quantiles, order_statistics, quantile
 from forecast.posterior.compute import compute_of
 from forecast.posterior.fit import Fit
 from forecast.posterior.tasks import checked_task
-from forecast.posterior.threshold import silenced
+from forecast.posterior.threshold import growth_of, silenced
 from forecast.published import Answer, without_numbers
 from forecast.questions.when.arrival import BY, Outlook, arrival, lags, largest_by, new_year, paths_of
 from forecast.questions.when.frontier import Frontier, fit_frontier
@@ -81,6 +81,7 @@ def when(
             "items": items,
             "scale": "date" if by_date(fit.data) else "compute",
             "log10_compute": quantiles(threshold, QUANTILES),
+            **growth_of(fit, label, family),
             "scenarios": found,
             "frontier": largest,
             "seed": seed,

@@ -12,7 +12,7 @@ from scipy import special
 from forecast.posterior.compute import family_deviation, new_deviation, placed
 from forecast.posterior.fit import Fit
 from forecast.posterior.score import Residuals, law_of_task, theta_at_score
-from forecast.posterior.tasks import checked_task, is_loss, item_size, usual_trials
+from forecast.posterior.tasks import checked_task, is_measured, item_size, usual_trials
 from models.equations.numbers import root_between
 from models.facts.layout import answers
 
@@ -49,7 +49,7 @@ def needed_path_of_new_runs(
         ahead = ahead + posterior.sigma_family * normal("family")
     deviation = new_deviation(fit, label, normal) if family is None else family_deviation(fit, label, family)
     residuals = _residuals(fit, label, normal)
-    if is_loss(fit, label):
+    if is_measured(fit, label):
         shocks = rng.standard_t(fit.priors.loss_degrees_of_freedom, normal("run").shape)
         mean = at * np.exp(-of_task.loss_scale * xr.DataArray(shocks, dims=("chain", "draw", "run")))
     else:

@@ -13,6 +13,7 @@ from models.equations.metrics import METRICS
 
 POWERS = {"K": "e3", "M": "e6", "B": "e9", "T": "e12"}
 LARGEST = 1e100  # the product of two such numbers is still finite
+WIDEST = 10  # decades of a standard deviation
 LARGEST_COUNT = 2**53  # whole numbers beyond are not exact in double precision
 
 
@@ -42,6 +43,7 @@ RULES: dict[str, tuple[Callable[[pd.Series], pd.Series], str]] = {
     "task": NAME,
     "metric": (lambda cells: cells.str.strip().isin(METRICS), "is not a known metric"),
     "family": (lambda cells: ~cells.str.contains("\0", regex=False), "holds a NUL character"),
+    "score_sd": (lambda numbers: (numbers >= 0) & (numbers < WIDEST), f"is not between 0 and {WIDEST} decades"),
     "successes": (is_count, "is not a whole number of 0 or more"),
     "trials": WHOLE_FROM_1,
     "length": POSITIVE,
@@ -57,6 +59,7 @@ REMEDIES: dict[str, str | Callable[[str], str]] = {
     "task": "give the task a name, or delete the row",
     "metric": _metric_remedy,
     "family": "retype the name",
+    "score_sd": "give the standard deviation of log10 score, such as 0.2 for a factor of 1.6; blank: it is learned",
     "successes": "give the count of items answered right, or a rate in the column score",
     "trials": "give the number of items scored (for token_accuracy: tokens)",
     "length": "give the answer length in tokens, or leave the cell blank",

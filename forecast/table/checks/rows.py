@@ -11,6 +11,8 @@ from forecast.table.reading.cells import Cells, cells_of
 from models.equations.metrics import LARGEST_LENGTH, METRICS, metrics_where
 
 FEWEST_RUNS = 3  # two runs fix a line exactly and leave nothing to judge it by
+MEASURED = {"loss": "loss in nats per token", "horizon": "horizon in minutes"}  # scores that are no rates
+HORIZONS = (1e-6, 1e9)  # minutes that can be meant: from 60 microseconds to 1,900 years
 SAME_WITHIN = 1e-3  # relative: published figures of one run are rounded differently in different rows
 
 
@@ -61,7 +63,7 @@ def _missing_columns(cells: Cells) -> Iterator[Problem]:
         yield Problem(
             column="score",
             wrong="the column is missing, and so is 'successes'",
-            remedy="add score (a rate in [0, 1]; for loss nats per token) or successes (a count)",
+            remedy="add score (a rate in [0, 1]; for loss nats per token, for horizon minutes) or successes (a count)",
         )
     if "compute" not in cells.present and not cells.present >= {"params", "tokens"} and not cells.by_date:
         yield Problem(
@@ -89,20 +91,33 @@ def _too_few_runs(cells: Cells) -> Iterator[Problem]:
 def _scores(cells: Cells) -> Iterator[Problem]:
     if not cells.scored:
         return
-    score, rate, loss = cells.number["score"], cells.rate, cells.loss
+    score, rate = cells.number["score"], cells.rate
     column = "score" if "score" in cells.present else "successes"
     missing = rate & cells.blank["score"] & cells.blank["successes"]
     yield from cells.problems(missing, column, "is blank", "give score or successes, or delete the row")
-    missing = loss & cells.blank["score"]
-    yield from cells.problems(missing, "score", "is blank", "give the loss in nats per token, or delete the row")
+    for name, asked in MEASURED.items():
+        missing = (cells.metric == name) & cells.blank["score"]
+        yield from cells.problems(missing, "score", "is blank", f"give the {asked}, or delete the row")
     outside = rate & ((score < 0) | (score > 1))
     percent = _looks_like_percent(cells)
     wrong = "lies outside [0, 1]"
     yield from cells.problems(outside & ~percent, "score", wrong, "give a rate between 0 and 1, or delete the row")
     remedy = "if the scores of this task are percentages, divide all of them by 100"
     yield from cells.problems(outside & percent, "score", wrong, remedy)
-    bad = loss & score.notna() & ~is_positive(score)
-    yield from cells.problems(bad, "score", "is not a positive finite loss", "give the loss in nats per token, above 0")
+    for name, asked in MEASURED.items():
+        bad = (cells.metric == name) & score.notna() & ~is_positive(score)
+        yield from cells.problems(bad, "score", f"is not a positive finite {name}", f"give the {asked}, above 0")
+    least, most = HORIZONS
+    beyond = (cells.metric == "horizon") & is_positive(score) & ~score.between(least, most)
+    wrong = f"is no horizon in minutes: it lies outside {least:g} to {most:g}"
+    yield from cells.problems(beyond, "score", wrong, "give minutes, such as 240 for four hours; not seconds or hours")
+
+
+def _errors_of_rates(cells: Cells) -> Iterator[Problem]:
+    """A rate scatters by its trials; an error that would be passed over is named."""
+    given = cells.rate & (cells.number["score_sd"] > 0)
+    remedy = "delete the value: trials say how exact a rate is"
+    yield from cells.problems(given, "score_sd", "is for horizons and losses; this row is a rate", remedy)
 
 
 def _looks_like_percent(cells: Cells) -> pd.Series:
@@ -200,6 +215,7 @@ CHECKS: tuple[Callable[[Cells], Iterator[Problem]], ...] = (
     _missing_columns,
     *COLUMN_CHECKS,
     _scores,
+    _errors_of_rates,
     _counts,
     _k_and_length,
     _unknown_compute,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from forecast.errors import ForecastError, shown
 from forecast.table.importers.choices import Choices, closest
+from forecast.table.importers.horizons import published, runs
 from forecast.table.importers.measurements import Found
 from forecast.table.importers.results import composer, every_eval_ever, helm, inspect_log, lighteval, lm_eval
 from forecast.table.importers.tables import epoch, long, opencompass, wide
@@ -28,6 +29,8 @@ FORMATS: dict[str, Format] = {
     "opencompass": Format(opencompass.read, "summaries of OpenCompass"),
     "composer": Format(composer.read, "evaluations of Composer and DataComp-LM"),
     "epoch": Format(epoch.read, "benchmark files of Epoch AI, with dates and compute"),
+    "metr-runs": Format(runs.read, "runs of agents at tasks, with the time that a task takes a human"),
+    "metr-horizons": Format(published.read, "published time horizons of agents, YAML or CSV"),
     "wide": Format(wide.read, "a table with a column for each task"),
     "long": Format(long.read, "a table with a row for each score"),
 }

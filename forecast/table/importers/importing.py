@@ -19,6 +19,7 @@ from forecast.table.importers.names.matching import Matched, after_unmatched, ma
 from forecast.table.importers.selection import Labelled, selected
 from forecast.table.importers.tables import long, wide
 from forecast.table.reading.cells import COLUMNS
+from models.equations.metrics import rates
 
 ALWAYS = ("model", "task", "metric", "score", "trials")  # columns, beside those that hold anything
 NAMED = 20  # models in an error
@@ -140,8 +141,8 @@ def _frame(rows: list[Labelled], known: dict[str, Facts]) -> pd.DataFrame:
     """Rows of a table with the columns that hold anything, and beside them where each score comes from."""
     records = [
         {"model": each.model, "task": label, "metric": each.metric, "score": each.score}
-        | {"trials": None if each.metric == "loss" else each.trials}
-        | {"chance": each.chance, "length": each.length, "k": each.k}
+        | {"trials": each.trials if each.metric in rates() else None}
+        | {"score_sd": each.score_sd, "chance": each.chance, "length": each.length, "k": each.k}
         | known[each.model]
         | {"measured_as": each.native, "source": each.source}
         for label, each in rows

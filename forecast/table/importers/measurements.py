@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from forecast.errors import ForecastError, shown, shown_path
+from models.equations.metrics import rates
 
 LARGEST = 1e15  # of a score or a count; beyond, a file does not mean it
 
@@ -24,7 +25,8 @@ class Measurement:
     unit: str = ""  # of a loss that is not per token; part of the task's name in the table
     native: str  # name of the metric in the file
     metric: str  # of the table
-    score: float  # a rate in [0, 1]; of a loss nats
+    score: float  # a rate in [0, 1]; of a loss nats, of a horizon minutes
+    score_sd: float | None = None  # of log10 of a loss or horizon, where known
     trials: int | None = None
     chance: float | None = None  # None: not known
     k: int | None = None  # of a metric that has one
@@ -138,7 +140,7 @@ def number(value: Any) -> float | None:
 
 
 def checked_score(value: Any, metric: str, *, path: Path, task: str, native: str) -> float:
-    """A rate in [0, 1], or a positive loss.
+    """A rate in [0, 1], or a positive loss or horizon.
 
     Raises
     ------
@@ -146,9 +148,9 @@ def checked_score(value: Any, metric: str, *, path: Path, task: str, native: str
         that names file, task, metric and value.
     """
     known = number(value)
-    loss = metric == "loss"
-    if known is None or (known <= 0 if loss else not 0 <= known <= 1):
-        limits = "a positive number" if loss else "a rate between 0 and 1"
+    rate = metric in rates()
+    if known is None or (not 0 <= known <= 1 if rate else known <= 0):
+        limits = "a rate between 0 and 1" if rate else "a positive number"
         raise ForecastError(
             f"{shown_path(path)}: task {shown(task)}, metric {shown(native)}: {shown(str(value))} is not {limits}; "
             "correct the file, or name other tasks with --tasks"

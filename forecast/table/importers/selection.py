@@ -33,12 +33,12 @@ def selected(found: Found, choices: Choices) -> tuple[list[Labelled], list[LeftO
         for same in _grouped(measured, by=lambda each: each.metric).values():
             once = _once(_by_one_metric(label, same, left_out), left_out)
             taken += [(label, _completed(label, each, choices)) for each in once]
-    counted = [(label, each) for label, each in taken if each.trials is not None or each.metric == "loss"]
+    counted = [(label, each) for label, each in taken if each.trials is not None or each.metric not in rates()]
     why = "the number of items is not in the file, nor does it follow from a standard error; give --trials TASK=N"
     left_out += [
         LeftOut(what=f"{label} of {each.model}", why=why)
         for label, each in taken
-        if each.trials is None and each.metric != "loss"
+        if each.trials is None and each.metric in rates()
     ]
     _check_chance(counted)
     return counted, left_out, [*together, *notes]
@@ -133,7 +133,7 @@ def _once(measured: list[Measurement], left_out: list[LeftOut]) -> Iterator[Meas
 
 def _completed(label: str, measured: Measurement, choices: Choices) -> Measurement:
     """With the number of items and the chance that the user gives: for a named task always, else where unknown."""
-    if measured.metric == "loss":
+    if measured.metric not in rates():
         return measured
     names = (label, measured.task)
     trials, chance = choices.trials.named_for(*names), choices.chance.named_for(*names)
@@ -184,4 +184,4 @@ def with_trials_of_others(measured: Iterable[Measurement]) -> Iterator[Measureme
     for each in measured:
         sizes = known.get((each.task, each.variant), set())
         agree = bool(sizes) and max(sizes) <= AGREE * min(sizes)
-        yield replace(each, trials=min(sizes)) if agree and each.trials is None and each.metric != "loss" else each
+        yield replace(each, trials=min(sizes)) if agree and each.trials is None and each.metric in rates() else each

@@ -14,7 +14,19 @@ from models.dates import log10_compute_of
 from models.equations.metrics import METRICS, rates
 
 NAMES = ("model", "task", "metric", "family")
-NUMBERS = ("score", "successes", "trials", "length", "k", "chance", "compute", "params", "tokens", "compute_sd")
+NUMBERS = (
+    "score",
+    "score_sd",
+    "successes",
+    "trials",
+    "length",
+    "k",
+    "chance",
+    "compute",
+    "params",
+    "tokens",
+    "compute_sd",
+)
 COLUMNS = ("model", "task", "metric", *NUMBERS, "family", "date")
 MISSING = ("", "nan", "na", "n/a", "nat", "none", "null", "<na>")  # blank numbers and dates; as names they are names
 DECIMAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"

@@ -135,3 +135,9 @@ def _timestamp(year: int, month: int, day: int | None) -> pd.Timestamp:
     if day is not None and not 1 <= day <= monthrange(year, month)[1]:
         return pd.NaT
     return pd.Timestamp(year, month, 15 if day is None else day)
+
+
+def iso_date_of(cell: str) -> str:
+    """The date of a lone cell as YYYY-MM-DD; blank where it holds none, or one whose order nothing settles."""
+    (date,) = Dates((cell,)).values
+    return "" if pd.isna(date) else f"{date:%Y-%m-%d}"

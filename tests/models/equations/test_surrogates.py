@@ -476,6 +476,7 @@ ELSEWHERE = {
         "frailty",
         "token_floor_of_run",
         "log_measured_loss",
+        "measured_score",
     ),  # tests of the score and of the model
     *("required_share_weights", "success_of_judgement"),  # test_rubrics
     *("optimal_sizes", "tokens_needed", "params_needed", "effective_tokens", "tokens_seen", "most_effective_tokens"),

@@ -7,7 +7,7 @@ from scipy import optimize
 from forecast.table.dataset import observations, read_table
 from models.dates import years
 from models.equations.compute import split_deficit, warm_up_deficit
-from models.facts.layout import answers, is_loss_law, kinds_of_laws, known_length, links_loss_to_rates
+from models.facts.layout import answers, is_measured_law, kinds_of_laws, known_length, links_loss_to_rates
 from models.facts.parts import has_drift, has_irreducible, has_params_tokens, has_progress, has_token_floor, has_warm_up
 from models.facts.placing import (
     anchors,
@@ -225,7 +225,7 @@ def test_frailty_drifts_within_the_range_of_the_runs(table_of):
 def test_an_irreducible_loss_is_told_from_a_ceiling_by_a_loss_or_by_several_rates(several):
     found = by_law(several, has_irreducible(several))
     assert found == {"validation": True, "alone": False, "both": True, "seen": True, "both [choice]": False}
-    assert by_law(several, is_loss_law(several)) == {name: name == "validation" for name in found}
+    assert by_law(several, is_measured_law(several)) == {name: name == "validation" for name in found}
     assert by_law(several, links_loss_to_rates(several)) == {name: name == "seen" for name in found}
 
 

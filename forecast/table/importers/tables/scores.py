@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
+from forecast.table.checks.rows import MEASURED
 from forecast.table.importers.choices import Choices
 from forecast.table.reading.cells import NUMBER
 from models.equations.metrics import rates
@@ -193,8 +194,8 @@ def _score(each: Scored, line: int, *, percent: bool) -> float | None:
 
 
 def _problem(each: Scored, line: int, cell: str, *, percent: bool) -> Problem:
-    if each.metric == "loss":
-        wrong = "is not a positive loss in nats per token"
+    if each.metric in MEASURED:
+        wrong = f"is not a positive {MEASURED[each.metric]}"
     elif line not in each.values:
         wrong = "is text, not a score"
     else:

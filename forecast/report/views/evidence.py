@@ -11,8 +11,8 @@ from forecast.figures.svg import contraction_figure
 from forecast.fitting.contraction import CONTRACTED, MEASURED_PLAIN
 from forecast.posterior.outliers import GROSS_ERROR, OUTLYING
 from forecast.report.sections import Evidence
-from forecast.report.text import number, place_html
-from forecast.report.wording import (
+from forecast.report.views.text import number, place_html
+from forecast.report.views.wording import (
     SHARED,
     Line,
     is_half,

@@ -19,14 +19,14 @@ from forecast.files import json_number
 from forecast.fitting.average import mixed
 from forecast.fitting.reported import reported
 from forecast.fitting.sampler import sampled
-from forecast.fitting.sensitivity.scales import PriorScale, prior_scales
+from forecast.fitting.sensitivity.scales import PriorScale, multiplier, prior_scales
 from forecast.posterior.fit import Fit, of_structure
 from forecast.posterior.tasks import checked_task
 from forecast.posterior.threshold import threshold_draws
 from forecast.table.direction import direction_of_task
 from models.priors import Priors
 
-FACTORS = {"halved": 0.5, "doubled": 2.0}
+WIDER = {"halved": 0.5, "doubled": 2.0}
 LARGEST_K = 0.7  # of 2000 draws and more; of fewer draws S it is 1 - 1 / log10 S
 
 Refit = Callable[[Fit, Priors], Fit]
@@ -35,7 +35,7 @@ Refit = Callable[[Fit, Priors], Fit]
 def sensitivity(
     fit: Fit, task: str, at: float, *, family: str | None = None, year: float | None = None, refit: Refit | None = None
 ) -> list[dict[str, Any]]:
-    """Threshold of a task with the scale of each prior halved and doubled, the prior that matters most first.
+    """Threshold of a task with the width of each prior halved and doubled, the prior that matters most first.
 
     A row for each prior that bears on the task: its name in words, `prior`; its scale in `models.priors.Priors`,
     `number`; and, as `halved` and `doubled`, log10_compute (q05, q50, q95) and p_never, the `shift` of the median in
@@ -59,11 +59,13 @@ def sensitivity(
     rows = []
     for (number, name), scales in _scales(fit, label).items():
         row: dict[str, Any] = {"prior": name, "number": number}
-        for side, factor in FACTORS.items():
-            weights, k = _weights(fit, scales, factor)
+        for side, wider in WIDER.items():
+            weights, k = _weights(fit, scales, wider)
             after, by, reliable = _Weighted(before.draws, weights), "weights", k <= largest_k(before.draws.size)
             if refit and not reliable:
-                other = refit(fit, replace(fit.priors, **{number: factor * getattr(fit.priors, number)}))
+                other = refit(
+                    fit, replace(fit.priors, **{number: multiplier(number, wider) * getattr(fit.priors, number)})
+                )
                 after, by, reliable = _Weighted(drawn(other)), "refit", not other.diagnostics.reasons
             row[side] = after.beside(before) | {"pareto_k": json_number(k), "by": by, "reliable": reliable}
         rows.append(row)
@@ -72,7 +74,7 @@ def sensitivity(
 
 def effect(row: Mapping[str, Any]) -> float:
     """How much a prior matters: the larger effect of both, decades of the median and share of P(never) added up."""
-    sides = [row[side] for side in FACTORS if row[side]["reliable"]]
+    sides = [row[side] for side in WIDER if row[side]["reliable"]]
     return max((abs(float(side["shift"])) + abs(side["shift_p_never"]) for side in sides), default=0.0)
 
 
@@ -128,7 +130,7 @@ def _scales(fit: Fit, label: str) -> dict[tuple[str, str], dict[str, PriorScale]
     return found
 
 
-def _weights(fit: Fit, scales: Mapping[str, PriorScale], factor: float) -> tuple[np.ndarray, float]:
+def _weights(fit: Fit, scales: Mapping[str, PriorScale], wider: float) -> tuple[np.ndarray, float]:
     """Weights (chain, draw) of the draws under another scale, and the largest Pareto k of a structure.
 
     Each structure keeps its share of an average: shares come from forecasts, not from priors.
@@ -137,7 +139,7 @@ def _weights(fit: Fit, scales: Mapping[str, PriorScale], factor: float) -> tuple
     weights, largest = np.full(shape, 1.0 / np.prod(shape)), -np.inf
     for structure, scale in scales.items():
         own = np.flatnonzero(fit.posterior.structure.values == structure) if len(fit.weights) > 1 else slice(None)
-        log_ratio = scale.log_ratio(factor).values
+        log_ratio = scale.log_ratio(wider).values
         smooth, k = smoothed(log_ratio)
         weights[:, own] = smooth * weights[:, own].sum()
         largest = max(largest, k)

@@ -7,9 +7,16 @@ import numpy as np
 import xarray as xr
 
 from forecast.posterior.fit import Fit
-from forecast.posterior.tasks import is_loss, law_name
-from models.facts.layout import has_unknown_floor, is_loss_law, kinds_of_laws, known_length, links_loss_to_rates
-from models.facts.layout import is_loss as losses_of
+from forecast.posterior.tasks import is_measured, law_name
+from models.facts.layout import (
+    has_unknown_floor,
+    is_measured_law,
+    is_reciprocal_law,
+    kinds_of_laws,
+    known_length,
+    links_loss_to_rates,
+)
+from models.facts.layout import is_measured as measured_tasks
 from models.facts.parts import has_drift, has_irreducible, has_token_floor, is_frailty_open
 from models.priors import Priors
 from models.structures import Structure, structure_of
@@ -56,8 +63,8 @@ class Own:
         return xr.Dataset(found)
 
     def _measured(self) -> str:
-        """The task if it is a loss, else the first loss of its law; blank where there is none."""
-        of_law = self.data.task.values[(self.data.law_index.values == self.law) & losses_of(self.data)].tolist()
+        """The task if it is measured, else the first loss of its law; blank where there is none."""
+        of_law = self.data.task.values[(self.data.law_index.values == self.law) & measured_tasks(self.data)].tolist()
         return self.task if self.task in of_law else next(map(str, of_law), "")
 
     @cached_property
@@ -70,7 +77,7 @@ class Own:
     def _of_rates(self, structure: Structure) -> dict[str, bool]:
         """Whether each scale of the priors of rates bears on the task."""
         data, law, parts = self.data, self.law, self.fit.parts
-        rates = not is_loss_law(data)[law]
+        rates = not is_measured_law(data)[law]
         open_nu = rates and (structure.nu is None or not is_frailty_open(data)[law])
         asymptote = rates and parts.free_ceiling and (not structure.ceiling or has_irreducible(data)[law])
         guessed, drifts = has_token_floor(data, parts)[law], has_drift(data, parts)[law]
@@ -83,25 +90,28 @@ class Own:
                 ("floor_logit_sd", "floor_logit_spread_sd"), has_unknown_floor(data)[law] and not structure.floor
             ),
             "choice_floor_logit_sd": not structure.floor,
-            "concentration_log_sd": not is_loss(self.fit, self.task),
+            "concentration_log_sd": not is_measured(self.fit, self.task),
             "frailty_drift_sd": drifts,
             **dict.fromkeys(("token_floor_logit_sd", "token_floor_spread_log_sd"), guessed),
             "answer_sd_log_sd": (data.law_index.values == law).sum() > 1,
         }
 
     def _of_losses(self) -> dict[str, bool]:
-        """The same of losses and of their link to rates."""
+        """The same of losses, of their link to rates, and of horizons."""
         data, law, split = self.data, self.law, "params_exponent" in self.fit.posterior
-        losses, linked = is_loss_law(data)[law], links_loss_to_rates(data)[law]
+        measured, linked = is_measured_law(data)[law], links_loss_to_rates(data)[law]
+        horizon = is_reciprocal_law(data)[law]
+        losses = measured and not horizon
         lone, known = data.sizes["law"] == 1, np.isfinite(known_length(data)[law])
         return {
             **dict.fromkeys(("loss_log_sd", "loss_shortfall_power"), losses),
             "loss_exponent_log_sd": losses and not split,
             "loss_exponent_log_sd_of_own_split": losses and split and lone,
             "loss_exponent_log_sd_of_split": losses and split and not lone,
-            "loss_scale_log_sd": not linked,
+            "loss_scale_log_sd": losses,
             "loss_scale_log_sd_of_answers": linked,
             "loss_link_factor_log_sd": linked and known,
             "loss_link_factor_log_sd_of_unknown_length": linked and not known,
             **dict.fromkeys(("loss_link_power_log_sd", "guess_excess_log_sd"), linked),
+            **dict.fromkeys(("horizon_log_sd", "horizon_exponent_log_sd", "horizon_scale_log_sd"), horizon),
         }

@@ -1,14 +1,16 @@
 """Scales of the priors that bear on a task, and the posterior draws in multiples of them.
 
 Every scale s of `models.priors.Priors` multiplies a standard number: ``x = m + s z``, z normal and x a parameter or its
-log, or ``x = s e``, e exponential. With f times the scale, the log prior density of the same x changes by
+log; or ``x = p e``, e exponential, for minus the log of a shortfall, ``u^p``. With g times the scale, the log prior
+density of the same x changes by
 
-    normal         z^2 (1 - 1 / f^2) / 2 - ln f
-    exponential    e (1 - 1 / f) - ln f
+    normal         z^2 (1 - 1 / g^2) / 2 - ln g
+    exponential    e (1 - 1 / g) - ln g
 
-as if the prior were raised to the power 1 / f^2, or 1 / f. Where laws are pooled, their prior about a mean with a
-spread stays: scaled are the priors of this mean and this spread. What a law or a task has without pooling, such as its
-ceiling, is scaled for one task alone.
+as if the prior were raised to the power 1 / g^2, or 1 / g. A prior f times as wide has g = f times the scale; that of a
+shortfall has g = 1 / f, since small powers allow asymptotes far from 1. Where laws are pooled, their prior about a mean
+with a spread stays: scaled are the priors of this mean and this spread. What a law or a task has without pooling, such
+as its ceiling, is scaled for one task alone.
 """
 
 from collections.abc import Callable
@@ -24,7 +26,7 @@ from models.equations.loss import LN10
 from models.facts.parts import fewest_tokens, has_irreducible
 from models.facts.placing import surrogate_length
 
-EXPONENTIAL = ("ceiling_shortfall_power", "loss_shortfall_power")
+POWERS = ("ceiling_shortfall_power", "loss_shortfall_power")
 TINY = 2e-16  # the smallest shortfall that doubles near one know
 
 
@@ -36,14 +38,20 @@ class PriorScale:
     name: str  # of the prior, in words
     standard: xr.DataArray  # chain, draw and, where several priors have the scale, others: z, or e
 
-    def log_ratio(self, factor: float) -> xr.DataArray:
-        """Log density of the prior with `factor` times the scale over the prior as it is: dims chain, draw."""
-        if self.number in EXPONENTIAL:
-            each = self.standard * (1.0 - 1.0 / factor)
+    def log_ratio(self, wider: float) -> xr.DataArray:
+        """Log density of a prior `wider` times as wide over that of the prior as it is: dims chain, draw."""
+        by = multiplier(self.number, wider)
+        if self.number in POWERS:
+            each = self.standard * (1.0 - 1.0 / by)
         else:
-            each = 0.5 * self.standard**2 * (1.0 - factor**-2)
+            each = 0.5 * self.standard**2 * (1.0 - by**-2)
         several = [dim for dim in each.dims if dim not in ("chain", "draw")]
-        return (each - np.log(factor)).sum(several).transpose("chain", "draw")
+        return (each - np.log(by)).sum(several).transpose("chain", "draw")
+
+
+def multiplier(number: str, wider: float) -> float:
+    """By what a number of the priors is multiplied in a prior `wider` times as wide."""
+    return 1.0 / wider if number in POWERS else wider
 
 
 def prior_scales(fit: Fit, task: str) -> list[PriorScale]:
@@ -118,6 +126,11 @@ def _loss_level(own: Own) -> xr.DataArray:
     return np.log(own.x.irreducible + np.exp(LN10 * own.x.log10_amplitude)) - np.log(own.priors.loss_median)
 
 
+def _horizon_level(own: Own) -> xr.DataArray:
+    """Of the horizon at the reference, which is one over the loss."""
+    return -LN10 * own.x.log10_amplitude - np.log(own.priors.horizon_median)
+
+
 def _loss_exponent(own: Own) -> xr.DataArray:
     if "params_exponent" not in own.x:
         return np.log(own.x.exponent) - np.log(own.priors.loss_exponent_median)
@@ -159,6 +172,9 @@ PRIORS = (
         _normal(f"loss_scale_log_sd{of}", "scatter of measured losses", "ln loss_scale", "ln loss_scale_median")
         for of in ("", "_of_answers")
     ),
+    _Prior("horizon_log_sd", "level of the horizon", "log10_amplitude", _horizon_level),
+    _normal("horizon_exponent_log_sd", "exponent of the horizon", "ln exponent", "ln horizon_exponent_median"),
+    _normal("horizon_scale_log_sd", "scatter of horizons", "ln loss_scale", "ln horizon_scale_median"),
     _normal("answer_sd_log_sd", "residual of answers", "ln answer_sd", "ln answer_sd_median"),
     *(
         _normal(

@@ -150,5 +150,8 @@ def smoothed(log_ratio: np.ndarray) -> tuple[np.ndarray, float]:
     """Pareto-smoothed importance weights (chain, draw), which add up to one, and the shape k of their tail."""
     ratio = np.exp(log_ratio - log_ratio.max())
     efficiency = min(1.0, float(array_stats.ess(ratio, method="mean")) / ratio.size)
-    log_weights, k = array_stats.psislw(-log_ratio.ravel(), r_eff=efficiency)  # takes what is divided by
+    try:
+        log_weights, k = array_stats.psislw(-log_ratio.ravel(), r_eff=efficiency)  # takes what is divided by
+    except ValueError:  # the largest are all alike, as of asymptotes that are 1 to all digits: there is no tail
+        return softmax(log_ratio), -np.inf
     return softmax(log_weights).reshape(log_ratio.shape), float(k)

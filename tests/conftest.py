@@ -57,7 +57,7 @@ def forecast_command(*arguments: object) -> Run:
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         patch.setattr("sys.argv", ["forecast", *map(str, arguments)])
-        patch.setattr("forecast.cli.options.SHORT", np.inf)  # no stage is told: seconds differ
+        patch.setattr("forecast.cli.progress.SHORT", np.inf)  # no stage is told: seconds differ
         try:
             main()
             code = 0

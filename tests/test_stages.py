@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from forecast.cli import options as cli_common
-from forecast.cli.options import shown_stages
+from forecast.cli import progress as cli_common
+from forecast.cli.progress import shown_stages
 from forecast.stages import SILENT
 
 

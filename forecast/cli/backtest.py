@@ -1,5 +1,6 @@
 """Commands on how far a forecast can be believed: `backtest` and `compare`."""
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -11,13 +12,19 @@ from forecast.cli.options import (
     Ats,
     Average,
     Below,
+    BestOf,
     Draws,
     Json,
     Quiet,
+    Repeats,
     Scheduler,
     Seed,
+    SkipUnusable,
     Structures,
+    TableChance,
     TableFile,
+    TableTasks,
+    TableTrials,
     TargetAccept,
     Tune,
     Workers,
@@ -25,10 +32,10 @@ from forecast.cli.options import (
     plain,
     print_json,
     refused,
-    shown_stages,
     structure_names,
     warn,
 )
+from forecast.cli.progress import shown_stages
 
 
 def backtest(
@@ -40,6 +47,12 @@ def backtest(
     ] = None,
     families: Annotated[bool, typer.Option("--families", help="Hide one family after the other.")] = False,
     at: Ats = None,
+    tasks: TableTasks = None,
+    trials: TableTrials = None,
+    chance: TableChance = None,
+    skip_unusable: SkipUnusable = False,
+    repeats: Repeats = None,
+    best_of: BestOf = None,
     structures: Structures = None,
     average: Average = False,
     workers: Workers = 1,
@@ -53,8 +66,6 @@ def backtest(
     Without a cut the largest three in ten runs are hidden. Results of fits are kept in DIR/jobs: started again after an
     interrupt, only what is missing is done.
     """
-    from dataclasses import replace
-
     from forecast.backtesting.record import write_backtest
     from forecast.backtesting.run import backtest as record_of
     from forecast.backtesting.verdict import verdict
@@ -65,7 +76,10 @@ def backtest(
     from forecast.words import counted
 
     names = structure_names(structures, average=average)
-    frame = read_table(table)
+    from forecast.table.adjusting import adjustments
+
+    adjust = adjustments(tasks, trials, chance, skip_unusable, repeats, best_of)
+    frame = read_table(table, adjust=adjust, warn=warn)
     splits = splits_asked(frame, cuts=cut or (), dates=date or (), families=families)
     make_folder(output)
     with shown_stages(quiet=quiet) as stages, stages.stage(counted(len(splits), "cut"), weight=1.0):
@@ -102,6 +116,12 @@ def compare(
     at: Ats = None,
     output: Annotated[Path | None, typer.Option("-o", help="Also write the posterior.", metavar="FIT.nc")] = None,
     below: Below = None,
+    tasks: TableTasks = None,
+    trials: TableTrials = None,
+    chance: TableChance = None,
+    skip_unusable: SkipUnusable = False,
+    repeats: Repeats = None,
+    best_of: BestOf = None,
     structures: Structures = None,
     seed: Seed = 1,
     draws: Draws = None,
@@ -122,11 +142,14 @@ def compare(
     if output is not None:
         check_target(output)
     names = structure_names(structures, average=structures is None)
-    frame = read_table(table)
+    from forecast.table.adjusting import adjustments
+
+    adjust = adjustments(tasks, trials, chance, skip_unusable, repeats, best_of)
+    frame = read_table(table, adjust=adjust, warn=warn)
     sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
     options: dict[str, Any] = {"name": table.name, "structures": names, "sampling": sampling, "below": below}
     with shown_stages(quiet=quiet) as stages:
-        fit = fitted(frame, **options, stages=stages, warn=warn)
+        fit = replace(fitted(frame, **options, stages=stages, warn=warn), adjusted=tuple(adjust.words()))
     if output is not None:
         save(fit, output)
     answer = compared(fit, at=at or [0.5])

@@ -1,5 +1,6 @@
 """Commands of one fit: `fit`, `threshold` and `report`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ from forecast.cli.options import (
     At,
     Average,
     Below,
+    BestOf,
     Date,
     Draws,
     Family,
@@ -16,11 +18,16 @@ from forecast.cli.options import (
     Headline,
     Json,
     Quiet,
+    Repeats,
     Seed,
     Since,
+    SkipUnusable,
     Structure,
     Structures,
+    TableChance,
     TableFile,
+    TableTasks,
+    TableTrials,
     TargetAccept,
     Task,
     Tune,
@@ -32,10 +39,10 @@ from forecast.cli.options import (
     print_context,
     print_json,
     print_thresholds,
-    shown_stages,
     structure_names,
     warn,
 )
+from forecast.cli.progress import shown_stages
 from forecast.errors import ForecastError
 
 HALF = 0.5  # threshold of which `fit --json` says what the data moved
@@ -46,6 +53,12 @@ def fit(
     output: Annotated[Path, typer.Option("-o", help="Posterior file to write.", metavar="FIT.nc")],
     below: Below = None,
     since: Since = None,
+    tasks: TableTasks = None,
+    trials: TableTrials = None,
+    chance: TableChance = None,
+    skip_unusable: SkipUnusable = False,
+    repeats: Repeats = None,
+    best_of: BestOf = None,
     structures: Structures = None,
     average: Average = False,
     seed: Seed = 1,
@@ -61,9 +74,11 @@ def fit(
     check_target(output)
     names = structure_names(structures, average=average)
     from forecast.draws import Sampling
+    from forecast.table.adjusting import adjustments
     from forecast.table.dataset import read_table
 
-    frame = read_table(table)
+    adjust = adjustments(tasks, trials, chance, skip_unusable, repeats, best_of)
+    frame = read_table(table, adjust=adjust, warn=warn)
     from forecast.fitting.average import fit as fitted
     from forecast.fitting.contraction import contraction
     from forecast.posterior.fit import save
@@ -76,7 +91,7 @@ def fit(
     options: dict[str, Any] = {"name": table.name, "structures": names, "sampling": sampling, "below": below}
     options["since"] = None if since is None else f"{since:%Y-%m-%d}"
     with shown_stages(quiet=quiet) as stages, stages.stage("fitted", weight=1.0):
-        result = fitted(frame, **options, stages=stages, warn=warn)
+        result = replace(fitted(frame, **options, stages=stages, warn=warn), adjusted=tuple(adjust.words()))
         save(result, output)
     reasons = complaints(result, start=fit_command(result, table, output))
     answer = {

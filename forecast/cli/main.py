@@ -6,7 +6,7 @@ Everything heavy is imported inside the command that needs it, so that `forecast
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,12 +18,18 @@ from forecast.cli.backtest import backtest, compare, distrust
 from forecast.cli.fit import fit, report, threshold
 from forecast.cli.options import (
     Average,
+    BestOf,
     Draws,
     Json,
     Quiet,
+    Repeats,
     Scheduler,
+    SkipUnusable,
     Structures,
+    TableChance,
     TableFile,
+    TableTasks,
+    TableTrials,
     TargetAccept,
     Tune,
     Workers,
@@ -31,11 +37,11 @@ from forecast.cli.options import (
     plain,
     print_json,
     print_thresholds,
-    shown_stages,
     structure_names,
     warn,
 )
 from forecast.cli.predict import predict
+from forecast.cli.progress import shown_stages
 from forecast.cli.questions.design import design
 from forecast.cli.questions.emergence import emergence
 from forecast.cli.questions.howmuch import howmuch
@@ -147,13 +153,24 @@ def new(folder: Annotated[Path, typer.Argument(help="Folder to make.", metavar="
     print(f"{folder}: study.toml and table.csv are examples; put your data in, then `forecast run {folder}`")
 
 
-def validate(table: TableFile, as_json: Json = False) -> None:
+def validate(
+    table: TableFile,
+    tasks: TableTasks = None,
+    trials: TableTrials = None,
+    chance: TableChance = None,
+    skip_unusable: SkipUnusable = False,
+    repeats: Repeats = None,
+    best_of: BestOf = None,
+    as_json: Json = False,
+) -> None:
     """Say what a table holds, what can be identified from it and what is wrong with it."""
+    from forecast.table.adjusting import adjustments
     from forecast.table.describe import describe
-    from forecast.words import counted, spoken_score
+    from forecast.table.summary import summary
 
+    adjust = adjustments(tasks, trials, chance, skip_unusable, repeats, best_of)
     try:
-        answer = describe(table)
+        answer = describe(table, adjust)
     except TableError as error:
         if as_json:
             print_json({"table": str(table), "problems": [problem(each) for each in error.problems]})
@@ -161,37 +178,12 @@ def validate(table: TableFile, as_json: Json = False) -> None:
     if as_json:
         print_json(answer)
         return
-    sizes = {"row": answer["rows"], "run": answer["runs"], "task": len(answer["tasks"])}
-    print(f"{answer['table']}: " + ", ".join(counted(number, noun) for noun, number in sizes.items()) + ", no problems")
-    for line in ranges(answer):
-        print(f"  {line}")
-    for sentence in answer["warnings"]:
-        print(plain(f"  warning: {sentence}"))
-    for part, said in answer["parts"].items():
-        print(f"  {part}: {said}")
-    for task in answer["tasks"]:
-        least, most = (spoken_score(end, task["metric"]) for end in task["score"])
-        scores = f"scores {least} to {most}"
-        print(f"\n{plain(task['task'])} ({task['metric']}): {counted(task['runs'], 'run')}, {scores}")
-        for line in task["identified"]:
-            print(f"  {line}")
+    for line in summary(answer):
+        print(plain(line))
 
 
 def problem(problem: Any) -> dict[str, Any]:
     return {name: getattr(problem, name) for name in ("row", "column", "value", "wrong", "remedy")}
-
-
-def ranges(answer: dict[str, Any]) -> Iterator[str]:
-    """Lines about the runs of a table: from where to where, with units."""
-    from forecast.words import format_flop
-
-    units = {"compute": " FLOP", "params": "", "tokens": ""}
-    for name, unit in units.items():
-        ends = answer[f"log10_{name}"]
-        if ends and not (name == "compute" and answer["scale"] == "date"):
-            yield f"{name}: {' to '.join(map(format_flop, ends))}{unit}"
-    if answer["dates"]:
-        yield f"dates: {' to '.join(answer['dates'])}"
 
 
 def print_study(result: dict[str, Any]) -> None:

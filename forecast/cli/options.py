@@ -3,9 +3,8 @@
 Everything heavy is imported inside the function that needs it, so that `forecast --help` answers at once.
 """
 
-import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +14,6 @@ import typer
 from forecast.errors import ForecastError
 
 NOT_TRUSTWORTHY = 3
-SHORT = 0.5  # seconds of a stage that is not worth a line
 SCORE = "Score that counts as 'the capability is there'"
 
 
@@ -69,6 +67,20 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Say nothing of what is und
 Workers = Annotated[int, typer.Option(help="Processes that fit side by side.", min=1)]
 Scheduler = Annotated[str | None, typer.Option(help="Address of a Dask scheduler that fits instead.")]
 TargetAccept = Annotated[float, typer.Option(help="Acceptance rate the step size is tuned to.", min=0.5, max=0.999)]
+TableTasks = Annotated[str | None, typer.Option("--tasks", help="Only these tasks, by comma.", metavar="NAMES")]
+TableTrials = Annotated[
+    list[str] | None, typer.Option("--trials", help="Items scored where it is blank.", metavar="[TASK=]N")
+]
+TableChance = Annotated[
+    list[str] | None, typer.Option("--chance", help="Success of a guess where it is blank.", metavar="[TASK=]P")
+]
+SkipUnusable = Annotated[bool, typer.Option("--skip-unusable", help="Leave out rows with problems, and name them.")]
+Repeats = Annotated[
+    str | None, typer.Option(help="Several rows of a model on a task: latest, best, mean or each.", metavar="HOW")
+]
+BestOf = Annotated[
+    str | None, typer.Option(help="Of runs of one family and size the best: params,tokens.", metavar="SIZES")
+]
 
 
 def structure_names(given: str | None, *, average: bool) -> tuple[str, ...]:
@@ -197,60 +209,3 @@ def print_context(answer: dict[str, Any], runs: list[dict[str, Any]], *, less: s
         print(plain(already(runs, less=less)))
     if answer["families"] > 1 and answer["family"] is None:
         print("--family NAME asks about one")
-
-
-@contextlib.contextmanager
-def shown_stages(*, quiet: bool) -> Iterator[Any]:
-    """The stages of a command on stderr: one bar with the time left on a terminal, else a line for each that ended."""
-    from forecast.stages import SILENT, Stages
-
-    if quiet:
-        yield SILENT
-    elif not sys.stderr.isatty():
-
-        class Lines(Stages):
-            def _ended(self, stage: Any, seconds: float) -> None:
-                if seconds < SHORT:
-                    return
-                found = f", {stage.found}" if stage.found else ""
-                print(plain(f"{stage.name} {seconds:.1f} s{found}"), file=sys.stderr, flush=True)
-
-        yield Lines()
-    else:
-        with _bar() as stages:
-            yield stages
-
-
-@contextlib.contextmanager
-def _bar() -> Iterator[Any]:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    from forecast.stages import Stages
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    left = (TextColumn("left"), TimeRemainingColumn())
-    with Progress(*columns, *left, console=Console(stderr=True), transient=True) as bar:
-        job = bar.add_task("starting", total=1.0)
-
-        class Bar(Stages):
-            def __init__(self) -> None:
-                self.done, self.weight = 0.0, 1.0
-
-            def plan(self, weight: float) -> None:
-                bar.update(job, total=weight)
-
-            def advance(self, share: float, text: str | None = None) -> None:
-                said = None if text is None else escape(plain(text))
-                bar.update(job, completed=self.done + self.weight * share, description=said)
-
-            def _begun(self, stage: Any) -> None:
-                self.weight = stage.weight or self.weight
-                bar.update(job, description=escape(plain(stage.name)))
-
-            def _ended(self, stage: Any, seconds: float) -> None:
-                self.done += stage.weight
-                bar.update(job, completed=max(self.done, bar.tasks[0].completed))
-
-        yield Bar()

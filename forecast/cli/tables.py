@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from forecast.cli.options import Json, Quiet, Seed, plain, print_json, shown_stages
+from forecast.cli.options import BestOf, Json, Quiet, Repeats, Seed, plain, print_json, warn
+from forecast.cli.progress import shown_stages
 from forecast.errors import LISTED
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def import_(
         list[str] | None,
         typer.Option(help="The column of a role, as model=Name or 'params (B)=Size'.", metavar="ROLE=NAME"),
     ] = None,
+    repeats: Repeats = None,
+    best_of: BestOf = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -68,6 +71,7 @@ def import_(
     of PATH and MODELS.csv alike, says which column is model, family, params, active_params, tokens, compute, date,
     task, metric, score, trials or chance.
     """
+    from forecast.table.adjusting import known_repeats
     from forecast.table.importers.choices import Choices, as_chance, as_metric, as_trials, per_task, task_names
     from forecast.table.reading.roles import columns_of
 
@@ -77,9 +81,12 @@ def import_(
         chance=per_task("--chance", chance or [], as_chance, expected="a number from 0 to below 1"),
         trials=per_task("--trials", trials or [], as_trials, expected="a whole number of 1 or more"),
         percent=percent,
+        repeats=known_repeats(repeats),
+        best_of=task_names(best_of),
         percent_of=task_names(percent_of),
         columns=columns_of(columns or []),
     )
+    from forecast.table.describe import weaknesses
     from forecast.table.importers.importing import import_results
     from forecast.words import counted
 
@@ -89,12 +96,17 @@ def import_(
             format, path, output, choices=choices, models=models, aliases=alias, say=notes.append
         )
     print_left_out(left_out)
+    warnings = weaknesses(output)
+    for sentence in warnings:
+        warn(sentence)
     for note in notes:
         print(plain(note), file=sys.stderr)
     names = {"models": frame["model"].unique().tolist(), "tasks": frame["task"].unique().tolist()}
     if as_json:
         left = [{"what": each.what, "why": each.why} for each in left_out]
-        print_json({"table": str(output), "rows": len(frame), **names, "left_out": left, "notes": notes})
+        print_json(
+            {"table": str(output), "rows": len(frame), **names, "left_out": left, "notes": notes, "warnings": warnings}
+        )
         return
     sizes = {"row": len(frame), "model": len(names["models"]), "task": len(names["tasks"])}
     print(f"{output}: " + ", ".join(counted(number, noun) for noun, number in sizes.items()))

@@ -55,7 +55,7 @@ def fit(
     stages : told what is under way
     warn : called with each weakness of the table before the first fit
     """
-    frame = table if isinstance(table, pd.DataFrame) else read_table(table)
+    frame = table if isinstance(table, pd.DataFrame) else read_table(table, warn=warn)
     frame = frame if since is None else runs_since(frame, since)
     name = name or ("table" if isinstance(table, pd.DataFrame) else Path(table).name)
     options: dict[str, Any] = {"sampling": sampling, "below": below, "priors": priors, "stages": stages, "warn": warn}

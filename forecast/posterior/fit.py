@@ -37,6 +37,7 @@ class Fit:
     diagnostics: Diagnostics
     table: str  # name of the table
     below: float | None  # compute cut in FLOP; None: all runs
+    adjusted: tuple[str, ...] = ()  # options that changed the table as it was read, as `forecast fit` takes them
     versions: dict[str, str]
     since: str | None = None  # ISO date; runs before it, or without a date, were left out
     weights: Mapping[str, float] = field(default_factory=lambda: {"full": 1.0})  # of `models.structures.STRUCTURES`
@@ -47,6 +48,7 @@ class Fit:
             "table": self.table,
             "data_hash": self.data.attrs["data_hash"],
             "below": self.below,
+            "adjusted": list(self.adjusted),
             **({} if self.since is None else {"since": self.since}),
             "seed": self.sampling.seed,
             "model": "capability_model",
@@ -206,6 +208,7 @@ def _fit_of(tree: xr.DataTree, attributes: dict) -> Fit:
         diagnostics=Diagnostics(**diagnostics),
         table=attributes["table"],
         below=attributes["below"],
+        adjusted=tuple(attributes.get("adjusted", ())),  # of older files: as it stands
         since=attributes.get("since"),
         versions=attributes["versions"],
         weights=attributes["weights"],

@@ -57,6 +57,7 @@ def fit_command(
     """The `forecast fit` that makes this fit, without options of sampling; its table by name where no path is known."""
     words = ["forecast", command, str(table or fit.table), *([] if output is None else ["-o", str(output)])]
     words += [] if fit.below is None else ["--below", plain_power(fit.below)]
+    words += fit.adjusted
     words += [] if fit.since is None else ["--since", fit.since]
     words += _structures(fit)
     words += [] if fit.sampling.seed == 1 else ["--seed", str(fit.sampling.seed)]

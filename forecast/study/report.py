@@ -1,18 +1,22 @@
 """Report of a study, and the index of the folder that it lies in."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from forecast.figures.style import write_figure
 from forecast.report.complaints import run_command
 from forecast.report.index import INDEX, write_index
 from forecast.report.live.data import live_data
+from forecast.report.page import write_page
 from forecast.report.sections import Report
 from forecast.report.views.backtest import BacktestView, backtest_view
 from forecast.report.views.pictures import known_places
 from forecast.scales import scale_of
 from forecast.study.file import Study
 from forecast.study.fitted import StudyFit
+from forecast.study.picture import draw_forecast
 
 
 def answer_of(study: Study, fits: Sequence[StudyFit]) -> str:
@@ -43,6 +47,12 @@ def report_of_study(
         command=run_command(fits[-1].fit, study.folder, output),
         live=live_data(fits[0].fit, fits[0].tasks, headline=fits[0].evidence.headline, known=known_places(scale)),
     )
+
+
+def write_study(report: Report, first: StudyFit, output: Path) -> None:
+    """Write `report.html`, and its headline as `forecast.svg`."""
+    write_figure(output / "forecast.svg", partial(draw_forecast, first), size=(7.0, 4.1))
+    write_page(output / "report.html", report)
 
 
 def write_index_above(study: Path) -> None:

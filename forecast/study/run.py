@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from forecast.backtesting.run import BacktestResult, backtest
 from forecast.backtesting.verdict import verdict
 from forecast.draws import Sampling
 from forecast.errors import ForecastError, shown
-from forecast.figures.style import write_figure
 from forecast.files import make_folder, write_json
 from forecast.fitting.average import fit_average
 from forecast.fitting.stacking import SAMPLING, forecasts_of, weights_of_scores
@@ -25,13 +23,11 @@ from forecast.questions.when.frontier import fit_frontier
 from forecast.questions.when.scenarios import SCENARIOS
 from forecast.report.complaints import worst_complaints
 from forecast.report.content import write_csv
-from forecast.report.page import write_page
 from forecast.report.views.backtest import BacktestView
 from forecast.stages import SILENT, Stages
 from forecast.study.file import Study
 from forecast.study.fitted import EVIDENCE, StudyFit, seen_runs, split_at, study_fit
-from forecast.study.picture import draw_forecast
-from forecast.study.report import answer_of, report_of_study, write_index_above
+from forecast.study.report import answer_of, report_of_study, write_index_above, write_study
 from forecast.table.dataset import observations, read_table
 from forecast.table.describe import warnings_of
 from forecast.table.splits import Split, latest
@@ -65,10 +61,11 @@ def run_study(
     `report.html`, `forecast.svg` (the headline as forecast below the first cut, with what the hidden runs scored), and
     in `backtest/` what `forecast backtest` writes.
     """
-    frame = read_table(study.table)
+    warnings: list[str] = []
+    frame = read_table(study.table, warn=warnings.append)
     data = observations(frame)
     splits = _splits(study, frame, data)
-    warnings = warnings_of(data)
+    warnings += warnings_of(data)
     for sentence in warnings:
         warn(sentence)
     make_folder(output)
@@ -92,17 +89,15 @@ def run_study(
         if below not in fitted:
             fitted[below] = fitting.fit(below, weights=_weights(tested, below))
         fits.append(study_fit(fitted[below], study, frame, data, tested=tested, output=output, stages=stages))
-    of_all = fits[-1]
-    believed = _believed(study, frame, fits, of_all, tested)
-    dates = _dates(study, of_all, stages) if study.when else []
+    believed = _believed(study, frame, fits, fits[-1], tested)
+    dates = _dates(study, fits[-1], stages) if study.when else []
     if tested is not None:
         write_backtest(tested, believed.verdict, output / "backtest", table=study.table.name, seed=study.seed)
     result = _result(study, fits, believed, dates)
-    write_csv(output / "thresholds.csv", threshold_rows(result["fits"]))
-    write_figure(output / "forecast.svg", partial(draw_forecast, fits[0]), size=(7.0, 4.1))
     with stages.stage("report", weight=REPORT):
         report = report_of_study(study, fits, believed, warnings=warnings, dates=dates, output=output)
-        write_page(output / "report.html", report)
+        write_study(report, fits[0], output)
+    write_csv(output / "thresholds.csv", threshold_rows(result["fits"]))
     write_json(output / "result.json", as_published(result, dated=by_date(data)))
     write_index_above(study.folder)
     return result

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from forecast.errors import TableError
-from forecast.table.checks.rows import check_cells
+from forecast.table.adjusting import Adjustments, Warn, adjusted, silent
+from forecast.table.checks.rounding import items_left
+from forecast.table.checks.strange import strange
 from forecast.table.labels import given_rows, law_labels, task_labels
 from forecast.table.reading.cells import COLUMNS, NAMES, Cells, cells_of
 from forecast.table.reading.files import cells_and_ragged
@@ -27,16 +28,24 @@ NO_FAMILY = "all"  # one recipe for all runs of which none is named
 OF_RUN = ("compute", "compute_sd", "family", "date", "params", "tokens")  # columns that are the same in all its rows
 
 
-def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
+def read_table(
+    path: str | os.PathLike[str], *, adjust: Adjustments = Adjustments(), warn: Warn = silent
+) -> pd.DataFrame:
     """A table of measurements, checked and completed.
+
+    Parameters
+    ----------
+    adjust : what is changed before: tasks, counts, chances, rows that are left out, repeats
+    warn : called with a sentence for each strange thing that the table may mean, and for all that was changed
 
     Returns
     -------
     DataFrame
         All columns of a table in the order of README, then the unknown ones as they came; the index `line` is the
         line in the file. Of compute, params and tokens the missing one is filled by C = 6 N D. Rates have both `score`
-        (as given) and `successes` (the count nearest to score * trials); losses and horizons have neither successes
-        nor trials. Family and date given in one row of a model hold for all of them.
+        (as given) and `successes` (the count nearest to score * trials); where rounding hides many items, successes
+        and trials are of those that it leaves, see `forecast.table.checks.rounding`. Losses and horizons have neither
+        of the two. Family and date given in one row of a model hold for all of them.
 
     Raises
     ------
@@ -45,12 +54,12 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     ForecastError
         if the file cannot be read at all.
     """
-    return _read(Path(path), scored=True)
+    return _read(Path(path), adjust, scored=True, warn=warn)
 
 
 def read_rows(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Rows to predict: as `read_table`, but scores are ignored, trials may be blank and one run is enough."""
-    return _read(Path(path), scored=False)
+    return _read(Path(path), Adjustments(), scored=False, warn=silent)
 
 
 def read_scores(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -67,12 +76,11 @@ def read_scores(path: str | os.PathLike[str]) -> pd.DataFrame:
     return pd.DataFrame({"score": score.where(possible, np.inf).where(given), "typed": typed})
 
 
-def _read(path: Path, *, scored: bool) -> pd.DataFrame:
+def _read(path: Path, adjust: Adjustments, *, scored: bool, warn: Warn) -> pd.DataFrame:
     frame, ragged = cells_and_ragged(path)
-    cells = cells_of(frame, scored=scored)
-    problems = check_cells(cells, complete=not ragged)
-    if ragged or problems:
-        raise TableError(path, sorted([*ragged, *problems], key=lambda problem: problem.row or 0))
+    cells, frame = adjusted(frame, ragged, adjust, path=path, scored=scored, warn=warn)
+    for sentence in strange(cells):
+        warn(sentence)
     for sentence in cells.dates.said():
         logger.warning("read: column 'date' %s", sentence)
     return _normalised(frame, cells)
@@ -80,7 +88,7 @@ def _read(path: Path, *, scored: bool) -> pd.DataFrame:
 
 def _normalised(frame: pd.DataFrame, cells: Cells) -> pd.DataFrame:
     number, model, rate = cells.number, cells.text["model"], cells.rate
-    trials = number["trials"].where(rate)
+    trials = items_left(cells).fillna(number["trials"]).where(rate)
     successes = number["successes"].where(rate).fillna((number["score"] * trials).round())
     family = cells.text["family"].mask(cells.blank["family"])
     known = number.assign(
@@ -93,6 +101,7 @@ def _normalised(frame: pd.DataFrame, cells: Cells) -> pd.DataFrame:
         chance=number["chance"].fillna(0.0),
         score_sd=number["score_sd"].fillna(0.0),
         **cells.sizes,
+        active_params=_of_the_run(number["active_params"], model),
         compute_sd=_of_the_run(number["compute_sd"], model).fillna(0.0),
         family=_of_the_run(family, model).fillna(NO_FAMILY),
         date=_of_the_run(cells.date, model),
@@ -112,10 +121,12 @@ def observations(frame: pd.DataFrame) -> xr.Dataset:
     task name; where one name has several metrics, or several k or lengths, it is each of them: ``name [metric]``,
     ``name [metric k]``, ``name [metric k of length]``. A law is what tasks of one name have in common (see
     `forecast.table.labels`). Successes are NaN and trials 0 where they are not known or, as of a loss, mean nothing.
-    What follows from the table alone is computed here once: see `models.facts.placing.with_constants`.
+    Of a mixture of experts log10_params is that of the active parameters, which its compute is made of. What follows
+    from the table alone is computed here once: see `models.facts.placing.with_constants`.
     """
     labels = task_labels(frame)
-    runs = frame.groupby("model", sort=False)[list(OF_RUN)].first()
+    active = _active(frame)
+    runs = frame.assign(params=active.fillna(frame["params"])).groupby("model", sort=False)[list(OF_RUN)].first()
     tasks = frame.groupby(labels, sort=False)
     means, names = (tasks[["chance", "length", "k"]].mean(), tasks[["task", "metric"]].first())
     families, laws = pd.Index(runs["family"].unique()), law_labels(names.join(means))
@@ -159,6 +170,11 @@ def _errors(frame: pd.DataFrame) -> pd.Series:
     return frame["score_sd"] if "score_sd" in frame else pd.Series(0.0, index=frame.index)
 
 
+def _active(frame: pd.DataFrame) -> pd.Series:
+    """Active parameters; NaN where none are given."""
+    return frame["active_params"] if "active_params" in frame else pd.Series(np.nan, index=frame.index)
+
+
 def _by_run(runs: pd.DataFrame, families: pd.Index) -> dict[str, np.ndarray]:
     return {
         "log10_compute": np.log10(runs["compute"].to_numpy(dtype=float)),
@@ -195,7 +211,8 @@ def data_hash(frame: pd.DataFrame) -> str:
 
     The same data as CSV and as Parquet have the same hash.
     """
-    names = [name for name in COLUMNS if name != "score_sd" or (_errors(frame) > 0).any()]  # as before there was one
+    given = {"score_sd": (_errors(frame) > 0).any(), "active_params": _active(frame).notna().any()}
+    names = [name for name in COLUMNS if given.get(name, True)]  # as before there were these columns
     known = frame[names].assign(date=frame["date"].dt.strftime("%Y-%m-%d")).astype(object)
     content = json.dumps([known[name].where(known[name].notna(), None).to_list() for name in names])
     return hashlib.sha256(content.encode()).hexdigest()
@@ -221,6 +238,7 @@ def frame_of(data: xr.Dataset) -> pd.DataFrame:
             "compute": 10.0 ** data.log10_compute.values[run],
             "params": 10.0 ** data.log10_params.values[run],
             "tokens": 10.0 ** data.log10_tokens.values[run],
+            "active_params": np.nan,  # of which the compute was made
             "compute_sd": data.compute_sd.values[run],
             "family": data.family.values[data.family_index.values[run]],
             "date": data.date.values[run],

@@ -9,6 +9,7 @@ import xarray as xr
 
 from forecast.published import as_published
 from forecast.scales import scale_of
+from forecast.table.adjusting import Adjustments
 from forecast.table.dataset import data_hash, index_of, observations, read_table
 from forecast.table.direction import direction_of_task, in_words, refusals
 from models.dates import by_date
@@ -31,9 +32,10 @@ NAMED = 4  # tasks of a law that are named one by one
 HALF_WAY = 0.5  # a ceiling shows only in scores on the upper half of the curve
 
 
-def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
+def describe(path: str | os.PathLike[str], adjust: Adjustments = Adjustments()) -> dict[str, Any]:
     """Rows, runs, compute range and tasks of a table, and for each task what its rows can tell."""
-    frame = read_table(path)
+    said: list[str] = []
+    frame = read_table(path, adjust=adjust, warn=said.append)
     data = observations(frame)
     facts = {
         "table": str(path),
@@ -45,11 +47,18 @@ def describe(path: str | os.PathLike[str]) -> dict[str, Any]:
         "dates": _dates(data.date.values),
         "data_hash": data_hash(frame),
         "problems": [],
-        "warnings": warnings_of(data),
+        "warnings": [*said, *warnings_of(data)],
         "parts": _parts(data),
         "tasks": [_describe_task(label, data, data.task_index.values == t) for t, label in enumerate(data.task.values)],
     }
     return as_published(facts, dated=by_date(data))
+
+
+def weaknesses(path: str | os.PathLike[str]) -> list[str]:
+    """A sentence for each strange thing in a table and each weakness of it, with its remedy."""
+    said: list[str] = []
+    frame = read_table(path, warn=said.append)
+    return [*said, *warnings_of(observations(frame))]
 
 
 def _range(values: np.ndarray) -> list[float] | None:
@@ -86,7 +95,9 @@ def _parts(data: Any) -> dict[str, str]:
 
 def _describe_task(label: str, data: Any, own: np.ndarray) -> dict[str, Any]:
     rows = pd.DataFrame({name: data[name].values[own] for name in ("score", "successes", "trials")})
-    rows["x"] = data.log10_compute.values[data.run_index.values[own]]
+    rows["run"] = data.run_index.values[own]
+    rows["x"] = data.log10_compute.values[rows["run"]]
+    trials = rows["trials"][rows["trials"] > 0]
     place = index_of(data, "task", label)
     metric, chance = data.metric.values[place].item(), float(chance_of_placing(data)[place])
     law, found = int(data.law_index.sel(task=label)), direction_of_task(data, str(label))
@@ -94,7 +105,10 @@ def _describe_task(label: str, data: Any, own: np.ndarray) -> dict[str, Any]:
         "task": str(label),
         "metric": metric,
         "law": str(data.law.values[law]),
-        "runs": len(rows),
+        "runs": int(rows["run"].nunique()),
+        "rows": len(rows),
+        "chance": float(data.chance.values[place]),
+        "trials": [int(trials.min()), int(trials.max())] if len(trials) else None,
         "log10_compute": [float(rows["x"].min()), float(rows["x"].max())],
         "score": [float(rows["score"].min()), float(rows["score"].max())],
         "direction": found.to_dict(),
@@ -112,7 +126,7 @@ def _identified(rows: pd.DataFrame, metric: str, chance: float, irreducible: boo
         return [f"position and growth: fixed by {len(rows)} measured horizons"]
     excess = rows["successes"] - chance * rows["trials"]
     noise = np.sqrt(rows["trials"] * chance * (1.0 - chance))
-    informative = int(((excess > FEW + 2.0 * noise) & (rows["score"] < 1)).sum())
+    informative = int(rows["run"][(excess > FEW + 2.0 * noise) & (rows["score"] < 1)].nunique())
     counted = "1 run" if informative == 1 else f"{informative} runs"
     said = [
         "position: only bounded from below, no run scores clearly above guessing; the threshold is mostly prior"

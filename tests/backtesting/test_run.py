@@ -563,6 +563,7 @@ def test_a_table_that_could_not_be_tested_has_a_verdict_and_no_methods():
 
 def test_hostile_names_of_a_track_record_are_shown_and_never_interpreted(whole, track_of, tmp_path):
     from forecast.report.page import write_page
+    from forecast.report.sections import Report
     from tests.report.test_page import Page, section_of
 
     tested = track_of(whole, Split(by="model", at=tuple(RUNS)[-2:]))  # whose name holds theirs

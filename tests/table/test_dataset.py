@@ -344,7 +344,7 @@ def test_ragged_rows_are_named_by_line(write):
     lines[4] = "huge,2D+"
     error = refusal(write("\n".join(lines)))
     assert [problem.row for problem in error.problems] == [3, 5]
-    assert "18 fields, the header 17" in str(error) and "2 fields, the header 17" in str(error)
+    assert "19 fields, the header 18" in str(error) and "2 fields, the header 18" in str(error)
     assert "quote cells that hold commas" in str(error) and "add the missing commas" in str(error)
 
 
@@ -403,8 +403,8 @@ def test_values_are_shown_on_one_short_line(write):
     assert len(error.problems[0].value) > 1000
 
 
-def test_fifty_problems_are_listed_and_all_are_held():
-    error = TableError("t.csv", [Problem(row=row, wrong="w", remedy="r") for row in range(2, 122)])
+def test_fifty_kinds_of_problems_are_listed_and_all_are_held():
+    error = TableError("t.csv", [Problem(row=2, wrong="w" * n, remedy="r") for n in range(1, 121)])
     assert len(error.problems) == 120
     assert str(error).splitlines()[0] == "t.csv: 120 problems"
     assert len(str(error).splitlines()) == 52 and str(error).endswith("... and 70 more")

@@ -20,8 +20,8 @@ from forecast.cli.options import (
     print_context,
     print_json,
     refused,
-    shown_stages,
 )
+from forecast.cli.progress import shown_stages
 
 SHOWN = 12  # lines of each ranking; all are in the JSON
 

@@ -16,8 +16,8 @@ from forecast.cli.options import (
     load_part,
     plain,
     print_json,
-    shown_stages,
 )
+from forecast.cli.progress import shown_stages
 
 
 def emergence(

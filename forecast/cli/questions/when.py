@@ -22,8 +22,8 @@ from forecast.cli.options import (
     plain,
     print_json,
     refused,
-    shown_stages,
 )
+from forecast.cli.progress import shown_stages
 
 
 def when(

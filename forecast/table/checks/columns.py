@@ -1,13 +1,16 @@
 """Columns of a table: what a cell of each may hold, whatever stands in the others."""
 
-import difflib
+import math
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from forecast.errors import Problem, shown
+from forecast.table.checks.hints import metric_remedy
+from forecast.table.checks.magnitudes import CHECKS as MAGNITUDES
 from forecast.table.reading.cells import DECIMAL, NAMES, NUMBERS, Cells
 from models.equations.metrics import METRICS
 
@@ -29,12 +32,6 @@ def is_count(numbers: pd.Series) -> pd.Series:
     return (numbers >= 0) & (numbers <= LARGEST_COUNT) & (numbers == np.floor(numbers))
 
 
-def _metric_remedy(value: str) -> str:
-    nearest = difflib.get_close_matches(value.strip().lower().replace(" ", "_"), METRICS, n=1, cutoff=0.5)
-    guess = f"did you mean {nearest[0]!r}? " if nearest else ""
-    return f"{guess}Allowed: {', '.join(METRICS)}"
-
-
 POSITIVE = (is_positive, "is not a positive finite number (below 1e100)")
 WHOLE_FROM_1 = (lambda numbers: is_count(numbers) & (numbers >= 1), "is not a whole number of 1 or more")
 NAME = (_is_name, "is blank or holds a NUL character")
@@ -51,13 +48,14 @@ RULES: dict[str, tuple[Callable[[pd.Series], pd.Series], str]] = {
     "chance": (lambda numbers: (numbers >= 0) & (numbers < 1), "lies outside [0, 1), 1 excluded"),
     "compute": POSITIVE,
     "params": POSITIVE,
+    "active_params": POSITIVE,
     "tokens": POSITIVE,
     "compute_sd": (lambda numbers: (numbers >= 0) & (numbers < LARGEST), "is negative or infinite"),
 }
 REMEDIES: dict[str, str | Callable[[str], str]] = {
     "model": "give the model a name, or delete the row",
     "task": "give the task a name, or delete the row",
-    "metric": _metric_remedy,
+    "metric": f"write one of {', '.join(METRICS)}",
     "family": "retype the name",
     "score_sd": "give the standard deviation of log10 score, such as 0.2 for a factor of 1.6; blank: it is learned",
     "successes": "give the count of items answered right, or a rate in the column score",
@@ -67,6 +65,7 @@ REMEDIES: dict[str, str | Callable[[str], str]] = {
     "chance": "give the success rate of a guess, such as 0.25 for four choices",
     "compute": "give the training FLOP, such as 3.1e23, or leave it blank and give params and tokens",
     "params": "give the number of parameters, such as 7e9, or leave the cell blank and give compute",
+    "active_params": "give the parameters that a token passes through, such as 1.3e10, or leave the cell blank",
     "tokens": "give the number of training tokens, such as 3e11, or leave the cell blank and give compute",
     "compute_sd": "give the standard deviation of log10 compute, 0 where compute is exact",
 }
@@ -77,7 +76,9 @@ def _column_rules(cells: Cells) -> Iterator[Problem]:
     table = cells.number.assign(**{name: cells.text[name] for name in NAMES}, **counts)
     for column, (holds, wrong) in RULES.items():
         bad = table[column].notna() & ~holds(table[column])
-        yield from cells.problems(bad, column, wrong, REMEDIES[column])
+        for found in cells.problems(bad, column, wrong, REMEDIES[column]):
+            score = cells.number["score"].get(found.row, math.nan)
+            yield replace(found, remedy=metric_remedy(found.value or "", score)) if column == "metric" else found
 
 
 def _text_for_numbers(cells: Cells) -> Iterator[Problem]:
@@ -109,4 +110,9 @@ def _dates(cells: Cells) -> Iterator[Problem]:
         yield Problem(row=int(line), column="date", value=value, wrong=wrong, remedy=remedy)
 
 
-COLUMN_CHECKS: tuple[Callable[[Cells], Iterator[Problem]], ...] = (_column_rules, _text_for_numbers, _dates)
+COLUMN_CHECKS: tuple[Callable[[Cells], Iterator[Problem]], ...] = (
+    _column_rules,
+    _text_for_numbers,
+    _dates,
+    *MAGNITUDES,
+)

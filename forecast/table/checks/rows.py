@@ -7,12 +7,12 @@ import pandas as pd
 
 from forecast.errors import Problem, shown
 from forecast.table.checks.columns import COLUMN_CHECKS, RULES, is_count, is_positive
+from forecast.table.checks.hints import looks_like
+from forecast.table.checks.scores import scores_given
 from forecast.table.reading.cells import Cells, cells_of
 from models.equations.metrics import LARGEST_LENGTH, METRICS, metrics_where
 
 FEWEST_RUNS = 3  # two runs fix a line exactly and leave nothing to judge it by
-MEASURED = {"loss": "loss in nats per token", "horizon": "horizon in minutes"}  # scores that are no rates
-HORIZONS = (1e-6, 1e9)  # minutes that can be meant: from 60 microseconds to 1,900 years
 SAME_WITHIN = 1e-3  # relative: published figures of one run are rounded differently in different rows
 
 
@@ -58,19 +58,30 @@ def _missing_columns(cells: Cells) -> Iterator[Problem]:
     ]
     for column, is_needed, meaning in needed:
         if is_needed and column not in cells.present:
-            yield Problem(column=column, wrong="the column is missing", remedy=f"add it: {meaning}")
+            yield _missing(cells, column, "the column is missing", f"add it: {meaning}")
     if cells.scored and not cells.present & {"score", "successes"}:
-        yield Problem(
-            column="score",
-            wrong="the column is missing, and so is 'successes'",
-            remedy="add score (a rate in [0, 1]; for loss nats per token, for horizon minutes) or successes (a count)",
-        )
-    if "compute" not in cells.present and not cells.present >= {"params", "tokens"} and not cells.by_date:
-        yield Problem(
-            column="compute",
-            wrong="the column is missing, and 'params' and 'tokens' are not both there",
-            remedy="add compute (training FLOP), or params and tokens, or a date of every model (three or more)",
-        )
+        remedy = "add score (a rate in [0, 1]; for loss nats per token, for horizon minutes) or successes (a count)"
+        yield _missing(cells, "score", "the column is missing, and so is 'successes'", remedy, "successes")
+    if not _has_columns_of_compute(cells) and not cells.by_date:
+        remedy = "add compute (training FLOP), or params and tokens, or a date of every model (three or more)"
+        wrong = "the column is missing, and 'params' and 'tokens' are not both there"
+        yield _missing(cells, "compute", wrong, remedy, "params", "tokens", "date")
+
+
+def _missing(cells: Cells, column: str, wrong: str, remedy: str, *instead: str) -> Problem:
+    """A missing column, with the columns of the file that look like it or what may stand for it."""
+    absent = [name for name in (column, *instead) if name not in cells.present]
+    alike = {name: other for name in absent if (other := looks_like(name, cells.columns))}
+    if alike:
+        names = " and ".join(f"{other!r}" for other in alike.values())
+        wrong = f"{wrong}; {names} look{'s' if len(alike) == 1 else ''} like it"
+        remedy = f"rename {', '.join(f'{other!r} to {name}' for name, other in alike.items())}; else {remedy}"
+    return Problem(column=column, wrong=wrong, remedy=remedy)
+
+
+def _has_columns_of_compute(cells: Cells) -> bool:
+    has_params = "params" in cells.present or not cells.blank["active_params"].all()
+    return "compute" in cells.present or ("tokens" in cells.present and has_params)
 
 
 def _no_rows(cells: Cells) -> Iterator[Problem]:
@@ -88,42 +99,11 @@ def _too_few_runs(cells: Cells) -> Iterator[Problem]:
         )
 
 
-def _scores(cells: Cells) -> Iterator[Problem]:
-    if not cells.scored:
-        return
-    score, rate = cells.number["score"], cells.rate
-    column = "score" if "score" in cells.present else "successes"
-    missing = rate & cells.blank["score"] & cells.blank["successes"]
-    yield from cells.problems(missing, column, "is blank", "give score or successes, or delete the row")
-    for name, asked in MEASURED.items():
-        missing = (cells.metric == name) & cells.blank["score"]
-        yield from cells.problems(missing, "score", "is blank", f"give the {asked}, or delete the row")
-    outside = rate & ((score < 0) | (score > 1))
-    percent = _looks_like_percent(cells)
-    wrong = "lies outside [0, 1]"
-    yield from cells.problems(outside & ~percent, "score", wrong, "give a rate between 0 and 1, or delete the row")
-    remedy = "if the scores of this task are percentages, divide all of them by 100"
-    yield from cells.problems(outside & percent, "score", wrong, remedy)
-    for name, asked in MEASURED.items():
-        bad = (cells.metric == name) & score.notna() & ~is_positive(score)
-        yield from cells.problems(bad, "score", f"is not a positive finite {name}", f"give the {asked}, above 0")
-    least, most = HORIZONS
-    beyond = (cells.metric == "horizon") & is_positive(score) & ~score.between(least, most)
-    wrong = f"is no horizon in minutes: it lies outside {least:g} to {most:g}"
-    yield from cells.problems(beyond, "score", wrong, "give minutes, such as 240 for four hours; not seconds or hours")
-
-
 def _errors_of_rates(cells: Cells) -> Iterator[Problem]:
     """A rate scatters by its trials; an error that would be passed over is named."""
     given = cells.rate & (cells.number["score_sd"] > 0)
     remedy = "delete the value: trials say how exact a rate is"
     yield from cells.problems(given, "score_sd", "is for horizons and losses; this row is a rate", remedy)
-
-
-def _looks_like_percent(cells: Cells) -> pd.Series:
-    """True for the rates of a task whose scores all lie in [0, 100]."""
-    by_task = cells.number["score"].where(cells.rate).groupby([cells.text["task"], cells.metric])
-    return (by_task.transform("min") >= 0) & (by_task.transform("max") <= 100)
 
 
 def _counts(cells: Cells) -> Iterator[Problem]:
@@ -135,7 +115,7 @@ def _counts(cells: Cells) -> Iterator[Problem]:
     yield from cells.problems(above, "successes", "is above trials", "correct successes or trials of this row")
     comparable = is_count(successes) & is_count(trials) & (trials >= 1) & ~above & score.between(0, 1)
     gap = (successes / trials.where(trials >= 1) - score).abs()
-    contradict = comparable & (gap > 0.5 / trials.where(trials >= 1) + 1e-9) & (gap > 0.0005 + 1e-9)
+    contradict = comparable & (gap > 0.5 / trials.where(trials >= 1) + 1e-9) & (gap > _rounding(cells) + 1e-9)
     for line in cells.text.index[contradict]:
         ratio = f"{successes[line]:.10g} / {trials[line]:.10g} = {successes[line] / trials[line]:.4g}"
         wrong = f"score and successes contradict each other: successes / trials is {ratio}"
@@ -146,6 +126,12 @@ def _counts(cells: Cells) -> Iterator[Problem]:
             wrong=wrong,
             remedy="correct one of them, or leave one blank",
         )
+
+
+def _rounding(cells: Cells) -> pd.Series:
+    """Half a unit of the last digit of each score, of two digits or more; at least that of three."""
+    decimals = cells.text["score"].str.strip().str.extract(r"^[0-9]*\.([0-9]+)$", expand=False).str.len()
+    return 0.5 * 10.0 ** -decimals.where(decimals == 2, 3).astype(float)
 
 
 def _k_and_length(cells: Cells) -> Iterator[Problem]:
@@ -169,9 +155,9 @@ def _k_and_length(cells: Cells) -> Iterator[Problem]:
 
 
 def _unknown_compute(cells: Cells) -> Iterator[Problem]:
-    has_columns = "compute" in cells.present or cells.present >= {"params", "tokens"}
     known = cells.compute_given
-    column = "compute" if "compute" in cells.present else "params"
+    column = next((name for name in ("compute", "params", "tokens") if name in cells.present), "compute")
+    has_columns = _has_columns_of_compute(cells)
     if has_columns and len(known) and not known.any():
         wrong = "no row of the table has compute, nor both params and tokens"
         yield Problem(
@@ -186,7 +172,7 @@ def _unknown_compute(cells: Cells) -> Iterator[Problem]:
 
 def _runs_that_disagree(cells: Cells) -> Iterator[Problem]:
     """A run has one compute, family and date: the first row that contradicts an earlier row of the same model."""
-    facts = cells.number[["params", "tokens", "compute_sd"]].assign(compute=cells.compute)
+    facts = cells.number[["params", "tokens", "active_params", "compute_sd"]].assign(compute=cells.compute)
     for column, given in facts.items():
         values = given.where(RULES[str(column)][0](given))  # a cell that is wrong by itself is no fact
         first = values.groupby(cells.text["model"]).transform("first")
@@ -214,7 +200,7 @@ def _disagreements(cells: Cells, column: str, values: pd.Series, differs: pd.Ser
 CHECKS: tuple[Callable[[Cells], Iterator[Problem]], ...] = (
     _missing_columns,
     *COLUMN_CHECKS,
-    _scores,
+    scores_given,
     _errors_of_rates,
     _counts,
     _k_and_length,

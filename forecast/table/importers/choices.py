@@ -38,6 +38,8 @@ class Choices:
     percent: bool = False  # scores are in [0, 100]
     percent_of: tuple[str, ...] = ()  # those of these tasks are, whatever they look like
     columns: Columns = AS_HEADERS_SAY  # of tables, by role
+    repeats: str | None = None  # of `forecast.table.repeats.REPEATS`; None: the one with most items, then the latest
+    best_of: tuple[str, ...] = ()  # sizes that runs have in common, of which the best is kept
 
     def wants(self, *names: str) -> bool:
         return not self.tasks or any(name in self.tasks for name in names)

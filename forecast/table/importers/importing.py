@@ -10,6 +10,7 @@ from forecast.errors import ForecastError, TableError, shown, shown_path
 from forecast.files import check_target, write_whole
 from forecast.table.dataset import read_table
 from forecast.table.importers.choices import Choices
+from forecast.table.importers.conversions import in_nats, with_losses
 from forecast.table.importers.formats import format_named
 from forecast.table.importers.measurements import Found, LeftOut
 from forecast.table.importers.models_table import ModelTable, read_facts, warn_of_dates
@@ -19,8 +20,10 @@ from forecast.table.importers.names.matching import Matched, after_unmatched, ma
 from forecast.table.importers.selection import Labelled, selected
 from forecast.table.importers.tables import long, wide
 from forecast.table.reading.cells import COLUMNS
+from forecast.table.repeats import narrowed
 from models.equations.metrics import rates
 
+TABLES = ("wide", "long")  # formats whose scores the user names the metric of
 ALWAYS = ("model", "task", "metric", "score", "trials")  # columns, beside those that hold anything
 NAMED = 20  # models in an error
 
@@ -63,7 +66,8 @@ def import_results(
     table = None if models is None else read_facts(models, choices.columns)
     if table is not None:
         choices = replace(choices, columns=replace(choices.columns, elsewhere=table.headers))
-    found = reader(path, choices)
+    asked, choices = choices, with_losses(choices) if format in TABLES else choices
+    found = in_nats(reader(path, choices), asked, path)
     choices.columns.check(found.headers, " or ".join(each.name for each in (path, models) if each is not None))
     facts = found.facts if table is None else table.facts
     found, match, strangers = _named(found, facts, aliases, (models or path).name)
@@ -118,7 +122,7 @@ def _assembled(
         reasons = [f"{each.what}: {each.why}" for each in left_out[len(match.unmatched) :][:NAMED]]
         why = "\n  ".join(reasons) or ("no model was found" if match.unmatched else "it is empty")
         raise ForecastError(f"{shown_path(path)}: nothing is left for a table:\n  {why}")
-    return frame, left_out, notes
+    return narrowed(frame, choices.repeats, choices.best_of), left_out, notes
 
 
 def _without_compute(path: Path, names: Iterable[str], facts: pd.DataFrame | None) -> str:

@@ -96,6 +96,16 @@ def facts_of(sheet: Sheet, *, repeated: bool = False) -> ModelTable:
     )
 
 
+def numbered(sheet: Sheet) -> Sheet:
+    """The sheet with rows of one model as runs of their own, 'model #1', 'model #2', where it has facts of each."""
+    if not set(FACTS) & set(sheet.columns):
+        return sheet
+    header, models = sheet.columns["model"].header, sheet.text("model")
+    number = models.groupby(models).cumcount() + 1
+    names = models.where(~models.duplicated(keep=False), models + " #" + number.astype(str))
+    return replace(sheet, frame=sheet.frame.assign(**{header: names}))
+
+
 def warn_of_dates(known: Iterable[Mapping[str, str]], sizes_not_read: Iterable[str]) -> None:
     """Say loudly that dates are the scale where files have sizes, or columns that look like some."""
     facts = list(known)
@@ -167,7 +177,10 @@ def _contradictions(sheet: Sheet, given: pd.DataFrame, *, repeated: bool) -> Ite
             if not differs if repeated else _is_copy(sheet, int(str(line)), earlier):
                 continue
             wrong = f"the model is in row {earlier} too"
-            remedy = f"keep one row a model, or give the two models different names{_unique(sheet, column)}"
+            remedy = (
+                f"keep one row a model, or give the two models different names{_unique(sheet, column)}; of several "
+                "scores of one model --repeats latest, best or mean makes one, --repeats each makes each row a run"
+            )
             if repeated:
                 name = differs[0]
                 wrong = f"the model has {name} {shown(first[name])} in row {earlier}, and here {shown(row[name])}"

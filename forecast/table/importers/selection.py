@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from forecast.errors import ForecastError, shown
 from forecast.table.importers.choices import Choices, closest
@@ -31,7 +32,7 @@ def selected(found: Found, choices: Choices) -> tuple[list[Labelled], list[LeftO
     for (label, *_), rows_of_task in _grouped(wanted, by=_same_law).items():
         measured = _of_metric(label, [each for _, each in rows_of_task], choices)
         for same in _grouped(measured, by=lambda each: each.metric).values():
-            once = _once(_by_one_metric(label, same, left_out), left_out)
+            once = _once(_by_one_metric(label, same, left_out), left_out, choices.repeats)
             taken += [(label, _completed(label, each, choices)) for each in once]
     counted = [(label, each) for label, each in taken if each.trials is not None or each.metric not in rates()]
     why = "the number of items is not in the file, nor does it follow from a standard error; give --trials TASK=N"
@@ -120,15 +121,34 @@ def _by_one_metric(label: str, measured: list[Measurement], left_out: list[LeftO
     return by_native[best]
 
 
-def _once(measured: list[Measurement], left_out: list[LeftOut]) -> Iterator[Measurement]:
-    """Of several measurements of a model the one with the most items, of such the latest."""
+def _once(measured: list[Measurement], left_out: list[LeftOut], repeats: str | None) -> Iterator[Measurement]:
+    """Of several measurements of a model the one with the most items, of such the latest, or as `repeats` says."""
     for model, rows in _grouped(measured, by=lambda each: each.model).items():
-        best = max(rows, key=lambda each: (each.trials or 0, each.time, each.source))
+        if repeats in ("each", "mean") and len(rows) > 1:
+            yield from rows if repeats == "each" else [_pooled(rows)]
+            continue
+        best = max(rows, key=_RANKS.get(repeats, _RANKS[None]))
         for each in rows:
             if (each.score, each.trials) != (best.score, best.trials):
                 what = f"{each.task} of {model} in {each.source}"
                 left_out.append(LeftOut(what=what, why=f"was measured again, with more items or later: {best.source}"))
         yield best
+
+
+_RANKS: dict[str | None, Callable[[Measurement], tuple[Any, ...]]] = {
+    None: lambda each: (each.trials or 0, each.time, each.source),
+    "latest": lambda each: (each.time, each.source),
+    "best": lambda each: (-each.score if each.metric == "loss" else each.score, each.trials or 0),
+}
+
+
+def _pooled(rows: list[Measurement]) -> Measurement:
+    """All answers of several measurements counted together; a mean where items are not counted."""
+    items = [each.trials or 0 for each in rows]
+    if rows[0].metric not in rates() or not all(items):
+        return replace(rows[0], score=sum(each.score for each in rows) / len(rows))
+    right = sum(each.score * number for each, number in zip(rows, items, strict=True))
+    return replace(rows[0], score=right / sum(items), trials=sum(items))
 
 
 def _completed(label: str, measured: Measurement, choices: Choices) -> Measurement:

@@ -14,19 +14,8 @@ from models.dates import log10_compute_of
 from models.equations.metrics import METRICS, rates
 
 NAMES = ("model", "task", "metric", "family")
-NUMBERS = (
-    "score",
-    "score_sd",
-    "successes",
-    "trials",
-    "length",
-    "k",
-    "chance",
-    "compute",
-    "params",
-    "tokens",
-    "compute_sd",
-)
+SIZES = ("compute", "params", "tokens", "active_params")
+NUMBERS = ("score", "score_sd", "successes", "trials", "length", "k", "chance", *SIZES, "compute_sd")
 COLUMNS = ("model", "task", "metric", *NUMBERS, "family", "date")
 MISSING = ("", "nan", "na", "n/a", "nat", "none", "null", "<na>")  # blank numbers and dates; as names they are names
 DECIMAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
@@ -68,7 +57,12 @@ class Cells:
         """Training FLOP: as given, else 6 N D; where no row has any, the place of the date on `models.dates`."""
         if self.by_date:
             return 10.0 ** pd.Series(log10_compute_of(self.date_of_model.to_numpy()), index=self.date.index)
-        return self.number["compute"].fillna(6 * self.number["params"] * self.number["tokens"])
+        return self.number["compute"].fillna(6 * self.params_at_work * self.number["tokens"])
+
+    @property
+    def params_at_work(self) -> pd.Series:
+        """Parameters that a token passes through: the active ones of a mixture of experts, else all."""
+        return self.number["active_params"].fillna(self.number["params"])
 
     @cached_property
     def sizes(self) -> dict[str, pd.Series]:
@@ -76,18 +70,23 @@ class Cells:
         params, tokens, product = self.number["params"], self.number["tokens"], self.number["compute"] / 6
         return {
             "compute": self.compute,
-            "params": params.fillna(product / tokens),
-            "tokens": tokens.fillna(product / params),
+            "params": params.fillna((product / tokens).where(self.blank["active_params"])),
+            "tokens": tokens.fillna(product / self.params_at_work),
         }
 
     @cached_property
     def compute_given(self) -> pd.Series:
-        return ~self.blank["compute"] | ~(self.blank["params"] | self.blank["tokens"]) | self.by_date
+        return ~self.blank["compute"] | self._has_sizes | self.by_date
+
+    @property
+    def _has_sizes(self) -> pd.Series:
+        """Whether 6 N D is known: tokens, and active or all parameters."""
+        return ~self.blank["tokens"] & ~(self.blank["params"] & self.blank["active_params"])
 
     @cached_property
     def by_date(self) -> bool:
         """Whether dates are the scale: no row has a compute and all models have a date, of which there are several."""
-        sizes = self.blank["compute"] & (self.blank["params"] | self.blank["tokens"])
+        sizes = self.blank["compute"] & ~self._has_sizes
         fewest = FEWEST_DATES if self.scored else 1
         return bool(sizes.all() and self.date_of_model.notna().all() and self.date_of_model.nunique() >= fewest)
 

@@ -125,9 +125,9 @@ def test_samples_without_a_results_file_are_rates_of_the_model_that_their_folder
 
 def test_samples_of_generated_answers_add_nothing_to_the_results(tmp_path):
     for model in NAMES:
-        path = run(tmp_path, model, [{"doc_id": 0, "exact_match": 1.0, "resps": [["red"]]}], {"exact_match,none": 0.5})
+        path = run(tmp_path, model, [{"doc_id": 0, "exact_match": 1.0, "resps": [["red"]]}], {"exact_match,none": 1.0})
     frame, left_out, _ = imported(path)
-    assert len(frame) == 3 and not left_out and set(frame["score"]) == {0.5}
+    assert len(frame) == 3 and not left_out and set(frame["score"]) == {1.0}
 
 
 def test_each_item_counts_once_however_many_filters_there_are(tmp_path):

@@ -40,7 +40,7 @@ def _missing(facts: Facts, *, by_date: bool) -> str:
 
 
 def _sized(facts: Facts) -> bool:
-    return bool(facts["compute"] or (facts["params"] and facts["tokens"]))
+    return bool(facts["compute"] or (facts["tokens"] and (facts["params"] or facts["active_params"])))
 
 
 def _dated(facts: Facts) -> bool:

@@ -4,15 +4,15 @@ A file holds one model: ``{"results": {task: {"acc,none": 0.3, "acc_stderr,none"
 older ones have no ``,filter`` in the names of metrics and no numbers of items.
 """
 
-import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from forecast.errors import ForecastError, shown, shown_path
 from forecast.table.importers.choices import Choices
+from forecast.table.importers.conversions import TO_NATS
 from forecast.table.importers.known_tasks.parts import part_of
 from forecast.table.importers.measurements import (
     Found,
@@ -36,10 +36,7 @@ from forecast.table.importers.selection import trials_of_error, with_trials_of_o
 from forecast.table.importers.sources import each_read, facts_frame
 from forecast.words import counted
 
-PER_BYTE: dict[str, Callable[[float], float]] = {  # to nats per byte
-    "bits_per_byte": lambda bits: bits * math.log(2),
-    "byte_perplexity": math.log,
-}
+PER_BYTE = {name: TO_NATS[name] for name in ("bits_per_byte", "byte_perplexity")}  # to nats per byte
 UNLISTED = 9  # rank of a metric that the user names
 LISTED = 10  # broken files in an error
 MAJORITY = "maj@"  # of a filter: one vote of many answers

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
-from forecast.table.checks.rows import MEASURED
+from forecast.table.checks.scores import MEASURED
 from forecast.table.importers.choices import Choices
 from forecast.table.reading.cells import NUMBER
 from models.equations.metrics import rates

@@ -7,7 +7,7 @@ from typing import Any
 from forecast.errors import ForecastError, shown, shown_path
 from forecast.table.importers.choices import Choices, closest
 from forecast.table.importers.measurements import Found, LeftOut, Measurement, source_of
-from forecast.table.importers.models_table import FACTS, ROLES, check_models, facts_of
+from forecast.table.importers.models_table import FACTS, ROLES, check_models, facts_of, numbered
 from forecast.table.importers.tables.cells import ATTEMPTS, chance_of, check_counted, check_named, trials_of
 from forecast.table.importers.tables.scores import Scored, is_score, scores_of
 from forecast.table.reading.roles import likely_role
@@ -32,7 +32,8 @@ def read(path: Path, choices: Choices) -> Found:
     sheet = read_sheet(path, (*ROLES, "trials", "chance"), choices.columns)
     choices.columns.check(sheet.frame.columns, path.name)
     check_models(sheet)
-    table = facts_of(sheet)
+    sheet = numbered(sheet) if choices.repeats == "each" else sheet
+    table = facts_of(sheet, repeated=choices.repeats is not None)
     columns, left_out = _tasks(sheet, choices)
     repeated = [name for name in columns if list(sheet.frame.columns).count(name) > 1]
     if repeated:

@@ -28,7 +28,8 @@ def plot_sensitivity(rows: Sequence[Mapping[str, Any]], *, scale: Scale = COMPUT
     rows : of `forecast.fitting.sensitivity.answer.sensitivity`, drawn in their order, the first on top
     """
     ax.set_ylim(max(len(rows), 1) - 0.4, -0.6)
-    names = [name_label(str(row["prior"]), width=18) for row in rows]
+    wide = width_in_points(ax) >= NARROW
+    names = [name_label(str(row["prior"]), width=24 if wide else 18) for row in rows]
     ax.set_yticks(np.arange(len(rows)), names, parse_math=False, linespacing=1.0)
     ax.tick_params(axis="y", length=0)
     ax.set_xticks([])
@@ -39,10 +40,9 @@ def plot_sensitivity(rows: Sequence[Mapping[str, Any]], *, scale: Scale = COMPUT
     decades, points = SMALLEST
     _bars(medians, rows, "shift", unit=1.0 / scale.distance_of_one, least=decades / scale.distance_of_one)
     _bars(never, rows, "shift_p_never", unit=100.0, least=points)
-    wide = width_in_points(ax) >= NARROW
-    change, size = ("change of ", "medium") if wide else ("", "x-small")
-    medians.set_xlabel(f"{change}median, {scale.distance_unit}", fontsize=size)
-    never.set_xlabel(f"{change}P(never), points", fontsize=size)
+    size = "medium" if wide else "x-small"
+    medians.set_xlabel(f"{'change of the ' if wide else ''}median, {scale.distance_unit}", fontsize=size)
+    never.set_xlabel(f"{'change of ' if wide else ''}P(never), points", fontsize=size)
     for part in (medians, never):
         part.xaxis.set_major_locator(MaxNLocator(nbins=4 if wide else 2, symmetric=True, steps=[1, 2, 5, 10]))
     handles = [Patch(facecolor=colour, label=label) for colour, _, label in SIDES.values()]

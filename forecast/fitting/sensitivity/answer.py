@@ -73,9 +73,11 @@ def sensitivity(
 
 
 def effect(row: Mapping[str, Any]) -> float:
-    """How much a prior matters: the larger effect of both, decades of the median and share of P(never) added up."""
-    sides = [row[side] for side in WIDER if row[side]["reliable"]]
-    return max((abs(float(side["shift"])) + abs(side["shift_p_never"]) for side in sides), default=0.0)
+    """How much a prior matters, or may matter where this is not reliable: decades of the median and share of P(never).
+
+    Both are added up, and the larger effect of both widths counts.
+    """
+    return max(abs(float(row[side]["shift"])) + abs(row[side]["shift_p_never"]) for side in WIDER)
 
 
 def largest_k(draws: int) -> float:

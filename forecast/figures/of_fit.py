@@ -8,10 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from forecast.errors import ForecastError
+from forecast.figures.evidence.record import plot_track_record as draw_track_record
 from forecast.figures.forest import forest_height, forest_rows
 from forecast.figures.forest import plot_forest as draw_forest
 from forecast.figures.headline import headline_height, plot_headline
-from forecast.figures.record import plot_track_record as draw_track_record
 from forecast.figures.style import STYLE, one_line
 from forecast.figures.svg import TRACK, WIDE, threshold_limits
 from forecast.figures.threshold import plot_threshold_density

@@ -17,9 +17,10 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from forecast.figures.curve import plot_curve, plot_k_sweep, plot_prior_posterior
+from forecast.figures.evidence.record import plot_outcomes, plot_track_record
+from forecast.figures.evidence.sensitivity import plot_sensitivity
 from forecast.figures.forest import forest_height, plot_forest
 from forecast.figures.headline import headline_height, plot_headline
-from forecast.figures.record import plot_outcomes, plot_track_record
 from forecast.figures.style import PALETTE, STYLE, one_line
 from forecast.figures.threshold import plot_threshold_cumulative, plot_threshold_density
 from forecast.posterior.views.curve import TaskForecast
@@ -91,7 +92,7 @@ def forest_figure(
 def track_record_figure(
     methods: Sequence[Mapping[str, Any]] | pd.DataFrame, *, width: float = 5.2, key: str
 ) -> Drawing:
-    """CRPS and coverage beside those of baselines; see `forecast.figures.record.plot_track_record`."""
+    """CRPS and coverage beside those of baselines; see `forecast.figures.evidence.record.plot_track_record`."""
 
     def draw(figure: Figure) -> None:
         plot_track_record(methods, ax=figure.subplots())
@@ -168,6 +169,17 @@ def contraction_figure(rows: pd.DataFrame, *, key: str) -> Drawing:
 
     lines = len(rows) + 1.35 * rows["group"].nunique()
     return Drawing(draw=draw, size=(3.5, 0.6 + 0.24 * lines), key=f"moved-{key}", layout="constrained")
+
+
+def sensitivity_figure(
+    rows: Sequence[Mapping[str, Any]], *, scale: Scale = COMPUTE, width: float = WIDE, key: str
+) -> Drawing:
+    """What a threshold owes to each prior; see `forecast.figures.evidence.sensitivity.plot_sensitivity`."""
+
+    def draw(figure: Figure) -> None:
+        plot_sensitivity(rows, scale=scale, ax=figure.subplots())
+
+    return Drawing(draw=draw, size=(width, 1.1 + 0.27 * len(rows)), key=f"sensitivity-{key}", layout="constrained")
 
 
 def threshold_limits(

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from forecast.figures.record import plot_track_record
+from forecast.figures.evidence.record import plot_track_record
 from forecast.figures.style import BLUE
 from forecast.figures.svg import track_record_figure
 

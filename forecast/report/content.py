@@ -13,6 +13,7 @@ from forecast.backtesting.scored import OURS
 from forecast.errors import ForecastError, shown
 from forecast.files import write_whole
 from forecast.fitting.contraction import contraction
+from forecast.fitting.sensitivity.answer import sensitivity
 from forecast.posterior.compute import effective_compute
 from forecast.posterior.fit import Fit, thinned
 from forecast.posterior.outliers import outliers
@@ -85,6 +86,7 @@ def evidence(fit: Fit, headline: str, thresholds: Sequence[float], *, family: st
         moved=contraction(fit, at=thresholds, family=family, seed=seed),
         surprising=outliers(fit, seed=seed),
         rows=fit.data.sizes["observation"],
+        sensitivity=sensitivity(fit, headline, thresholds[0], family=family),
     )
 
 

@@ -1,14 +1,16 @@
 """Forms of the report beside HTML: Markdown with its figures in a folder, and JSON with a schema number."""
 
+from os.path import relpath
 from pathlib import Path
 from typing import Any
 
+from forecast.figures.style import write_figures
 from forecast.files import write_json, write_whole
 from forecast.published import as_published
-from forecast.report.page import text_environment, warnings_of_report
+from forecast.report.page import text_environment, warnings_of_report, write_page
 from forecast.report.sections import Report, Section
 from forecast.report.views.headline import everyday
-from forecast.report.views.pictures import known_runs
+from forecast.report.views.pictures import drawings_of, known_runs
 from forecast.report.views.tasks import row
 from forecast.words import reach_of_answers
 
@@ -40,15 +42,29 @@ def _of_fit(section: Section) -> dict[str, Any]:
         "methods": section.check.methods.to_dict("records") if section.check else [],
         "outcomes": section.check.outcomes.to_dict("records") if section.check else [],
         "moved": list(section.evidence.moved) if section.evidence else [],
+        "sensitivity": list(section.evidence.sensitivity) if section.evidence else [],
         "surprising_rows": list(section.evidence.surprising) if section.evidence else [],
         "diagnostics": dict(section.diagnostics),
         "provenance": dict(section.provenance),
     }
 
 
-def write_as_json(path: Path, report: Report) -> None:
-    """Write `report.json`, whole or not at all."""
-    write_json(path, as_published(as_json(report), dated=report.scale.dated))
+def write_as(form: str, path: Path, report: Report, *, figures: Path | None = None) -> list[str]:
+    """Write a report as 'html', 'md' or 'json', and its figures into a folder; answers the files of the figures.
+
+    Markdown has its figures beside it, in a folder named after it, where none is given.
+    """
+    if form == "md" and figures is None:
+        figures = path.with_name(f"{path.stem}_figures")
+    written = [] if figures is None else write_figures(figures, drawings_of(report))
+    if form == "json":
+        write_json(path, as_published(as_json(report), dated=report.scale.dated))
+    elif form == "md":
+        own = [each for each in written if each.suffix == ".svg"]
+        write_as_markdown(path, report, [Path(relpath(each, path.parent)).as_posix() for each in own])
+    else:
+        write_page(path, report)
+    return [str(each) for each in written]
 
 
 def write_as_markdown(path: Path, report: Report, figures: list[str]) -> None:

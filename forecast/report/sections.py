@@ -20,6 +20,7 @@ class Evidence:
     moved: Sequence[Line]  # of `forecast.fitting.contraction.contraction`, every threshold of the report among them
     surprising: Sequence[Mapping[str, Any]]  # what `forecast.posterior.outliers.outliers` answers
     rows: int  # rows of the fit
+    sensitivity: Sequence[Mapping[str, Any]] = ()  # of `forecast.fitting.sensitivity.answer.sensitivity`
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from forecast.figures.style import write_figure
 from forecast.report.complaints import run_command
 from forecast.report.index import INDEX, write_index
 from forecast.report.live.data import live_data
+from forecast.report.live.dates import Asked
 from forecast.report.page import write_page
 from forecast.report.sections import Report
 from forecast.report.views.backtest import BacktestView, backtest_view
@@ -31,6 +32,7 @@ def report_of_study(
     *,
     warnings: Sequence[str],
     dates: Sequence[dict[str, Any]],
+    asked: Asked | None,
     output: Path,
 ) -> Report:
     """The report: the fit below the first cut whole, then what the later fits changed."""
@@ -45,7 +47,9 @@ def report_of_study(
         dates=dates,
         scale=scale,
         command=run_command(fits[-1].fit, study.folder, output),
-        live=live_data(fits[0].fit, fits[0].tasks, headline=fits[0].evidence.headline, known=known_places(scale)),
+        live=live_data(
+            fits[0].fit, fits[0].tasks, headline=fits[0].evidence.headline, known=known_places(scale), asked=asked
+        ),
     )
 
 

@@ -23,6 +23,7 @@ from forecast.questions.when.frontier import fit_frontier
 from forecast.questions.when.scenarios import SCENARIOS
 from forecast.report.complaints import worst_complaints
 from forecast.report.content import write_csv
+from forecast.report.live.dates import Asked
 from forecast.report.views.backtest import BacktestView
 from forecast.stages import SILENT, Stages
 from forecast.study.file import Study
@@ -90,12 +91,13 @@ def run_study(
             fitted[below] = fitting.fit(below, weights=_weights(tested, below))
         fits.append(study_fit(fitted[below], study, frame, data, tested=tested, output=output, stages=stages))
     believed = _believed(study, frame, fits, fits[-1], tested)
-    dates = _dates(study, fits[-1], stages) if study.when else []
+    asked = _asked(study, data) if study.when else None
+    dates = _dates(study, fits[-1], asked, stages) if study.when else []
     if tested is not None:
         write_backtest(tested, believed.verdict, output / "backtest", table=study.table.name, seed=study.seed)
     result = _result(study, fits, believed, dates)
     with stages.stage("report", weight=REPORT):
-        report = report_of_study(study, fits, believed, warnings=warnings, dates=dates, output=output)
+        report = report_of_study(study, fits, believed, warnings=warnings, dates=dates, asked=asked, output=output)
         write_study(report, fits[0], output)
     write_csv(output / "thresholds.csv", threshold_rows(result["fits"]))
     write_json(output / "result.json", as_published(result, dated=by_date(data)))
@@ -203,13 +205,19 @@ def _believed(
     return BacktestView(verdict=judged, tested=tested, weights=of_all.fit.weights, apart=thresholds)
 
 
-def _dates(study: Study, of_all: StudyFit, stages: Stages) -> list[dict[str, Any]]:
+def _asked(study: Study, data: xr.Dataset) -> Asked | None:
+    """How dates are found: by the frontier of the largest runs; None where dates are the scale of the table."""
+    if by_date(data):
+        return None
+    return Asked(frontier=fit_frontier(read_runs(), seed=study.seed), scenario=study.scenarios[0], seed=study.seed)
+
+
+def _dates(study: Study, of_all: StudyFit, asked: Asked | None, stages: Stages) -> list[dict[str, Any]]:
     """The dates at which the headline task reaches each threshold."""
-    fit = of_all.fit
     with stages.stage("dates", weight=DATES):
-        frontier = None if by_date(fit.data) else fit_frontier(read_runs(), seed=study.seed)
+        frontier = asked and asked.frontier
         options: dict[str, Any] = {"frontier": frontier, "scenarios": study.scenarios, "seed": study.seed}
-        return [dates_of(fit, of_all.evidence.headline, at, **options) for at in study.thresholds]
+        return [dates_of(of_all.fit, of_all.evidence.headline, at, **options) for at in study.thresholds]
 
 
 def _result(

@@ -12,7 +12,7 @@ from forecast.figures.style import GREY, family_colours
 from forecast.figures.svg import NARROW, WIDE, Drawing, curve_figure, forest_figure, headline_figure, k_sweep_figure
 from forecast.posterior.reached import family_in_words
 from forecast.posterior.views.curve import TaskForecast
-from forecast.report.sections import KSweep, Section
+from forecast.report.sections import KSweep, Report, Section
 from forecast.report.views.headline import everyday
 from forecast.report.views.tasks import events, legend, moved, row
 from forecast.scales import Scale
@@ -85,3 +85,21 @@ def _panel(task: TaskForecast, scale: Scale, *, colours: Mapping[str, str] | Non
 def _k_sweep(sweep: KSweep, scale: Scale, *, key: str) -> dict[str, Any]:
     figure = k_sweep_figure(sweep.grid, sweep.curves, scale=scale, key=key)
     return {"task": sweep.task, "length": sweep.length, "figure": figure}
+
+
+def drawings_of(report: Report) -> list[tuple[str, Drawing]]:
+    """Every figure of a report by name, the headline first: that, the forest, the track record, a curve for each task.
+
+    Of a further fit its headline alone.
+    """
+    scale, drawn = report.scale, list[tuple[str, Drawing]]()
+    for place, section in enumerate(report.sections, start=1):
+        if (task := report.headline(section)) is None:
+            continue
+        shown = headline_view(task, scale, dates=report.dates if place == 1 else (), key=f"file-{place}")
+        drawn.append(("headline" if place == 1 else f"headline-{place}", shown["figures"][0]))
+        if place == 1:
+            drawn.append(("forest", _forest(section.tasks, scale)[0]))
+            drawn += [("track-record", record)] if (record := (report.record or {}).get("track")) else []
+            drawn += [(f"curve-{each['task']}", each["curve"]) for each in figures_view(section, scale)["panels"]]
+    return drawn

@@ -34,7 +34,6 @@ from forecast.table.describe import warnings_of
 from forecast.table.splits import Split, latest
 from forecast.table.training_runs import read_runs
 from models.dates import by_date
-from models.priors import Priors
 from models.structures import DEFAULT
 
 FIT, TEST, TEST_BY_FITS, DATES, REPORT = 10.0, 2.0, 60.0, 6.0, 6.0  # of the time: nearly seconds
@@ -73,10 +72,9 @@ def run_study(
     stages.plan(_weight(study, averaged=len(structures) > 1))
     fitting = _Fitting(
         frame=frame,
-        table=study.table.name,
+        study=study,
         structures=structures,
         sampling=replace(sampling, seed=study.seed),
-        priors=study.priors,
         stages=stages,
     )
     fitted: dict[float | None, Fit] = {}
@@ -110,17 +108,25 @@ class _Fitting:
     """What all fits of a study have in common."""
 
     frame: pd.DataFrame
-    table: str  # its name
+    study: Study
     structures: Sequence[str]
     sampling: Sampling
-    priors: Priors
     stages: Stages
 
     def fit(self, below: float | None, *, weights: dict[str, float] | None) -> Fit:
         """The posterior of the runs below a cut, or of all; weights as of `fit_average`."""
-        options: dict[str, Any] = {"table": self.table, "structures": self.structures, "sampling": self.sampling}
+        options: dict[str, Any] = {
+            "table": self.study.table.name,
+            "structures": self.structures,
+            "sampling": self.sampling,
+        }
         with self.stages.stage(f"fit of {seen_runs(below)}", weight=FIT):
-            found: dict[str, Any] = {"weights": weights, "below": below, "priors": self.priors, "stages": self.stages}
+            found: dict[str, Any] = {
+                "weights": weights,
+                "below": below,
+                "priors": self.study.priors,
+                "stages": self.stages,
+            }
             return fit_average(self.frame, **options, **found)
 
 

@@ -249,7 +249,7 @@ def test_the_order_is_question_answer_warnings_tasks_curves_trust_drivers_change
         "All tasks: threshold compute",
     ]
     words += ["Curves of all tasks", "One law, every metric", "0 of 1 outcomes"]
-    words += ["Can the computation be trusted?", "What drives it", "Which rows surprise the model?", "what changed"]
+    words += ["Can the computation be trusted?", "Which rows surprise the model?", "what changed"]
     words += ["The score is not forecast directly", "seed"]
     places = [full.text.index(word) for word in words]
     assert places == sorted(places)

@@ -115,19 +115,10 @@ class _Fitting:
 
     def fit(self, below: float | None, *, weights: dict[str, float] | None) -> Fit:
         """The posterior of the runs below a cut, or of all; weights as of `fit_average`."""
-        options: dict[str, Any] = {
-            "table": self.study.table.name,
-            "structures": self.structures,
-            "sampling": self.sampling,
-        }
+        options: dict[str, Any] = {"structures": self.structures, "sampling": self.sampling, "stages": self.stages}
+        options |= {"weights": weights, "below": below, "priors": self.study.priors}
         with self.stages.stage(f"fit of {seen_runs(below)}", weight=FIT):
-            found: dict[str, Any] = {
-                "weights": weights,
-                "below": below,
-                "priors": self.study.priors,
-                "stages": self.stages,
-            }
-            return fit_average(self.frame, **options, **found)
+            return fit_average(self.frame, table=self.study.table.name, **options)
 
 
 def _weight(study: Study, *, averaged: bool) -> float:
@@ -175,7 +166,7 @@ def _tested(
         return backtest(
             frame,
             splits,
-            name=fitting.table,
+            name=fitting.study.table.name,
             folder=output / "backtest" / "jobs",
             structures=fitting.structures,
             at=at,

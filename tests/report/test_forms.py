@@ -66,7 +66,8 @@ def test_powers_are_raised_in_html_and_names_stay_text():
 def result(folder, name, **changes):
     target = folder / name / "output"
     target.mkdir(parents=True)
-    found = {"title": name, "question": "q", "answer": f"{name} at 1e23", "verdict": {"trust": "trust", "sentence": "v"}}
+    found = {"title": name, "question": "q", "answer": f"{name} at 1e23"}
+    found |= {"verdict": {"trust": "trust", "sentence": "v"}}
     (target / "result.json").write_text(json.dumps(found | changes), encoding="utf-8")
     (target / "report.html").write_text("r", encoding="utf-8")
     (target / "forecast.svg").write_text("<svg/>", encoding="utf-8")

@@ -98,7 +98,7 @@ def _folded(texts: list[str]) -> str:
     different = list(dict.fromkeys(texts))
     if len(different) == 1:
         return different[0]
-    words = [re.findall(r"[^ ;,]+|[ ;,]", text) for text in different]
+    words = [re.findall(r"[^ ;:,]+|[ ;:,]", text) for text in different]
     shortest = min(map(len, words))
     start = next((n for n in range(shortest) if len({each[n] for each in words}) > 1), shortest)
     most = shortest - start

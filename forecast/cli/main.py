@@ -47,7 +47,7 @@ from forecast.cli.questions.emergence import emergence
 from forecast.cli.questions.howmuch import howmuch
 from forecast.cli.questions.when import print_dates, when
 from forecast.cli.report import index, report
-from forecast.cli.tables import import_, simulate
+from forecast.cli.tables import FORMAT_LIST, import_, simulate
 from forecast.errors import ForecastError, TableError, shown_path
 
 SHOWN_CHARACTERS, SHOWN_FILES = 200, 4  # of an unforeseen error
@@ -228,7 +228,8 @@ COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
 """In the order of use: the command, its line in the list, and an example."""
 for command, line, example in COMMANDS:
     name = (command.__name__).rstrip("_")
-    app.command(name, short_help=line, epilog=f"Example: forecast {example}")(command)
+    listed = f"{FORMAT_LIST}\n\n" if command is import_ else ""
+    app.command(name, short_help=line, epilog=f"{listed}Example: forecast {example}")(command)
 
 
 if __name__ == "__main__":

@@ -9,20 +9,18 @@ import typer
 from forecast.cli.options import BestOf, Json, Quiet, Repeats, Seed, plain, print_json, warn
 from forecast.cli.progress import shown_stages
 from forecast.errors import LISTED
+from forecast.table.importers.formats import FORMATS
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from forecast.table.importers.measurements import LeftOut
 
-FORMATS = (
-    "lm-eval, inspect, lighteval, helm, every-eval-ever, opencompass, composer, epoch, metr-runs, metr-horizons, wide, "
-    "long"
-)
+FORMAT_LIST = "\b\nFormats:\n" + "\n".join(f"  {name:<16}{each.words}" for name, each in FORMATS.items())
 
 
 def import_(
-    format: Annotated[str, typer.Argument(help=f"One of {FORMATS}.", metavar="FORMAT")],
+    format: Annotated[str, typer.Argument(help="One of those below, such as lm-eval or wide.", metavar="FORMAT")],
     path: Annotated[Path, typer.Argument(help="Results file, or folder that is searched.", metavar="PATH")],
     output: Annotated[Path, typer.Option("-o", help="Table to write, CSV or .parquet.", metavar="TABLE")],
     models: Annotated[

@@ -6,18 +6,22 @@ import numpy as np
 import pandas as pd
 
 from forecast.errors import ForecastError, row_ranges, shown
-from forecast.table.reading.cells import SIZES, Cells, cells_of
+from forecast.table.reading.cells import NUMBERS, SIZES, Cells, cells_of
 from forecast.words import counted, first_of
 
 REPEATS = ("latest", "best", "mean", "each")
 MEASURED = ("model", "task", "metric", "k", "length")  # what a measurement is of
+OF_MODEL = (*SIZES, "compute_sd", "family", "date")  # facts that hold in all rows of a model
 SIZE_DIGITS = 4  # to which sizes of runs are compared
 
 
 def without_duplicates(frame: pd.DataFrame, warn: Callable[[str], None]) -> pd.DataFrame:
-    """The rows that differ in any column; rows of one item stay, since two answers may well be alike."""
+    """The rows that differ in any column; rows of one item stay, since two answers may well be alike.
+
+    Numbers and dates are compared by value. A blank fact of a model is what its other rows say.
+    """
     cells = cells_of(frame)
-    alike = frame.astype(object).where(frame.notna(), "").astype(str).duplicated()
+    alike = _values(frame, cells).duplicated()
     alike &= ~(cells.number["trials"] == 1)
     if not alike.any():
         return frame
@@ -28,6 +32,20 @@ def without_duplicates(frame: pd.DataFrame, warn: Callable[[str], None]) -> pd.D
         "or tell measurements of different answers apart by a further column."
     )
     return frame[~alike]
+
+
+def _values(frame: pd.DataFrame, cells: Cells) -> pd.DataFrame:
+    """Each cell as text that is the same wherever its value is."""
+    values = frame.loc[:, ~frame.columns.duplicated()].astype(object)
+    values = values.where(values.notna(), "").astype(str).apply(lambda column: column.str.strip())
+    for name in values.columns.intersection(NUMBERS):
+        values[name] = cells.number[name].map(repr).where(cells.number[name].notna(), values[name])
+    if "date" in values:
+        values["date"] = cells.date.map(str).where(cells.date.notna(), values["date"])
+    facts = values.columns.intersection(OF_MODEL)
+    known = values[facts].mask(cells.blank[facts])
+    values[facts] = known.groupby(cells.text["model"]).transform("first").where(known.isna(), known).fillna("")
+    return values
 
 
 def one_a_measurement(frame: pd.DataFrame, how: str | None, warn: Callable[[str], None]) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import zipfile
 
 import pytest
 
+from forecast.table.importers.formats import FORMATS
 from tests.conftest import forecast_command
 
 MODELS = "model,compute,family\n" + "".join(f"toy-{i},1e2{i},toy\n" for i in range(1, 5))
@@ -190,3 +191,8 @@ def test_values_that_make_no_sense_are_named(folder, options):
 def test_wrong_usage_ends_with_exit_code_2(arguments):
     done = forecast_command(*arguments)
     assert done.code == 2 and "--help" in done.err
+
+
+def test_the_help_lists_the_formats_with_what_they_are():
+    lines = [line.split(None, 1) for line in forecast_command("import", "--help").out.splitlines()]
+    assert all([name, each.words] in lines for name, each in FORMATS.items())

@@ -105,6 +105,15 @@ def test_rows_that_agree_in_all_columns_count_once_and_are_named(path):
     assert "5 rows repeat another row in all columns and count once: 8-12" in said[0]
 
 
+def test_rows_that_agree_in_value_count_once_whatever_is_typed_or_left_blank(tmp_path):
+    path = tmp_path / "t.csv"
+    rows = ["a,t,exact_match,0.05,1000,1e21,owl,2024-01-02", "a ,t,exact_match,.050,1e3,,,2 Jan 2024"]
+    rows += ["b,t,exact_match,0.2,1000,1e22,owl,", "c,t,exact_match,0.5,1000,1e23,owl,"]
+    path.write_text("\n".join(["model,task,metric,score,trials,compute,family,date", *rows]))
+    frame, said = read(path)
+    assert frame["model"].tolist() == ["a", "b", "c"] and "1 row repeats another row in all columns" in said[0]
+
+
 def test_rows_of_one_item_are_no_duplicates(tmp_path):
     path = tmp_path / "items.csv"
     rows = [f"m{run},t,exact_match,{item % 2},1,1e2{run}" for run in range(3) for item in range(4)]

@@ -145,7 +145,7 @@ STRANGE = [
     "two\nlines",
     "通义千问 é ☃",
     'say "hi"',
-    " spaced ",
+    "two  words",
     "NA",
     "[bold]x[/bold]",
 ]

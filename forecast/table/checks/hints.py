@@ -4,6 +4,7 @@ import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 from forecast.table.checks import names
 from forecast.table.checks.units import typed
@@ -25,6 +26,8 @@ _HINTS = {
     for name in group
 }
 TO_NATS = {PERPLEXITY: math.log, BITS: lambda bits: bits * math.log(2)}
+MIXTURE = re.compile(r"(?<![a-z0-9])(?:[0-9]+x[0-9.]+[bm]|a[0-9.]+[bm]|moe)(?![a-z0-9])", re.IGNORECASE)
+"""In names of mixtures of experts: 8x7B, 30B-A3B, MoE."""
 ATTEMPTS = re.compile(r"pass(?:@|_at_|at)?([0-9]+)")
 
 
@@ -45,6 +48,16 @@ def metric_remedy(value: str, score: float = math.nan) -> str:
         return f"{hint}{f': {typed(mended, 4)}' if mended > 0 else ''}. {allowed}"
     nearest = difflib.get_close_matches(value.strip().lower().replace(" ", "_"), METRICS, n=1, cutoff=0.6)
     return f"did you mean {nearest[0]!r}? {allowed}" if nearest else allowed
+
+
+def named_like(task: str, group: Iterable[str]) -> bool:
+    """Whether a task, or one or two words of its name, is called as the metrics of a group are.
+
+    >>> named_like("C4 val_ppl", names.PERPLEXITIES), named_like("arena win_rate", names.NO_SHARES)
+    (True, True)
+    """
+    words = [plain_name(word) for word in task.replace("_", " ").split()]
+    return not {plain_name(task), *words, *map("".join, pairwise(words))}.isdisjoint(group)
 
 
 def looks_like(column: str, header: Iterable[str], known: Mapping[str, object] | Iterable[str] = ()) -> str | None:

@@ -8,12 +8,10 @@ import pandas as pd
 from forecast.errors import Problem
 from forecast.table.checks.units import likely_units, mended, typed
 from forecast.table.reading.cells import Cells
+from forecast.table.reading.sizes import LARGEST, SMALLEST
 
-SMALLEST = {"params": 1e3, "active_params": 1e3, "tokens": 1e4, "compute": 1e9}
-"""Below, no training run is meant; models of 2,000 parameters and of 4e8 FLOP have been trained to study scaling."""
 SMALL = {"params": 1e6, "active_params": 1e6, "tokens": 1e8, "compute": 0.0}
 """Below, a number is not believed beside another one that cannot be meant."""
-LARGEST = {"params": 1e15, "active_params": 1e15, "tokens": 1e17, "compute": 1e32}
 NOUNS = {
     "params": "a number of parameters",
     "active_params": "a number of parameters",

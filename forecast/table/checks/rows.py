@@ -13,6 +13,8 @@ from forecast.table.reading.cells import Cells, cells_of
 from models.equations.metrics import LARGEST_LENGTH, METRICS, metrics_where
 
 FEWEST_RUNS = 3  # two runs fix a line exactly and leave nothing to judge it by
+WIDE = "; or make the table with `forecast import wide` if each task has a column"
+LONG = "; or make the table with `forecast import long`, which knows columns by other names"
 SAME_WITHIN = 1e-3  # relative: published figures of one run are rounded differently in different rows
 
 
@@ -50,8 +52,8 @@ def _missing_columns(cells: Cells) -> Iterator[Problem]:
     only_losses = bool(cells.loss.all()) and len(cells.loss) > 0
     needed = [
         ("model", True, "the name of the trained model"),
-        ("task", True, "the name of what is measured"),
-        ("metric", True, f"one of {', '.join(METRICS)}"),
+        ("task", True, f"the name of what is measured{WIDE if cells.scored else ''}"),
+        ("metric", True, f"one of {', '.join(METRICS)}{LONG if cells.scored and 'task' in cells.present else ''}"),
         ("trials", cells.scored and not only_losses, "the number of items scored"),
         *(("k", True, f"{METRICS[name].k}: metric {name} is in use") for name in metrics_where("k") if name in used),
         ("length", "at_least_k" in used, "the answer length in tokens: metric at_least_k is in use"),

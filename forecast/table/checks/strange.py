@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from forecast.errors import row_ranges, shown
-from forecast.table.checks.hints import looks_like, plain_name
+from forecast.table.checks.hints import MIXTURE, looks_like, named_like
 from forecast.table.checks.magnitudes import AGREE, agrees_with_sizes, ratio_to_sizes
 from forecast.table.checks.names import BITS, PERPLEXITIES
 from forecast.table.checks.rounding import items_left, last_digit
@@ -47,6 +47,15 @@ def _tasks(cells: Cells) -> Iterator[tuple[str, pd.Series]]:
     """Name and rows of each task by metric."""
     for (task, _), rows in cells.metric.groupby([cells.text["task"].str.strip(), cells.metric], sort=False):
         yield str(task), cells.text.index.isin(rows.index)
+
+
+def _mixtures(cells: Cells) -> Iterator[str]:
+    unsaid = cells.text["model"].str.contains(MIXTURE) & cells.blank["active_params"] & cells.blank["compute"]
+    if (unsaid & ~cells.blank["params"] & ~cells.blank["tokens"]).any():
+        yield (
+            f"By name {first_of(_models(cells, unsaid), MODELS)} is a mixture of experts, and its compute is taken as "
+            "6 x params x tokens. If params are those of all experts, give the column active_params."
+        )
 
 
 def _toys(cells: Cells) -> Iterator[str]:
@@ -90,12 +99,10 @@ def _high_losses(cells: Cells) -> Iterator[str]:
         if score.empty:
             continue
         log = f"write ln({typed(score.max(), 4)}) = {typed(float(np.log(score.max())), 4)} and so on"
-        words = {plain_name(word) for word in (task, *task.replace("_", " ").split())}
-        if "nats" in words:
-            words = set()
-        if words & set(PERPLEXITIES) and score.max() > 1:
+        converted = named_like(task, ("nats",))
+        if named_like(task, PERPLEXITIES) and score.max() > 1 and not converted:
             yield f"The loss {task} is named like perplexity. If it is one, {log}; or import with --metric perplexity."
-        elif words & set(BITS):
+        elif named_like(task, BITS) and not converted:
             yield (
                 f"The loss {task} is named like bits. If it is in bits, multiply by 0.6931 (ln 2): "
                 f"{typed(score.max(), 4)} is {typed(score.max() * np.log(2), 4)} nats; or import with "
@@ -176,6 +183,24 @@ def _rounded(cells: Cells) -> Iterator[str]:
         yield f"Scores of {len(tasks) - TASKS} further tasks are rounded as much; give successes, or more digits."
 
 
+def _falling_attempts(cells: Cells) -> Iterator[str]:
+    """Of pass@k that is lower in more attempts, by more than one item."""
+    rows = cells.metric == "pass_at_k"
+    table = cells.number[rows].assign(task=cells.text["task"], model=cells.text["model"])
+    table = table.assign(share=table["score"].fillna(table["successes"] / table["trials"])).sort_values("k")
+    for task, own in table.groupby("task", sort=False):
+        before = own.groupby("model")[["share", "k"]].shift()
+        fallen = own[before["share"] - own["share"] > 1 / own["trials"]]
+        if not fallen.empty:
+            line, few = fallen.index[0], before.loc[fallen.index[0]]
+            lines = _rows(pd.Series(cells.text.index.isin(fallen.index), cells.text.index))
+            yield (
+                f"pass@k of {task} falls in more attempts, which it cannot, in {lines}: {own.at[line, 'model']} has "
+                f"{few['share']:g} in {few['k']:g} and {own.at[line, 'share']:g} in {own.at[line, 'k']:g}. Check that "
+                "all are of the same items and in one unit, and that k is right."
+            )
+
+
 def _dates_ahead(cells: Cells) -> Iterator[str]:
     ahead = cells.date > pd.Timestamp.now() + pd.Timedelta(days=2)
     if ahead.any():
@@ -213,9 +238,11 @@ CHECKS: tuple[Callable[[Cells], Iterator[str]], ...] = (
     _below_chance,
     _high_losses,
     _off_sizes,
+    _mixtures,
     _toys,
     _no_whole_counts,
     _rounded,
+    _falling_attempts,
     _single_items,
     _dates_ahead,
     _wide_computes,

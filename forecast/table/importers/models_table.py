@@ -32,6 +32,7 @@ class ModelTable:
     headers: tuple[str, ...] = ()  # of the file
     problems: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)  # by model
     sizes_not_read: tuple[str, ...] = ()  # columns that look like compute, parameters or tokens
+    times: Mapping[int, float] = field(default_factory=dict)  # of the date in a line, seconds since 1970
 
     def check(self, models: Iterable[str]) -> None:
         """A `TableError` with all problems of these models."""
@@ -73,36 +74,47 @@ def check_models(sheet: Sheet) -> None:
     )
 
 
-def facts_of(sheet: Sheet, *, repeated: bool = False) -> ModelTable:
+def facts_of(sheet: Sheet, *, repeated: bool = False, repeats: str | None = None) -> ModelTable:
     """The facts of a sheet, and what is wrong with those of each model.
 
-    A model has one row, or where it may be `repeated` as many as agree with one another.
+    A model has one row, or where it may be `repeated` as many as agree with one another. Where `repeats` says which
+    counts, their dates may differ; that of the model is the latest for 'latest', else the first.
     """
     check_sizes(sheet)
     models = sheet.text("model")
     given = pd.DataFrame({name: _given(sheet, name) for name in FACTS})
-    problems = [*_wrong_cells(sheet, given), *_contradictions(sheet, given, repeated=repeated)]
+    problems = [
+        *_wrong_cells(sheet, given),
+        *_contradictions(sheet, given, repeated=repeated, dates=repeats is not None),
+    ]
     by_model: dict[str, tuple[Problem, ...]] = {}
     for problem in problems:
         model = models[problem.row]
         by_model[model] = (*by_model.get(model, ()), problem)
-    first = given.mask(given == "").groupby(models, sort=False).first().fillna("")
+    dates = pd.to_datetime(given["date"], format="%Y-%m-%d", errors="coerce")
+    by_date = given.loc[dates.sort_values(ascending=False, kind="stable").index] if repeats == "latest" else given
+    first = by_date.mask(by_date == "").groupby(models, sort=False).first().fillna("").loc[models.unique()]
     return ModelTable(
         path=sheet.path,
         facts=first[first.index != ""].rename_axis("model"),
         headers=tuple(sheet.frame.columns),
         problems=by_model,
         sizes_not_read=tuple(sheet.sizes_not_read),
+        times={int(str(line)): date.timestamp() for line, date in dates.dropna().items()},
     )
 
 
-def numbered(sheet: Sheet) -> Sheet:
-    """The sheet with rows of one model as runs of their own, 'model #1', 'model #2', where it has facts of each."""
+def numbered(sheet: Sheet, *beside: str) -> Sheet:
+    """The sheet with rows of one model as runs of their own, 'model #1', 'model #2', where it has facts of each.
+
+    Rows are of one model where these roles beside it agree as well.
+    """
     if not set(FACTS) & set(sheet.columns):
         return sheet
     header, models = sheet.columns["model"].header, sheet.text("model")
-    number = models.groupby(models).cumcount() + 1
-    names = models.where(~models.duplicated(keep=False), models + " #" + number.astype(str))
+    keys = pd.DataFrame({"model": models, **{role: sheet.text(role) for role in beside}})
+    number = keys.groupby(list(keys)).cumcount() + 1
+    names = models.where(~models.isin(models[keys.duplicated()]), models + " #" + number.astype(str))
     return replace(sheet, frame=sheet.frame.assign(**{header: names}))
 
 
@@ -167,13 +179,13 @@ def _is_copy(sheet: Sheet, line: int, other: int) -> bool:
     return sheet.frame.loc[line].astype(str).equals(sheet.frame.loc[other].astype(str))
 
 
-def _contradictions(sheet: Sheet, given: pd.DataFrame, *, repeated: bool) -> Iterator[Problem]:
+def _contradictions(sheet: Sheet, given: pd.DataFrame, *, repeated: bool, dates: bool) -> Iterator[Problem]:
     """The first row of a model that says other than an earlier one; of models that have one row, its second."""
     models, column = sheet.text("model"), sheet.columns["model"].header
     for model, rows in given[models != ""].groupby(models[models != ""], sort=False):
         first, earlier = rows.mask(rows == "").bfill().iloc[0], int(rows.index[0])
         for line, row in rows.iloc[1:].iterrows():
-            differs = [name for name in FACTS if row[name] not in ("", first[name])]
+            differs = [name for name in FACTS if row[name] not in ("", first[name]) and not (dates and name == "date")]
             if not differs if repeated else _is_copy(sheet, int(str(line)), earlier):
                 continue
             wrong = f"the model is in row {earlier} too"

@@ -127,7 +127,8 @@ def _once(measured: list[Measurement], left_out: list[LeftOut], repeats: str | N
         if repeats in ("each", "mean") and len(rows) > 1:
             yield from rows if repeats == "each" else [_pooled(rows)]
             continue
-        best = max(rows, key=_RANKS.get(repeats, _RANKS[None]))
+        rank = _RANKS.get(repeats, _RANKS[None])
+        best = max(reversed(rows), key=rank)  # of equal ones the last, as files and rows are in order
         for each in rows:
             if (each.score, each.trials) != (best.score, best.trials):
                 what = f"{each.task} of {model} in {each.source}"
@@ -136,8 +137,8 @@ def _once(measured: list[Measurement], left_out: list[LeftOut], repeats: str | N
 
 
 _RANKS: dict[str | None, Callable[[Measurement], tuple[Any, ...]]] = {
-    None: lambda each: (each.trials or 0, each.time, each.source),
-    "latest": lambda each: (each.time, each.source),
+    None: lambda each: (each.trials or 0, each.time),
+    "latest": lambda each: (each.time,),
     "best": lambda each: (-each.score if each.metric == "loss" else each.score, each.trials or 0),
 }
 

@@ -27,7 +27,7 @@ FEWEST_DATES = 3  # to be a scale
 class Cells:
     """A table as it is checked: all known columns, blank where the file lacks them, indexed by line number."""
 
-    text: pd.DataFrame  # as typed
+    text: pd.DataFrame  # as typed, names without spaces around them
     number: pd.DataFrame  # NaN where blank or not a number
     date: pd.Series  # NaT where blank or not a date
     dates: Dates  # the same with what is wrong where it is none
@@ -127,7 +127,8 @@ def _texts(frame: pd.DataFrame, column: str) -> list[str]:
     if column not in frame.columns:
         return [""] * len(frame)
     cells = frame[column].astype(object)
-    return ["" if missing else str(cell) for cell, missing in zip(cells, cells.isna(), strict=True)]
+    texts = ["" if missing else str(cell) for cell, missing in zip(cells, cells.isna(), strict=True)]
+    return [text.strip() or text for text in texts] if column in NAMES else texts
 
 
 def _is_blank(cell: str, column: str) -> bool:

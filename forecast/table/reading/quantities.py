@@ -12,6 +12,7 @@ from forecast.errors import shown
 
 COUNTS = {"k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "mio": 1e6, "million": 1e6, "mil": 1e6} | {
     **{"b": 1e9, "bn": 1e9, "billion": 1e9, "g": 1e9, "giga": 1e9, "mega": 1e6},
+    **{"mrd": 1e9, "mia": 1e9, "md": 1e9, "bio": 1e12},
     **{"t": 1e12, "tn": 1e12, "trillion": 1e12, "tera": 1e12, "quadrillion": 1e15},
 }
 WORDS = {1e3: "thousands", 1e6: "millions", 1e9: "billions", 1e12: "trillions"}
@@ -82,7 +83,7 @@ def short(value: float) -> str:
     >>> short(7e9), short(8.64e19), short(410)
     ('7e9', '8.64e19', '410')
     """
-    return f"{value:.10g}".replace("e+", "e") if value < 1e4 else _scientific(value)
+    return f"{value:.10g}".replace("e+", "e") if value < 1e4 or math.isinf(value) else _scientific(value)
 
 
 def _scientific(value: float) -> str:

@@ -9,8 +9,11 @@ from forecast.table.reading.quantities import quantity, short
 from forecast.table.reading.roles import SIZES
 from forecast.table.reading.sheet import Sheet, same
 
-SMALLEST = {"params": 1e4, "active_params": 1e4, "tokens": 1e6, "compute": 1e9}  # of the largest of a column
-LARGEST = {"params": 1e16, "active_params": 1e16, "tokens": 1e18, "compute": 1e36}  # a thousand times those of 2026
+SMALLEST = {"params": 1e3, "active_params": 1e3, "tokens": 1e4, "compute": 1e9}
+"""Below, no training run is meant; models of 2,000 parameters and of 4e8 FLOP have been trained to study scaling."""
+REACHED = {"params": 1e4, "active_params": 1e4, "tokens": 1e6, "compute": 1e9}
+"""What the largest of a column reaches: a table of runs below is in another unit."""
+LARGEST = {"params": 1e15, "active_params": 1e15, "tokens": 1e17, "compute": 1e32}
 
 
 def sizes_of(sheet: Sheet, role: str) -> pd.Series:
@@ -36,8 +39,8 @@ def _unmeant(sheet: Sheet, role: str) -> Iterator[Problem]:
     cells = sheet.text(role)
     known = {line: value for line, cell in cells.items() if (value := quantity(cell, unit)) is not None and value > 0}
     largest = max(known, key=lambda line: known[line], default=None)
-    if largest is not None and known[largest] < SMALLEST[role]:
-        wrong = f"cannot be meant: no {role} of the column reach {short(SMALLEST[role])}"
+    if largest is not None and known[largest] < REACHED[role]:
+        wrong = f"cannot be meant: no {role} of the column reach {short(REACHED[role])}"
         option = f"--columns {shown(f'{_likely(role, known.values())}={header}')}"
         remedy = f"give their unit, such as {option}, or write the numbers out"
         yield Problem(row=int(str(largest)), column=header, value=cells[largest], wrong=wrong, remedy=remedy)

@@ -22,7 +22,7 @@ SAMPLED = 200  # records that tell what separates the columns
 NAMED_SEPARATOR = re.compile(r"sep=(.)\r?\n")  # first line of a CSV for Excel
 RULE = re.compile(r"\s*:?-+:?\s*")  # below the header of a table in Markdown
 COMMA_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,(?P<part>[0-9]+))?(?:e[+-]?[0-9]+)?\D*", re.I)
-POINT_NUMBER = re.compile(r"[+-]?[0-9]*\.(?:[0-9]{1,2}|[0-9]{4,})(?:e[+-]?[0-9]+)?\D*", re.I)
+POINT_NUMBER = re.compile(r"[+-]?(?:[0-9]*\.(?:[0-9]{1,2}|[0-9]{4,})|0*\.[0-9]+)(?:e[+-]?[0-9]+)?\D*", re.I)
 
 
 def decoded(content: bytes, path: Path) -> str:
@@ -128,7 +128,8 @@ def _ragged(line: int, fields: list[str], expected: int, separator: str) -> Prob
 def _with_points(frame: pd.DataFrame) -> pd.DataFrame:
     """Decimal commas as points, in the columns where commas cannot be thousands; of others the rest of the file says.
 
-    1,234 may be a thousand or one and a bit. It is the latter in a column or file that has 0,53 and no 0.53.
+    1,234 may be a thousand or one and a bit. It is the latter in a column or file that has 0,53 and no 0.53; there
+    1.234 is a thousand.
     """
     columns = [frame.iloc[:, i].str.strip() for i in range(frame.shape[1])]
     numeric = [all(COMMA_NUMBER.fullmatch(cell) for cell in column if _is_filled(cell)) for column in columns]
@@ -136,7 +137,9 @@ def _with_points(frame: pd.DataFrame) -> pd.DataFrame:
     points = any(POINT_NUMBER.fullmatch(cell) for column in columns for cell in column)
     of_file = any(certain) and not points
     parts = [
-        cells.map(_pointed) if sure or (of_file and is_number and cells.str.contains(",").any()) else frame.iloc[:, i]
+        cells.map(_pointed)
+        if sure or (of_file and is_number and cells.str.contains("[.,]").any())
+        else frame.iloc[:, i]
         for i, (cells, sure, is_number) in enumerate(zip(columns, certain, numeric, strict=True))
     ]
     changed = pd.concat(parts, axis=1) if parts else frame

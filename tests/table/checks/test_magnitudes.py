@@ -99,3 +99,11 @@ def test_a_table_of_runs_in_log10_is_refused_and_early_runs_are_not(tmp_path):
     path.write_text("model,date,compute\na,2020-01-01,23.5\nb,2021-05-01,24.1\n")
     with pytest.raises(TableError, match="log10 compute"):
         read_runs(path)
+
+
+@pytest.mark.parametrize("name", ["hive-8x7B", "hive-30B-A3B", "Hive MoE 30B"])
+def test_a_mixture_of_experts_by_name_is_asked_for_its_active_params(said, name):
+    sizes = {"compute": "", "params": ["1e9", "4e9", "4e10"], "tokens": "1e12"}
+    assert any(f"By name {name} is a mixture" in each for each in said(model=["m0", "m1", name], **sizes))
+    assert not any("mixture" in each for each in said(model=["m0", "m1", name], **sizes | {"active_params": "1e9"}))
+    assert not any("mixture" in each for each in said(model=["m0", "mamoeba-7b", "grid-8x8"], **sizes))

@@ -148,3 +148,11 @@ def test_missing_columns_are_named_with_what_to_rename(tmp_path, refused, column
 def test_an_optional_column_by_another_name_is_said(said):
     (sentence,) = said(compute=COMPUTE, release_date="2020-01-01")
     assert "rename 'release_date' to date" in sentence
+
+
+def test_pass_at_k_that_falls_in_more_attempts_is_said(said):
+    cells = {"model": ["a", "a", "b", "b", "c", "c"], "metric": "pass_at_k", "k": ["1", "8"] * 3}
+    cells["compute"] = ["1e21", "1e21", "1e22", "1e22", "1e23", "1e23"]
+    (first, *_) = said(score=["0.1", "0.2", "0.2", "0.1", "0.3", "0.3"], **cells)
+    assert "falls in more attempts, which it cannot, in row 5: b has 0.2 in 1 and 0.1 in 8" in first
+    assert not any("attempts" in each for each in said(score=["0.1", "0.2", "0.2", "0.3", "0.3", "0.3"], **cells))

@@ -121,3 +121,10 @@ def test_a_model_of_a_disk_is_called_by_its_path(tmp_path):
         ),
     )
     assert of_inspect(path)[0]["model"].tolist() == list(NAMES)
+
+
+@pytest.mark.parametrize("worst", [1.0, 0.5])
+def test_grades_from_1_to_5_are_no_accuracy_even_where_one_log_could_be_one(tmp_path, worst):
+    path = logs(tmp_path, lambda model, rung: log(model, {"mean": worst if rung == 1 else 1.0 + rung / 2}))
+    with pytest.raises(ForecastError, match="is no rate: a mean lies outside 0 to 1"):
+        of_inspect(path)

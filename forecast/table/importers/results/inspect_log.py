@@ -51,6 +51,7 @@ SHOTS = ("fewshot", "num_fewshot")  # arguments of a task that say how many exam
 CHOICE = "choice"  # the scorer of multiple choice
 HEADER, SUMMARIES = "header.json", "summaries.json"
 NOT_WHOLE = "is no share of right answers: times the items it is no whole number"
+NO_RATE = "is no rate: a mean lies outside 0 to 1, as of grades from 1 to 5"
 UNKNOWN = "is no metric of a table"
 OF_MEAN = 1  # rank of a mean that is taken as an accuracy
 BESIDE = ("stderr", "std", "var")  # metrics that say how sure others are
@@ -91,7 +92,7 @@ def _of_log(document: Any, file: Path, choices: Choices, *, alone: bool) -> Foun
 
 def _without_doubtful(found: Found) -> Found:
     """A mean is an accuracy only where it is one in every log; a note on each that is taken so."""
-    doubtful = {each.what for each in found.left_out if each.why.startswith(NOT_WHOLE)}
+    doubtful = {each.what for each in found.left_out if each.why.startswith((NOT_WHOLE, NO_RATE))}
     means = [each for each in found.measurements if each.rank == OF_MEAN]
     kept = tuple(each for each in found.measurements if each not in means or _mean_of(each) not in doubtful)
     taken = dict.fromkeys(_mean_of(each) for each in means if each in kept)
@@ -180,7 +181,7 @@ def _why_not(
     remedy = f"--metric {shown(f'{task}={native if is_mean else words(metric)}')} takes it"
     known = number(value)
     if known is None or not 0 <= known <= 1:
-        return UNKNOWN
+        return NO_RATE if is_mean and known is not None else UNKNOWN
     if is_mean:
         return "" if is_share(document, score, known) else f"{NOT_WHOLE}; {remedy} all the same"
     return f"{UNKNOWN}; {remedy} where it is a share of right answers"

@@ -8,7 +8,7 @@ from pathlib import Path
 from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
 from forecast.table.importers.choices import Choices
 from forecast.table.importers.measurements import Found, LeftOut, Measurement, source_of
-from forecast.table.importers.models_table import FACTS, ROLES, check_models, facts_of
+from forecast.table.importers.models_table import FACTS, ROLES, check_models, facts_of, numbered
 from forecast.table.importers.tables.cells import (
     ATTEMPTS,
     chance_of,
@@ -57,13 +57,17 @@ def read(path: Path, choices: Choices) -> Found:
     choices.columns.check(sheet.frame.columns, path.name)
     check_models(sheet)
     _check_columns(sheet)
-    table = facts_of(sheet, repeated=True)
+    sheet = numbered(sheet, "task", "metric", "k", "length") if choices.repeats == "each" else sheet
+    table = facts_of(sheet, repeated=True, repeats=choices.repeats)
     table.check(table.facts.index)
     found = list(_rows(sheet, choices))
     rows = {each.line: each for each in found if isinstance(each, Row)}
     scores = _scores(sheet, list(rows.values()), choices)
     return Found(
-        measurements=tuple(_measurement(sheet, rows[line], score, choices) for line, score in scores.items()),
+        measurements=tuple(
+            _measurement(sheet, rows[line], score, choices, table.times.get(line, 0.0))
+            for line, score in scores.items()
+        ),
         left_out=tuple(dict.fromkeys(each for each in found if isinstance(each, LeftOut))),
         facts=table.facts if set(FACTS) & set(sheet.columns) else None,
         headers=table.headers,
@@ -169,7 +173,7 @@ def _share(sheet: Sheet, line: int, successes: int, trials: int) -> float:
     raise TableError(sheet.path, [Problem(row=line, column=column, value=str(successes), wrong=wrong, remedy=remedy)])
 
 
-def _measurement(sheet: Sheet, row: Row, score: float, choices: Choices) -> Measurement:
+def _measurement(sheet: Sheet, row: Row, score: float, choices: Choices, time: float) -> Measurement:
     attempts = _attempts(row.task, row.native) if row.metric == PASS_AT_K else None
     return Measurement(
         model=sheet.text("model")[row.line],
@@ -182,5 +186,6 @@ def _measurement(sheet: Sheet, row: Row, score: float, choices: Choices) -> Meas
         told=choices.metric.of(row.task) is not None or _kind(sheet.text("metric")[row.line]) not in (None, "accuracy"),
         k=row.k,
         length=length_of(sheet, row.line),
+        time=time,
         source=f"{source_of(sheet.path)}, row {row.line}",
     )

@@ -3,12 +3,13 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
 from forecast.table.checks.scores import MEASURED
 from forecast.table.importers.choices import Choices
+from forecast.table.importers.tables.cells import ATTEMPTS
 from forecast.table.reading.cells import NUMBER
 from models.equations.metrics import rates
 
@@ -24,6 +25,7 @@ class Scored:
     metric: str
     cells: Mapping[int, str]
     values: Mapping[int, float] = field(init=False)  # of the cells that are numbers, percent signs aside
+    kin: tuple[float, ...] = ()  # values of pass@k of the same items at all k, which are in one unit
 
     def __post_init__(self) -> None:
         numbers = {line: number for line, cell in self.cells.items() if (number := _number(cell)) is not None}
@@ -45,12 +47,13 @@ class Scored:
     @property
     def never_above_1(self) -> bool:
         """Whether the largest score lies in (0, 1], as of rates."""
-        return 0 < max(self.values.values(), default=0.0) <= 1
+        return 0 < max((*self.values.values(), *self.kin), default=0.0) <= 1
 
     @property
     def like_percent(self) -> bool:
         """Whether scores reach beyond 1 and never beyond 100."""
-        return bool(self.values) and min(self.values.values()) >= 0 and 1 < max(self.values.values()) <= 100
+        values = (*self.values.values(), *self.kin)
+        return bool(self.values) and min(values) >= 0 and 1 < max(values) <= 100
 
     @property
     def no_score(self) -> bool:
@@ -79,6 +82,7 @@ def scores_of(path: Path, tasks: list[Scored], choices: Choices) -> dict[tuple[i
     TableError
         with all columns that are in doubt and all cells that hold no score.
     """
+    tasks, choices = _with_kin(tasks, choices)
     problems: list[Problem] = []
     found: dict[tuple[int, str], float] = {}
     for each in tasks:
@@ -94,6 +98,20 @@ def scores_of(path: Path, tasks: list[Scored], choices: Choices) -> dict[tuple[i
         raise TableError(path, sorted(problems, key=lambda problem: problem.row or 0))
     _check_percent(path, tasks, choices)
     return found
+
+
+def _with_kin(tasks: list[Scored], choices: Choices) -> tuple[list[Scored], Choices]:
+    """Tasks that know the values of pass@k at other k, and what is said of the percentages of one said of all."""
+    bases = {each.task: attempts["task"] for each in tasks if (attempts := ATTEMPTS.fullmatch(each.task))}
+    kin: dict[str, list[Scored]] = {}
+    for each in tasks:
+        kin.setdefault(bases.get(each.task, f"\0{each.task}"), []).append(each)
+    of_task = {each.task: same for same in kin.values() for each in same}
+    related = [
+        replace(each, kin=tuple(value for one in of_task[each.task] for value in one.values.values())) for each in tasks
+    ]
+    said = [one.task for task in choices.percent_of for one in of_task.get(task, [])]
+    return related, replace(choices, percent_of=tuple(dict.fromkeys((*choices.percent_of, *said))))
 
 
 def _is_percent(each: Scored, choices: Choices) -> bool:
@@ -116,7 +134,7 @@ def _in_doubt(each: Scored, tasks: list[Scored], choices: Choices) -> Iterator[P
         elif each.never_above_1 and not each.marked and _is_percent(each, choices):
             if "%" in each.header or any(map(_above_1, others)):
                 yield _not_percent(each, [other for other in others if _above_1(other)], choices)
-        elif each.like_percent and not _is_percent(each, choices):
+        elif each.like_percent and _above_1(each) and not _is_percent(each, choices):
             yield _percent(each, others)
 
 
@@ -155,7 +173,8 @@ def _name(each: Scored) -> str:
 
 
 def _while(others: list[Scored], kind: str) -> str:
-    return f", while {', '.join(shown(other.task) for other in others[:NAMED])} looks like {kind}" if others else ""
+    looks = "looks" if len(others) == 1 else "look"
+    return f", while {', '.join(shown(other.task) for other in others[:NAMED])} {looks} like {kind}" if others else ""
 
 
 def _listed(tasks: list[Scored]) -> str:

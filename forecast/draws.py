@@ -15,16 +15,22 @@ INTERVAL = (0.05, 0.50, 0.95)  # the 90% interval and the median in it
 
 
 def order_statistics(
-    draws: np.ndarray, at: Sequence[float] = INTERVAL, *, axis: int | tuple[int, ...] | None = None
+    draws: np.ndarray,
+    at: Sequence[float] = INTERVAL,
+    *,
+    axis: int | tuple[int, ...] | None = None,
+    weights: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Order statistics by name, such as q05, of all draws or along axes: infinite draws stay what they are."""
-    values = np.quantile(draws, at, axis=axis, method="inverted_cdf")
+    values = np.quantile(draws, at, axis=axis, weights=weights, method="inverted_cdf")
     return {f"q{round(100 * q):02d}": value for q, value in zip(at, values, strict=True)}
 
 
-def quantiles(draws: np.ndarray, at: Sequence[float] = INTERVAL) -> dict[str, Any]:
+def quantiles(
+    draws: np.ndarray, at: Sequence[float] = INTERVAL, *, weights: np.ndarray | None = None
+) -> dict[str, Any]:
     """The same of all draws, as numbers for JSON."""
-    return {name: json_number(value) for name, value in order_statistics(draws, at).items()}
+    return {name: json_number(value) for name, value in order_statistics(draws, at, weights=weights).items()}
 
 
 def date_quantiles(years: np.ndarray) -> dict[str, str]:

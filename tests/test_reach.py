@@ -12,7 +12,7 @@ from forecast.cli.questions.design import print_design
 from forecast.cli.questions.emergence import print_emergence
 from forecast.report.content import answer_sentence
 from forecast.report.page import write_page
-from forecast.report.sections import Section, TaskForecast
+from forecast.report.sections import Report, Section, TaskForecast
 from forecast.scales import COMPUTE
 
 FAR = {"q05": 22.5, "q10": 23.0, "q25": 25.0, "q50": 32.9, "q75": 42.4, "q90": 44.0, "q95": 45.0}
@@ -42,7 +42,7 @@ def forecast(**changes):
         curve={name: np.linspace(0, 0.4, 5) for name in ("q05", "q25", "q50", "q75", "q95")},
         observed=pd.DataFrame(
             {"model": ["a"], "log10_compute": [21.0], "score": [0.1], "trials": [100.0], "held_out": [False]}
-        ),
+        ).assign(family="all", moved_to=np.nan),
     )
 
 
@@ -87,8 +87,8 @@ def test_no_text_of_the_report_names_a_compute_out_of_reach(tmp_path):
         diagnostics=diagnostics | {"worst": [], "reasons": []},
         provenance={},
     )
-    write_page(tmp_path / "r.html", title="t", question="q", answer="a", sections=[section])
-    page = re.sub(r"<svg.*?</svg>", "", (tmp_path / "r.html").read_text(encoding="utf-8"), flags=re.DOTALL)
+    write_page(tmp_path / "r.html", Report(title="t", question="q", answer="a", sections=[section]))
+    page = re.sub(r"<(svg|style).*?</\1>", "", (tmp_path / "r.html").read_text(encoding="utf-8"), flags=re.DOTALL)
     assert not ABSURD.search(page) and page.count("beyond 10<sup>29</sup>") >= 3
 
 

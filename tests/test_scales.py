@@ -5,8 +5,8 @@ import pytest
 import xarray as xr
 from matplotlib.figure import Figure
 
-from forecast.figures.style import place_ticks
-from forecast.report.text import place_html
+from forecast.figures.axes import place_ticks
+from forecast.report.views.text import place_html
 from forecast.scales import COMPUTE, DATES, named_by, scale_of, scale_of_answer
 from forecast.words import Reach, counted, first_of, reach_of, reach_of_answers
 from models.dates import log10_compute_of, log10_compute_of_year

@@ -15,7 +15,6 @@ from forecast.cli.options import (
     Draws,
     Family,
     FitFile,
-    Headline,
     Json,
     Quiet,
     Repeats,
@@ -43,7 +42,6 @@ from forecast.cli.options import (
     warn,
 )
 from forecast.cli.progress import shown_stages
-from forecast.errors import ForecastError
 
 HALF = 0.5  # threshold of which `fit --json` says what the data moved
 
@@ -151,52 +149,3 @@ def threshold(
         print_thresholds([("", [answer])])
         print_context(answer, answer["reached_with_less"], less=scale_of(loaded.data).less)
     exit_unless_sound(loaded, fit, structure, tasks=[answer["task"]])
-
-
-def report(
-    fit: FitFile,
-    output: Annotated[Path, typer.Option("-o", help="HTML file to write.", metavar="report.html")],
-    at: At = 0.5,
-    headline: Headline = None,
-    family: Family = None,
-    backtest: Annotated[
-        Path | None,
-        typer.Option(help="Folder of `forecast backtest` [default: backtest beside FIT.nc].", metavar="DIR"),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """One self-contained HTML file: answer, verdict, thresholds, curves, diagnostics, provenance."""
-    from forecast.files import check_target
-
-    check_target(output)
-    from forecast.posterior.fit import load
-
-    loaded = load(fit)
-    from forecast.report.content import headline_of, write_report
-
-    record = _record_of(loaded, backtest, fit.parent / "backtest")
-    answer = write_report(loaded, output, at=at, headline=headline, family=family, record=record)
-    if as_json:
-        print_json({"report": str(output), "answer": answer, "verdict": record and record["sentence"]})
-    else:
-        print(plain(answer))
-        if record:
-            print(plain(record["sentence"]))
-        print(f"report: {output}")
-    exit_unless_sound(loaded, fit, tasks=[headline_of(loaded, headline)])
-
-
-def _record_of(fit: Any, asked: Path | None, usual: Path) -> dict[str, Any] | None:
-    """The back-test that a report shows: the one asked for, else that beside the fit where it is of the same table."""
-    from forecast.report.backtest import stored_view
-
-    data_hash = fit.data.attrs["data_hash"]
-    if asked is not None:
-        return stored_view(asked, data_hash=data_hash)
-    if not (usual / "summary.json").is_file():
-        return None
-    try:
-        return stored_view(usual, data_hash=data_hash)
-    except ForecastError as error:
-        warn(f"{error}; the report shows no verdict")
-        return None

@@ -15,7 +15,7 @@ import typer
 
 from forecast import files
 from forecast.cli.backtest import backtest, compare, distrust
-from forecast.cli.fit import fit, report, threshold
+from forecast.cli.fit import fit, threshold
 from forecast.cli.options import (
     Average,
     BestOf,
@@ -46,6 +46,7 @@ from forecast.cli.questions.design import design
 from forecast.cli.questions.emergence import emergence
 from forecast.cli.questions.howmuch import howmuch
 from forecast.cli.questions.when import print_dates, when
+from forecast.cli.report import index, report
 from forecast.cli.tables import FORMAT_LIST, import_, simulate
 from forecast.errors import ForecastError, TableError, shown_path
 
@@ -214,7 +215,8 @@ COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (fit, "Fit all tasks of a table by MCMC.", "fit results.csv -o fit.nc"),
     (threshold, "Compute at which a task reaches a score.", 'threshold fit.nc --task "my task" --at 0.5'),
     (predict, "Scores of runs that are not measured yet.", "predict fit.nc --rows new.csv -o scores.csv"),
-    (report, "One HTML file with answer, curves and checks.", "report fit.nc -o report.html"),
+    (report, "A page to forward: picture, answer and checks.", "report fit.nc -o report.html"),
+    (index, "One page over many studies.", "index studies"),
     (backtest, "Hide large runs, forecast and score them.", "backtest results.csv --cut 1e23 -o record"),
     (compare, "Structures of the model side by side.", "compare results.csv --at 0.5"),
     (when, "Date at which a task reaches a score.", 'when fit.nc --task "my task" --at 0.5'),

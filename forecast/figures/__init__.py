@@ -1,1 +1,1 @@
-"""Figures: style, curves, thresholds and SVG; no statistics."""
+"""Figures: headline, forest, curves, thresholds and records; style, SVG and files; no statistics."""

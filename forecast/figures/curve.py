@@ -1,4 +1,4 @@
-"""Figures of curves, outcomes and priors: each function takes data and an `Axes`, draws, and returns the `Axes`.
+"""Figures of curves and priors: each function takes data and an `Axes`, draws, and returns the `Axes`.
 
 Compute is always log10 FLOP on the way in (or the place of a date, see `forecast.scales`) and labelled in FLOP, or with
 dates, on the axis. Seen and unseen points differ by marker as well as by colour.
@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 
-from forecast.figures.style import BLUE, GREY, INK, VERMILLION, name_label, padded, place_ticks, score_limits
+from forecast.figures.axes import padded, place_scores, place_ticks
+from forecast.figures.style import BEYOND, BLUE, GREY, INK, PAPER, VERMILLION, name_label
 from forecast.scales import COMPUTE, Scale
 from forecast.scoring.summary import wilson_interval
 from forecast.words import percent
+
+MARKERS = ("o", "s", "^", "v", "P", "X", "p")
 
 
 def plot_curve(
@@ -47,48 +49,20 @@ def plot_curve(
     ax.fill_between(grid, curve["q05"], curve["q95"], color=BLUE, alpha=0.18, linewidth=0, label="90% band")
     ax.fill_between(grid, curve["q25"], curve["q75"], color=BLUE, alpha=0.3, linewidth=0, label="50% band")
     ax.plot(grid, curve["q50"], color=BLUE, label="median")
-    held_out = observed["held_out"].to_numpy(dtype=bool)
     x = np.concatenate([grid, observed["log10_compute"].to_numpy(dtype=float)])
-    if colours is None:
-        _scores_with_error(ax, observed[~held_out], fmt="o", color=INK, markersize=3, label="data of the fit")
-        _scores_with_error(
-            ax, observed[held_out], fmt="D", color=VERMILLION, mfc="white", markersize=4, label="not seen by the fit"
-        )
-    else:
-        _points_of_families(ax, observed, colours)
+    plot_runs(ax, observed, colours)
+    if colours is not None:
         x = np.append(x, observed["moved_to"].dropna())
     limits = padded(float(x.min()), float(x.max()), share=0.02)
     ax.axhline(at, color=GREY, linestyle="--", linewidth=0.9, label="threshold τ")
+    ax.axvspan(data_max, max(limits[1], data_max), color=BEYOND, linewidth=0, zorder=0)
     ax.axvline(data_max, color=GREY, linestyle=":", linewidth=0.9, label=f"{scale.largest} run of the data")
     ax.text(0.01, at, f"τ = {at:g}", transform=ax.get_yaxis_transform(), fontsize="small", va="bottom", color=GREY)
     shown = np.concatenate([*curve.values(), observed["score"].to_numpy(dtype=float), [at]])
-    ax.set_ylim(*score_limits(shown))
+    place_scores(ax, shown)
     ax.set_xlim(*limits)
     place_ticks(ax, scale, limits)
     ax.set_xlabel(scale.axis)
-    return ax
-
-
-def plot_outcomes(outcomes: pd.DataFrame, *, ax: Axes) -> Axes:
-    """Held-out outcomes beside their 90% predictive intervals and medians, one row each, first on top.
-
-    `outcomes` has the columns task, model, score, q05, q50, q95 and inside.
-    """
-    rows = np.arange(len(outcomes))
-    inside = outcomes["inside"].to_numpy(dtype=bool)
-    score = outcomes["score"].to_numpy(dtype=float)
-    ax.hlines(rows, outcomes["q05"], outcomes["q95"], color=BLUE, alpha=0.35, linewidth=6, label="90% interval")
-    ax.plot(outcomes["q50"], rows, "|", color=BLUE, markersize=8, markeredgewidth=1.6, label="median")
-    ax.plot(score[inside], rows[inside], "o", color=INK, markersize=4, label="outcome inside")
-    ax.plot(score[~inside], rows[~inside], "X", color=VERMILLION, markersize=6, label="outcome outside")
-    several = outcomes["model"].nunique() > 1
-    names = outcomes["task"].astype(str) + (", " + outcomes["model"].astype(str) if several else "")
-    ax.set_yticks(rows, [name_label(name) for name in names], parse_math=False, linespacing=1.0)
-    ax.tick_params(axis="y", length=0)
-    ax.set_ylim(len(outcomes) - 0.4, -0.6)
-    ax.set_xlim(*score_limits(outcomes[["q05", "q95", "score"]].to_numpy(dtype=float).ravel()))
-    ax.set_xlabel("score")
-    ax.grid(axis="x", linewidth=0.4, alpha=0.5)
     return ax
 
 
@@ -140,11 +114,11 @@ def plot_k_sweep(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, scale: S
 
     `grid` is (point,) log10 FLOP; `curves` maps k to the median success, (point,).
     """
-    shades = colormaps["viridis"](np.linspace(0.85, 0.0, len(curves)))
+    shades = np.linspace(0.4, 1.0, len(curves))
     step = -(-len(curves) // 8)  # at most about eight entries in the legend
     for i, (k, success) in enumerate(sorted(curves.items())):
         named = i % step == 0 or i == len(curves) - 1
-        ax.plot(grid, success, color=shades[i], label=f"k = {k}" if named else None)
+        ax.plot(grid, success, color=BLUE, alpha=shades[i], label=f"k = {k}" if named else None)
     ax.set_ylim(-0.02, 1.02)
     ax.set_ylabel("success")
     ax.set_xlabel(scale.axis)
@@ -156,17 +130,37 @@ def plot_k_sweep(grid: np.ndarray, curves: Mapping[int, np.ndarray], *, scale: S
     return ax
 
 
-def _points_of_families(ax: Axes, observed: pd.DataFrame, colours: Mapping[str, str]) -> None:
-    """Runs where they are, pale, and where they would be with the family of the curve; those not seen hollow."""
-    ax.plot(observed["log10_compute"], observed["score"], "o", color=GREY, alpha=0.3, markersize=2.5, label="as it is")
-    for family, own in observed.groupby("family", sort=False):
-        own = own[own["moved_to"].notna()].assign(log10_compute=own["moved_to"])
-        colour, seen = colours[str(family)], ~own["held_out"].to_numpy(dtype=bool)
-        edge = {"mec": INK, "mew": 0.3}  # else yellow is lost on white
-        _scores_with_error(ax, own[seen], fmt="o", color=colour, markersize=3, **edge, label=str(family))
-        _scores_with_error(
-            ax, own[~seen], fmt="D", color=colour, mfc="white", markersize=4, label=f"{family}, not seen"
-        )
+def plot_runs(ax: Axes, observed: pd.DataFrame, colours: Mapping[str, str] | None, *, size: float = 3.0) -> None:
+    """Scores of runs with their binomial errors; those that the fit has not seen are hollow diamonds.
+
+    With `colours`, families differ by colour and marker, and a run is where it would be with the family of the curve
+    (`moved_to`), and pale where it is. `size` is that of a marker in points; many are smaller.
+    """
+    size *= float(np.clip((60 / max(len(observed), 1)) ** 0.5, 0.6, 1.0))
+    seen: dict[str, Any] = {"fmt": "o", "color": INK, "markersize": size, "label": "data of the fit"}
+    hidden = seen | {"fmt": "D", "color": VERMILLION, "mfc": PAPER, "markersize": size + 0.5}
+    hidden["label"] = "not seen by the fit"
+    if colours is None:
+        held_out = observed["held_out"].to_numpy(dtype=bool)
+        _scores_with_error(ax, observed[~held_out], **seen)
+        _scores_with_error(ax, observed[held_out], **hidden)
+        return
+    moved = observed["moved_to"].notna()
+    x, score = (observed[name].to_numpy(dtype=float) for name in ("log10_compute", "score"))
+    if moved.any():
+        ax.plot(x[moved], score[moved], "o", color=GREY, alpha=0.35, markersize=0.8 * size, mew=0, label="as it is")
+    placed = observed.assign(log10_compute=observed["moved_to"].fillna(observed["log10_compute"]))
+    for family, own in placed.groupby("family", sort=False):
+        held_out, style = own["held_out"].to_numpy(dtype=bool), family_style(colours, str(family))
+        _scores_with_error(ax, own[~held_out], **seen | style | {"mec": INK, "mew": 0.3, "label": str(family)})
+        style |= {"fmt": hidden["fmt"], "label": f"{family}, not seen"}
+        _scores_with_error(ax, own[held_out], **hidden | style)
+
+
+def family_style(colours: Mapping[str, str], family: str) -> dict[str, Any]:
+    """Colour and marker of a family; those beyond the colours are all alike, grey dots."""
+    place, colour = list(colours).index(family), colours[family]
+    return {"color": colour, "fmt": "o" if colour == GREY else MARKERS[place % len(MARKERS)]}
 
 
 def _scores_with_error(ax: Axes, observed: pd.DataFrame, **style: Any) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.markers import CARETLEFTBASE, CARETRIGHTBASE
 
-from forecast.figures.style import BLUE, GREY, INK, ORANGE, place_ticks
+from forecast.figures.axes import place_ticks
+from forecast.figures.style import BLUE, GREY, INK, ORANGE, PAPER
 from forecast.scales import COMPUTE, Scale
 from forecast.words import percent
 
@@ -90,6 +92,38 @@ def plot_threshold_cumulative(
     ax.set_yticks([0, 0.5, 1], ["0%", "50%", "100%"])
     ax.set_ylabel("crossed by")
     return _threshold_axis(ax, limits=limits, mass=mass, quantiles=quantiles, data_max=data_max, scale=scale)
+
+
+def places(quantiles: Mapping[str, Any]) -> dict[str, float]:
+    """Quantiles as numbers; NaN where no threshold is given, as of a task that falls."""
+    return {name: np.nan if value is None else float(value) for name, value in quantiles.items()}
+
+
+def plot_interval(
+    ax: Axes,
+    at: float,
+    quantiles: Mapping[str, float],
+    limits: tuple[float, float],
+    *,
+    colour: str = BLUE,
+    width: float = 6.0,
+) -> None:
+    """Interval of a threshold: 90% pale, 50% dark, the median a dot, and an arrow where it leaves the axis.
+
+    `at` is its height, `quantiles` are q05, q25, q50, q75 and q95, of `places`, and `width` is that of the
+    bar in points.
+    """
+    q05, q25, q50, q75, q95 = (np.clip(quantiles[name], *limits) for name in ("q05", "q25", "q50", "q75", "q95"))
+    ax.hlines(at, q05, q95, color=colour, alpha=0.35, linewidth=width, label="90% interval")
+    ax.hlines(at, q25, q75, color=colour, linewidth=width, label="50% interval")
+    arrow: dict[str, Any] = {"color": colour, "markersize": 1.05 * width, "markeredgewidth": 0, "clip_on": False}
+    if quantiles["q95"] > limits[1]:
+        ax.plot(limits[1], at, marker=CARETRIGHTBASE, **arrow, label="goes on")
+    if quantiles["q05"] < limits[0]:
+        ax.plot(limits[0], at, marker=CARETLEFTBASE, **arrow, label="goes on")
+    if limits[0] <= quantiles["q50"] <= limits[1]:
+        dot: dict[str, Any] = {"mfc": PAPER, "mec": INK, "markeredgewidth": 0.9, "markersize": 0.75 * width}
+        ax.plot(q50, at, "o", **dot, zorder=4, label="median")
 
 
 def _outside(draws: np.ndarray, limits: tuple[float, float]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from importlib import import_module
@@ -20,6 +20,7 @@ from models.priors import Priors
 from models.structures import Parts, structure_of
 
 SCHEMA = 7
+FIGURES = "forecast.figures.of_fit"  # drawn on demand, as Matplotlib takes a second to import
 SIZES = {"rows": "observation", "runs": "run", "tasks": "task"}
 PACKAGES = ("capability-forecast", "pymc", "nutpie", "arviz", "numpy", "xarray")
 
@@ -92,6 +93,22 @@ class Fit:
     def to_datatree(self, **options: Any) -> xr.DataTree:
         """The fit in the groups of ArviZ: see `forecast.fitting.groups.groups_of`; imports PyMC."""
         return import_module("forecast.fitting.groups").groups_of(self, **options)
+
+    def plot_curve(self, task: str, at: float = 0.5, **options: Any) -> Any:
+        """A task's curve with its data and threshold; returns the Axes: see `forecast.figures.of_fit.plot_curve`."""
+        return import_module(FIGURES).plot_curve(self, task, at, **options)
+
+    def plot_threshold(self, task: str, at: float = 0.5, **options: Any) -> Any:
+        """The density of a threshold and P(never): see `forecast.figures.of_fit.plot_threshold`."""
+        return import_module(FIGURES).plot_threshold(self, task, at, **options)
+
+    def plot_forest(self, at: float | Sequence[float] = 0.5, **options: Any) -> Any:
+        """The thresholds of all tasks on one axis: see `forecast.figures.of_fit.plot_forest`."""
+        return import_module(FIGURES).plot_forest(self, at, **options)
+
+    def plot_track_record(self, record: Any, **options: Any) -> Any:
+        """A back-test of the table beside baselines: see `forecast.figures.of_fit.plot_track_record`."""
+        return import_module(FIGURES).plot_track_record(record, **options)
 
     def to_dict(self) -> dict[str, Any]:
         """What was fitted and how far it can be trusted, as plain values."""

@@ -101,8 +101,7 @@ def theta_at_score(fit: Fit, task: str, at: float | xr.DataArray, residuals: Res
     Closed form where there is one. `inf` where no compute suffices, `-inf` where any does.
     """
     law, metric, length, k = law_of_task(fit, task), *_facts(fit, task)
-    open_form = METRICS[metric].is_rate and METRICS[metric].inverse is None
-    if open_form or {"frailty_drift", "token_floor", "log_loss_link_factor", "required_share"} & set(law):
+    if not _is_closed(metric, law):
         return _crossing(fit, task, at, residuals, like=law.nu + 0.0 * at + 0.0 * residuals.log_loss)
     shape = {name: law[name] for name in ("irreducible", "log10_amplitude", "exponent")}
     if not METRICS[metric].is_rate:
@@ -111,6 +110,16 @@ def theta_at_score(fit: Fit, task: str, at: float | xr.DataArray, residuals: Res
     success = success_from_score(at, floor=law.floor, ceiling=law.ceiling)
     loss = loss_of_success(success, law.nu, metric=metric, length=length, k=k)
     return theta_from_loss(loss * np.exp(-residuals.log_loss), theta_ref=0.0, **shape)
+
+
+def has_closed_inverse(fit: Fit, task: str) -> bool:
+    """Whether `theta_at_score` is a formula for this task; else it is a search, draw by draw."""
+    return _is_closed(_facts(fit, task)[0], law_of_task(fit, task))
+
+
+def _is_closed(metric: str, law: xr.Dataset) -> bool:
+    bent = {"frailty_drift", "token_floor", "log_loss_link_factor", "required_share"}
+    return not (METRICS[metric].is_rate and METRICS[metric].inverse is None) and not bent & set(law)
 
 
 def _crossing(

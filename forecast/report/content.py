@@ -1,4 +1,4 @@
-"""Content of the report: thresholds and curves of each task, check on held-out runs, k-sweep, evidence."""
+"""Content of the report: check on held-out runs, k-sweep, evidence, and the report of one stored fit."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,94 +13,27 @@ from forecast.backtesting.scored import OURS
 from forecast.errors import ForecastError, shown
 from forecast.files import write_whole
 from forecast.fitting.contraction import contraction
-from forecast.posterior.compute import compute_as_family, differs_by_family, effective_compute
+from forecast.fitting.sensitivity.answer import sensitivity
+from forecast.posterior.compute import effective_compute
 from forecast.posterior.fit import Fit, thinned
 from forecast.posterior.outliers import outliers
-from forecast.posterior.predict import predict, summarise, typical_score
+from forecast.posterior.predict import predict, summarise
 from forecast.posterior.reached import family_in_words
 from forecast.posterior.score import law_of_task, loss_per_token
 from forecast.posterior.tasks import rate_tasks, task_label
-from forecast.posterior.threshold import threshold, threshold_draws
+from forecast.posterior.views.curve import CURVE_DRAWS, TaskForecast, task_forecast
 from forecast.report.complaints import complaints, spelled_out
+from forecast.report.live.data import live_data
 from forecast.report.page import write_page
-from forecast.report.sections import Evidence, KSweep, OutcomeCheck, Section, TaskForecast
+from forecast.report.sections import Evidence, KSweep, OutcomeCheck, Report, Section
+from forecast.report.views.pictures import known_places
 from forecast.scales import named_by, scale_of
 from forecast.scoring.summary import summary
 from forecast.table.describe import warnings_of
 from forecast.table.direction import refusal
 from forecast.table.splits import Split
 from forecast.words import counted, percent, plain_power
-from models.dates import years_of_runs
 from models.equations.surrogates import at_least_each
-
-CURVE_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-CURVE_DRAWS = 2000  # plenty for the quantiles and for the median lines of a figure
-
-
-def task_forecast(
-    fit: Fit, task: str, at: float, data: xr.Dataset | None = None, *, family: str | None = None
-) -> TaskForecast:
-    """All that the report shows of one task; rows of `data` that the fit has not seen appear as held out.
-
-    Curve and threshold are of a family or, for None, of the typical family.
-    """
-    observed = _observed(fit, task, fit.data if data is None else data, family)
-    answer = threshold(fit, task, at, family=family)
-    grid = _grid(observed, answer)
-    curve = typical_score(thinned(fit, CURVE_DRAWS), task, grid, family=family)
-    bands = curve.quantile(CURVE_QUANTILES, dim=("chain", "draw")).values
-    return TaskForecast(
-        task=task,
-        metric=answer["metric"],
-        at=at,
-        threshold=answer,
-        log10_compute_draws=threshold_draws(fit, task, at, family=family).values.ravel(),
-        grid=grid,
-        curve={f"q{round(100 * q):02d}": bands[i] for i, q in enumerate(CURVE_QUANTILES)},
-        observed=observed,
-    )
-
-
-def _observed(fit: Fit, task: str, data: xr.Dataset, family: str | None) -> pd.DataFrame:
-    """The scores of a task in a table, and where the runs would lie with the family of the curve."""
-    own = _same_task(fit.data.sel(task=task), data)[data.task_index.values]
-    runs = data.run_index.values[own]
-    model, x = data.run.values[runs], data.log10_compute.values[runs]
-    families = data.family.values[data.family_index.values[runs]]
-    moved_to = np.full(len(x), np.nan)
-    if differs_by_family(fit):
-        years = years_of_runs(data)[runs]
-        sizes = {name: data[name].values[runs] for name in ("log10_params", "log10_tokens")}
-        moved_to = compute_as_family(fit, task, x, families=families, years=years, family=family, **sizes)
-    return pd.DataFrame(
-        {
-            "model": model,
-            "family": families,
-            "moved_to": moved_to,
-            "log10_compute": x,
-            "score": data.score.values[own],
-            "trials": data.trials.values[own].astype(float),
-            "held_out": ~np.isin(model, fit.data.run.values),
-        }
-    )
-
-
-def _same_task(task: xr.Dataset, data: xr.Dataset) -> np.ndarray:
-    """Which task of a table is the one of a fit; not by label: a table of more rows may label it otherwise."""
-    same = (data.task_name == task.task_name.item()) & (data.metric == task.metric.item())
-    same &= (data.metric != "at_least_k") | (data.task_k.fillna(0) == task.task_k.fillna(0))
-    if same.sum() > 1:
-        same &= data.task_length == task.task_length.item()
-    return same.values
-
-
-def _grid(observed: pd.DataFrame, answer: Mapping[str, Any]) -> np.ndarray:
-    """Places of the curve, log10 FLOP: from below the smallest run to beyond the largest or the threshold."""
-    seen, x, moved_to = answer["data_log10_compute"], observed["log10_compute"], observed["moved_to"]
-    places = np.concatenate([x, moved_to[np.isfinite(moved_to)], seen])
-    crossed_at = answer["log10_compute"]["q75"]
-    far = seen[1] if crossed_at is None else min(float(crossed_at), seen[1] + 4.0)
-    return np.linspace(places.min() - 0.3, max(far, places.max()) + 0.7, 80)
 
 
 def check_held_out(
@@ -153,6 +86,7 @@ def evidence(fit: Fit, headline: str, thresholds: Sequence[float], *, family: st
         moved=contraction(fit, at=thresholds, family=family, seed=seed),
         surprising=outliers(fit, seed=seed),
         rows=fit.data.sizes["observation"],
+        sensitivity=sensitivity(fit, headline, thresholds[0], family=family),
     )
 
 
@@ -161,22 +95,23 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
     write_whole(path, lambda temporary: frame.to_csv(temporary, index=False))
 
 
-def write_report(
+def report_of(
     fit: Fit,
-    path: Path = Path("report.html"),
     *,
     at: float = 0.5,
     headline: str | None = None,
     family: str | None = None,
     record: Mapping[str, Any] | None = None,
-) -> str:
-    """Write the report of one stored fit and answer its sentence: all tasks at one threshold.
+    command: str = "",
+) -> Report:
+    """The report of one stored fit: all tasks at one threshold.
 
     Parameters
     ----------
     headline : task of the sentence; None: the first rate
     family : whose curves and thresholds are shown; None: those of the typical family
-    record : a back-test of the table, of `forecast.report.backtest.stored_view`
+    record : a back-test of the table, of `forecast.report.views.backtest.stored_view`
+    command : that makes the report again
     """
     names, first = rate_tasks(fit), headline_of(fit, headline)
     tasks = [task_forecast(fit, task, at, family=family) for task in names]
@@ -188,14 +123,26 @@ def write_report(
         provenance=fit.provenance(),
         evidence=evidence(fit, first, [at], family=family, seed=fit.sampling.seed),
     )
-    answer = answer_sentence(next(task for task in tasks if task.task == first))
     scale = scale_of(fit.data)
     whose = "a typical run" + (f" of family {family}" if family else "")
-    question = f"At what {scale.quantity} does {whose} reach {at:g}, judging from {fit.table}?"
-    texts: dict[str, Any] = {"title": f"Forecast from {fit.table}", "question": question, "answer": answer}
-    texts |= {"warnings": warnings_of(fit.data), "record": record}
-    write_page(path, **texts, sections=[section], scale=scale)
-    return answer
+    return Report(
+        title=f"Forecast from {fit.table}",
+        question=f"At what {scale.quantity} does {whose} reach {at:g}, judging from {fit.table}?",
+        answer=answer_sentence(next(task for task in tasks if task.task == first)),
+        sections=[section],
+        warnings=warnings_of(fit.data),
+        record=record,
+        scale=scale,
+        command=command,
+        live=live_data(fit, tasks, headline=first, family=family, known=known_places(scale)),
+    )
+
+
+def write_report(fit: Fit, path: Path = Path("report.html"), **options: Any) -> str:
+    """Write the report of one stored fit as HTML and answer its sentence; options as of `report_of`."""
+    report = report_of(fit, **options)
+    write_page(path, report)
+    return report.answer
 
 
 def headline_of(fit: Fit, name: str | None) -> str:

@@ -1,13 +1,15 @@
-"""Sections of the report as data: forecasts of tasks, checks on outcomes, k-sweeps, evidence."""
+"""Sections of the report as data, and the report as a whole: what every form of it is made of."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from forecast.report.wording import Line
+from forecast.posterior.views.curve import TaskForecast
+from forecast.report.views.wording import Line
+from forecast.scales import COMPUTE, Scale
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,20 +20,7 @@ class Evidence:
     moved: Sequence[Line]  # of `forecast.fitting.contraction.contraction`, every threshold of the report among them
     surprising: Sequence[Mapping[str, Any]]  # what `forecast.posterior.outliers.outliers` answers
     rows: int  # rows of the fit
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskForecast:
-    """The forecast of one task."""
-
-    task: str
-    metric: str
-    at: float  # the threshold tau
-    threshold: Mapping[str, Any]  # JSON of `forecast threshold`; quantiles may be 'inf' or '-inf'
-    log10_compute_draws: np.ndarray  # (draw,) log10 FLOP, may hold inf and -inf
-    grid: np.ndarray  # (point,) log10 FLOP
-    curve: Mapping[str, np.ndarray]  # q05, q25, q50, q75, q95 of the typical expected score, each (point,)
-    observed: pd.DataFrame  # see `forecast.figures.curve.plot_curve`; and model
+    sensitivity: Sequence[Mapping[str, Any]] = ()  # of `forecast.fitting.sensitivity.answer.sensitivity`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,3 +54,31 @@ class Section:
     check: OutcomeCheck | None = None
     k_sweep: KSweep | None = None
     evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """All that a report says, whatever its form.
+
+    Without a verdict, the reasons for which a fit is not trustworthy and thresholds of the headline task that are
+    prior-dominated are added to the warnings. Nothing is said twice.
+    """
+
+    title: str
+    question: str
+    answer: str  # in a sentence
+    sections: Sequence[Section]  # the fits; the first is shown whole, of the others what they change
+    warnings: Sequence[str] = ()  # what a reader must know before believing the answer
+    record: Mapping[str, Any] | None = None  # the back-test, of `forecast.report.views.backtest.backtest_view`
+    dates: Sequence[Mapping[str, Any]] = ()  # of each threshold, answers of `forecast.questions.when.answer.when`
+    scale: Scale = field(default=COMPUTE)  # of the table, that all fits share
+    command: str = ""  # that makes the report again
+    live: Mapping[str, Any] | None = None  # of `forecast.report.live.data.live_data`; None: the page has no script
+
+    def headline(self, section: Section | None = None) -> TaskForecast | None:
+        """The task that a section, or the first, is about, at its first threshold; None where it has no tasks."""
+        own = section or next(iter(self.sections), None)
+        if own is None or not own.tasks:
+            return None
+        asked = own.evidence.headline if own.evidence else None
+        return next((task for task in own.tasks if task.task == asked), own.tasks[0])

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from forecast.backtesting.run import BacktestResult, backtest
 from forecast.backtesting.verdict import verdict
 from forecast.draws import Sampling
 from forecast.errors import ForecastError, shown
-from forecast.figures.style import write_figure
 from forecast.files import make_folder, write_json
 from forecast.fitting.average import fit_average
 from forecast.fitting.stacking import SAMPLING, forecasts_of, weights_of_scores
@@ -23,21 +21,19 @@ from forecast.published import as_published, threshold_rows
 from forecast.questions.when.answer import when as dates_of
 from forecast.questions.when.frontier import fit_frontier
 from forecast.questions.when.scenarios import SCENARIOS
-from forecast.report.backtest import BacktestView, backtest_view
 from forecast.report.complaints import worst_complaints
 from forecast.report.content import write_csv
-from forecast.report.page import write_page
-from forecast.scales import scale_of
+from forecast.report.live.dates import Asked
+from forecast.report.views.backtest import BacktestView
 from forecast.stages import SILENT, Stages
 from forecast.study.file import Study
 from forecast.study.fitted import EVIDENCE, StudyFit, seen_runs, split_at, study_fit
-from forecast.study.picture import draw_forecast
+from forecast.study.report import answer_of, report_of_study, write_index_above, write_study
 from forecast.table.dataset import observations, read_table
 from forecast.table.describe import warnings_of
 from forecast.table.splits import Split, latest
 from forecast.table.training_runs import read_runs
 from models.dates import by_date
-from models.priors import Priors
 from models.structures import DEFAULT
 
 FIT, TEST, TEST_BY_FITS, DATES, REPORT = 10.0, 2.0, 60.0, 6.0, 6.0  # of the time: nearly seconds
@@ -76,10 +72,9 @@ def run_study(
     stages.plan(_weight(study, averaged=len(structures) > 1))
     fitting = _Fitting(
         frame=frame,
-        table=study.table.name,
+        study=study,
         structures=structures,
         sampling=replace(sampling, seed=study.seed),
-        priors=study.priors,
         stages=stages,
     )
     fitted: dict[float | None, Fit] = {}
@@ -93,16 +88,18 @@ def run_study(
         if below not in fitted:
             fitted[below] = fitting.fit(below, weights=_weights(tested, below))
         fits.append(study_fit(fitted[below], study, frame, data, tested=tested, output=output, stages=stages))
-    of_all = fits[-1]
-    believed = _believed(study, frame, fits, of_all, tested)
-    dates = _dates(study, of_all, stages) if study.when else []
+    believed = _believed(study, frame, fits, fits[-1], tested)
+    asked = _asked(study, data) if study.when else None
+    dates = _dates(study, fits[-1], asked, stages) if study.when else []
     if tested is not None:
         write_backtest(tested, believed.verdict, output / "backtest", table=study.table.name, seed=study.seed)
     result = _result(study, fits, believed, dates)
+    with stages.stage("report", weight=REPORT):
+        report = report_of_study(study, fits, believed, warnings=warnings, dates=dates, asked=asked, output=output)
+        write_study(report, fits[0], output)
     write_csv(output / "thresholds.csv", threshold_rows(result["fits"]))
-    write_figure(output / "forecast.svg", partial(draw_forecast, fits[0]), size=(7.0, 3.6))
-    _write_report(study, fits, believed, result["answer"], warnings, dates, output=output, stages=stages)
     write_json(output / "result.json", as_published(result, dated=by_date(data)))
+    write_index_above(study.folder)
     return result
 
 
@@ -111,18 +108,17 @@ class _Fitting:
     """What all fits of a study have in common."""
 
     frame: pd.DataFrame
-    table: str  # its name
+    study: Study
     structures: Sequence[str]
     sampling: Sampling
-    priors: Priors
     stages: Stages
 
     def fit(self, below: float | None, *, weights: dict[str, float] | None) -> Fit:
         """The posterior of the runs below a cut, or of all; weights as of `fit_average`."""
-        options: dict[str, Any] = {"table": self.table, "structures": self.structures, "sampling": self.sampling}
+        options: dict[str, Any] = {"structures": self.structures, "sampling": self.sampling, "stages": self.stages}
+        options |= {"weights": weights, "below": below, "priors": self.study.priors}
         with self.stages.stage(f"fit of {seen_runs(below)}", weight=FIT):
-            found: dict[str, Any] = {"weights": weights, "below": below, "priors": self.priors, "stages": self.stages}
-            return fit_average(self.frame, **options, **found)
+            return fit_average(self.frame, table=self.study.table.name, **options)
 
 
 def _weight(study: Study, *, averaged: bool) -> float:
@@ -170,7 +166,7 @@ def _tested(
         return backtest(
             frame,
             splits,
-            name=fitting.table,
+            name=fitting.study.table.name,
             folder=output / "backtest" / "jobs",
             structures=fitting.structures,
             at=at,
@@ -206,13 +202,19 @@ def _believed(
     return BacktestView(verdict=judged, tested=tested, weights=of_all.fit.weights, apart=thresholds)
 
 
-def _dates(study: Study, of_all: StudyFit, stages: Stages) -> list[dict[str, Any]]:
+def _asked(study: Study, data: xr.Dataset) -> Asked | None:
+    """How dates are found: by the frontier of the largest runs; None where dates are the scale of the table."""
+    if by_date(data):
+        return None
+    return Asked(frontier=fit_frontier(read_runs(), seed=study.seed), scenario=study.scenarios[0], seed=study.seed)
+
+
+def _dates(study: Study, of_all: StudyFit, asked: Asked | None, stages: Stages) -> list[dict[str, Any]]:
     """The dates at which the headline task reaches each threshold."""
-    fit = of_all.fit
     with stages.stage("dates", weight=DATES):
-        frontier = None if by_date(fit.data) else fit_frontier(read_runs(), seed=study.seed)
+        frontier = asked and asked.frontier
         options: dict[str, Any] = {"frontier": frontier, "scenarios": study.scenarios, "seed": study.seed}
-        return [dates_of(fit, of_all.evidence.headline, at, **options) for at in study.thresholds]
+        return [dates_of(of_all.fit, of_all.evidence.headline, at, **options) for at in study.thresholds]
 
 
 def _result(
@@ -222,28 +224,9 @@ def _result(
     result = {
         "title": study.title,
         "question": study.question,
-        "answer": " ".join(each.sentence(study.headline) for each in fits),
+        "answer": answer_of(study, fits),
         "verdict": believed.verdict,
         "seed": study.seed,
         "fits": [each.result() for each in fits],
     }
     return result | ({"when": dates} if study.when else {})
-
-
-def _write_report(
-    study: Study,
-    fits: Sequence[StudyFit],
-    believed: BacktestView,
-    answer: str,
-    warnings: Sequence[str],
-    dates: list[dict[str, Any]],
-    *,
-    output: Path,
-    stages: Stages,
-) -> None:
-    sections = [each.section(k_sweep_length=study.k_sweep_length) for each in fits]
-    record = backtest_view(believed, table=study.table.name, seed=study.seed)
-    texts: dict[str, Any] = {"title": study.title, "question": study.question, "answer": answer, "warnings": warnings}
-    options: dict[str, Any] = {"record": record, "dates": dates, "scale": scale_of(fits[-1].fit.data)}
-    with stages.stage("report", weight=REPORT):
-        write_page(output / "report.html", **texts, sections=sections, **options)

@@ -14,6 +14,10 @@ from forecast.table.reading.sizes import check_sizes, sizes_of
 
 ROLES = ("model", "date", "compute")
 DOMAIN, OTHER = "Domain", "Games"  # of Epoch's rows, left out: self-play trains no model that could be asked a question
+GUESSED = (
+    ("Confidence", "confidence"),
+    "speculative",
+)  # Epoch's column and ours, and its word for computes not published
 BUILT_IN = Path(__file__).with_name("frontier_runs.csv")
 
 
@@ -22,7 +26,8 @@ def read_runs(path: str | os.PathLike[str] | None = None) -> pd.DataFrame:
 
     Of Epoch's rows those whose only domain is games are left out, as they are of the built-in runs: AlphaGo Zero had
     the compute of GPT-3 three years before it, and says nothing of when a model that answers questions has it. Rows
-    in which date or compute is blank are left out too, as Epoch has many.
+    in which date or compute is blank are left out too, as Epoch has many. `speculative` is whether the compute is a
+    guess, as Epoch's column of confidence says.
 
     Raises
     ------
@@ -47,7 +52,15 @@ def read_runs(path: str | os.PathLike[str] | None = None) -> pd.DataFrame:
     if problems := [_mended(problem, sheet) for problem in found if known[problem.row]]:
         raise TableError(sheet.path, sorted(problems, key=lambda problem: problem.row or 0))
     runs = pd.DataFrame({"model": cells.text["model"], "date": cells.date, "compute": cells.number["compute"]})
+    runs["speculative"] = _guessed(sheet.frame).reindex(runs.index, fill_value=False)
     return runs[known].sort_values("date", kind="stable", ignore_index=True)
+
+
+def _guessed(frame: pd.DataFrame) -> pd.Series:
+    """Which computes nobody has published: Epoch's word for them in its column of confidence, or ours."""
+    names, word = GUESSED
+    said = next((texts(frame, name) for name in names if name in frame), pd.Series("", index=frame.index))
+    return said.str.lower() == word
 
 
 def _asks(frame: pd.DataFrame) -> pd.Series:

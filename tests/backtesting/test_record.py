@@ -12,7 +12,7 @@ from forecast.backtesting.run import BacktestResult
 from forecast.backtesting.scored import OURS, THRESHOLD_COLUMNS
 from forecast.backtesting.verdict import verdict
 from forecast.errors import ForecastError
-from forecast.report.backtest import stored_view
+from forecast.report.views.backtest import stored_view
 from forecast.scoring.rows import score_rows
 from tests.conftest import SEED, refuse_constant
 

@@ -20,7 +20,7 @@ from forecast.backtesting.verdict import verdict
 from forecast.draws import Sampling
 from forecast.errors import ForecastError
 from forecast.fitting.stacking import SAMPLING, equal_weights, forecasts_of, stacking_weights
-from forecast.report.backtest import BacktestView, backtest_view
+from forecast.report.views.backtest import BacktestView, backtest_view
 from forecast.scoring.baselines import BASELINES, baseline_forecasts
 from forecast.scoring.rows import score_rows
 from forecast.table.dataset import read_table
@@ -563,13 +563,14 @@ def test_a_table_that_could_not_be_tested_has_a_verdict_and_no_methods():
 
 def test_hostile_names_of_a_track_record_are_shown_and_never_interpreted(whole, track_of, tmp_path):
     from forecast.report.page import write_page
+    from forecast.report.sections import Report
     from tests.report.test_page import Page, section_of
 
     tested = track_of(whole, Split(by="model", at=tuple(RUNS)[-2:]))  # whose name holds theirs
     record = backtest_view(believed(tested), table=HOSTILE, seed=1)
     record["failed"] = {HOSTILE: HOSTILE}
     texts = {"title": "T", "question": "Q", "answer": "A"}
-    write_page(tmp_path / "report.html", **texts, sections=[section_of()], record=record)
+    write_page(tmp_path / "report.html", Report(**texts, sections=[section_of()], record=record))
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "script" not in page.tags and "Back-test" in page.text and "alert('x')" in page.text
     ids = [value for name, value in page.attributes if name == "id"]

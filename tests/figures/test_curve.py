@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from forecast.errors import ForecastError
-from forecast.figures.curve import plot_curve, plot_k_sweep, plot_outcomes, plot_prior_posterior
+from forecast.figures.curve import plot_curve, plot_k_sweep, plot_prior_posterior
+from forecast.figures.evidence.record import plot_outcomes
 from forecast.figures.style import write_figure
 from forecast.figures.threshold import plot_threshold_cumulative, plot_threshold_density
 from forecast.words import percent, scientific

@@ -18,7 +18,7 @@ from forecast.report.complaints import (
     spelled_out,
     worst_complaints,
 )
-from forecast.report.wording import meanings, name_of
+from forecast.report.views.wording import meanings, name_of
 from forecast.table.dataset import read_table
 from models.facts.placing import bend_knots
 from tests.conftest import SEED

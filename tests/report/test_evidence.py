@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from forecast.figures.curve import plot_prior_posterior
-from forecast.report.text import number
+from forecast.report.views.text import number
 from tests.report.test_page import evidence_of, forecast_of, line_of, page, section_of, surprising_row, threshold_line
 
 TASK = "3-digit addition"
@@ -46,12 +46,12 @@ def test_a_width_of_the_whole_interval_is_said_to_be_one(path):
 
 def test_a_prior_dominated_headline_threshold_is_a_warning_at_the_top_and_marked_in_the_table(path):
     loose = page(path, section_of(evidence=evidence_of(threshold_line(ratio=0.7))))
-    top = loose.text[: loose.text.index("Threshold compute of every task")]
+    top = loose.text[: loose.text.index("All tasks: threshold compute")]
     assert f"Fit on all runs: The threshold 0.5 of {TASK} is prior-dominated" in top
-    assert '<span class="miss">prior-dominated</span></td>' in loose.html[: loose.html.index("When is the threshold")]
+    assert '<span class="miss">prior-dominated</span></td>' in loose.html[: loose.html.index('id="curves"')]
     firm = page(path, section_of(evidence=evidence_of(threshold_line(ratio=0.1))))
     assert "Before you rely on this" not in firm.text
-    assert '<span class="miss">' not in firm.html[: firm.html.index("When is the threshold")]
+    assert '<span class="miss">' not in firm.html[: firm.html.index('id="curves"')]
 
 
 def test_the_mark_in_the_table_is_that_of_the_task_and_the_score(path):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from forecast.report.page import write_page
-from forecast.report.sections import Evidence, KSweep, OutcomeCheck, Section, TaskForecast
+from forecast.report.sections import Evidence, KSweep, OutcomeCheck, Report, Section, TaskForecast
 from forecast.words import format_flop
 
 HOSTILE = "<script>alert('x')</script> & \"q\", $a_b^{\n日本語 </text></svg>"
@@ -38,6 +38,7 @@ def forecast_of(task="3-digit addition", *, draws=None, metric="exact_match") ->
         "data_log10_compute": [20.4, 22.4],
     }
     observed = {"model": ["a", "b"], "log10_compute": [21.0, 23.5], "score": [0.0, 0.4], "trials": 2000.0}
+    observed |= {"family": "gpt3", "moved_to": np.nan}
     return TaskForecast(
         task=task,
         metric=metric,
@@ -115,7 +116,7 @@ class Page(HTMLParser):
 
 def page(path, *sections: Section, **changes) -> Page:
     texts = {"title": "Title", "question": "Question?", "answer": "Answer."} | changes
-    write_page(path, **texts, sections=sections or [section_of()])
+    write_page(path, Report(**texts, sections=sections or [section_of()]))
     return Page(path.read_text(encoding="utf-8"))
 
 
@@ -169,7 +170,7 @@ def test_html_in_any_text_is_shown_and_never_interpreted(path, full):
     )
     assert "script" not in hostile.tags
     assert set(hostile.tags) <= set(full.tags)
-    assert hostile.tags.count("svg") == hostile.html.count("</svg>") == 5
+    assert hostile.tags.count("svg") == hostile.html.count("</svg>") == 8
     assert hostile.text.count("alert('x')") > 15
     assert not re.search(r"\son\w+=", hostile.html)
 
@@ -209,8 +210,9 @@ def test_infinite_quantiles_read_never_and_below_any_compute(path):
     seen = page(
         path, section_of(forecast_of("n", draws=np.full(50, np.inf)), forecast_of("b", draws=np.full(50, -np.inf)))
     )
-    assert "Median never; 90%: never" in seen.text
-    assert "Median below any compute; 90%: below any compute" in seen.text
+    assert "0.5 at never; never >99%" in seen.text
+    assert "0.5 at below any compute; never <1%" in seen.text
+    assert "n is more likely than not never to reach 50%" in seen.text
     assert not re.search(r"\binf\b", seen.text)
     assert not re.search(r"\bnan\b", seen.html, flags=re.IGNORECASE)
 
@@ -230,17 +232,24 @@ def test_degenerate_posteriors_and_missing_data_are_reported(path):
 
 
 def test_many_tasks_are_all_in_the_table_and_the_first_are_drawn(path, monkeypatch):
-    monkeypatch.setattr("forecast.report.page.MAX_PANELS", 2)
+    monkeypatch.setattr("forecast.report.views.pictures.MAX_PANELS", 2)
+    monkeypatch.setattr("forecast.report.views.pictures.MAX_ROWS", 3)
     seen = page(path, section_of(*(forecast_of(f"task {i}") for i in range(200))))
-    assert seen.tags.count("svg") == 4
-    assert "The first 2 of 200 tasks are drawn; the rest are in the table." in seen.text
+    assert seen.tags.count("svg") == 6  # headline and forest for a screen and a phone, and two curves
+    assert "The first 2 of 200 tasks are drawn; the table holds the rest." in seen.text
+    assert "The first 3 of 200 thresholds are drawn; the table holds the rest." in seen.text
     assert all(f'<th scope="row">task {i}</th>' in seen.html for i in range(200))
 
 
-def test_the_order_is_question_answer_warnings_tasks_check_diagnostics_provenance(full):
-    words = ["Question?", "Answer.", "Careful.", "Threshold compute of every task", "When is the threshold crossed?"]
-    words += ["Fitted curves and data", "Check: 175B", "One law, every metric"]
-    words += ["What did the data move", "Which rows surprise the model?", "Can the computation be trusted?"]
+def test_the_order_is_question_answer_warnings_tasks_curves_trust_drivers_changes_method_provenance(full):
+    words = [
+        "Question?",
+        "3-digit addition is expected to reach 50% at about",
+        "Careful.",
+        "All tasks: threshold compute",
+    ]
+    words += ["Curves of all tasks", "One law, every metric", "0 of 1 outcomes"]
+    words += ["Can the computation be trusted?", "Which rows surprise the model?", "what changed"]
     words += ["The score is not forecast directly", "seed"]
     places = [full.text.index(word) for word in words]
     assert places == sorted(places)
@@ -312,16 +321,16 @@ def test_names_of_scenarios_keep_their_capitals(tmp_path):
     first, second = dates_of("sums")["scenarios"]
     scenarios = [first | {"name": "GPU cap"}, second | {"name": "NVIDIA", "progress": {"source": "as in MMLU"}}]
     texts = {"title": "t", "question": "q", "answer": "a", "sections": []}
-    write_page(tmp_path / "dates.html", **texts, dates=[dates_of("sums") | {"scenarios": scenarios}])
+    write_page(tmp_path / "dates.html", Report(**texts, dates=[dates_of("sums") | {"scenarios": scenarios}]))
     html = (tmp_path / "dates.html").read_text()
     assert "GPU cap, NVIDIA: Progress, GPU cap: none. Progress, NVIDIA: as in MMLU." in html
 
 
 def test_dates_stand_by_scenario_and_event_and_hostile_names_are_only_shown(tmp_path):
     texts = {"title": "t", "question": "q", "answer": "a", "sections": []}
-    write_page(tmp_path / "none.html", **texts)
+    write_page(tmp_path / "none.html", Report(**texts))
     assert 'id="dates"' not in (tmp_path / "none.html").read_text()
-    write_page(tmp_path / "dates.html", **texts, dates=[dates_of(HOSTILE)])
+    write_page(tmp_path / "dates.html", Report(**texts, dates=[dates_of(HOSTILE)]))
     html = (tmp_path / "dates.html").read_text()
     assert html.count("first of 7 runs") >= 2 and '<td class="number">2024-05-06</td>' in html
     assert "always to never" in html and "61%" in html and "by 2030" in html

@@ -279,11 +279,11 @@ def test_what_the_data_moved_is_in_the_order_of_the_tasks(study_run):
 
 def test_the_report_of_a_study_says_of_each_fit_whether_its_headline_thresholds_are_data(study_run):
     html = (study_run[0] / "report.html").read_text(encoding="utf-8")
-    parts = html.split('<section id="fit-')[1:3]
-    for part in parts:
+    first, later = html.split('<section id="drivers"')[1].split('<section id="fit-2"')
+    for part in (first, later):
         sentences = re.findall(r"<strong>The threshold (0\.\d) of addition (?:comes|is|counts)", part)
         assert sentences == ["0.5", "0.8"]
-        assert "Which rows surprise the model?" in part
+    assert "Which rows surprise the model?" in first and "what changed" in later
 
 
 def test_the_report_of_one_fit_names_a_broken_row_and_what_the_data_moved(fitted, tmp_path):
@@ -380,7 +380,7 @@ def test_each_fit_of_a_study_has_the_weights_that_its_own_runs_give(write_study,
 
     monkeypatch.setattr("forecast.study.run.fit_average", fit_average)
     monkeypatch.setattr("forecast.study.fitted.evidence", no_evidence)
-    monkeypatch.setattr("forecast.study.run.write_page", lambda *_, **__: None)
+    monkeypatch.setattr("forecast.study.report.write_page", lambda *_, **__: None)
     monkeypatch.setattr("forecast.backtesting.run.forecasts", guesses)
     run_study(read_study(write_study(k_sweep_length=None)), tmp_path / "output", structures=AVERAGED)
     scores = pd.read_csv(tmp_path / "output" / "backtest" / "scores.csv")

@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 
-from forecast.figures.style import BLUE, INK, VERMILLION, padded, place_ticks, score_limits
+from forecast.figures.axes import padded, place_ticks, score_limits
+from forecast.figures.style import BLUE, INK, VERMILLION
 from forecast.scales import Scale
 from forecast.scoring.summary import wilson_interval
 from models.equations.metrics import METRICS

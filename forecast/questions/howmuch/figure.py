@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from forecast.figures.style import BLUE, GREY, INK, ORANGE, VERMILLION, padded, power_ticks, write_figure
+from forecast.figures.axes import padded, power_ticks
+from forecast.figures.style import BLUE, GREY, INK, ORANGE, VERMILLION, write_figure
 from forecast.words import FAR_SIZE, reach_of
 
 BANDS = ("q05", "q25", "q50", "q75", "q95")

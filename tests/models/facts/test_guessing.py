@@ -138,13 +138,13 @@ def test_a_study_warns_before_its_first_fit(table_of, tmp_path, monkeypatch):
 
 
 def test_the_report_of_a_fit_shows_the_warnings_of_its_table(table_of, prior_fit, tmp_path, monkeypatch):
-    shown = {}
-    monkeypatch.setattr("forecast.report.content.write_page", lambda path, **given: shown.update(given))
+    shown = []
+    monkeypatch.setattr("forecast.report.content.write_page", lambda path, report: shown.append(report))
     monkeypatch.setattr("forecast.report.content.evidence", lambda *_, **__: None)
     fit = prior_fit(read_table(table_of(picks=(0.25, {}))), draws=50)
     fine = Diagnostics(
         max_rhat=1.0, min_ess_bulk=900.0, min_ess_tail=900.0, divergences=0, total_draws=8000, worst=("sigma_run",)
     )
     write_report(replace(fit, diagnostics=fine), tmp_path / "report.html", at=0.7)
-    assert shown["warnings"] == warnings_of(fit.data) != []
-    assert shown["sections"][0].diagnostics["worst"] == ["the spread of the residuals of runs"]
+    assert shown[0].warnings == warnings_of(fit.data) != []
+    assert shown[0].sections[0].diagnostics["worst"] == ["the spread of the residuals of runs"]

@@ -12,6 +12,7 @@ from forecast.backtesting.record import figures, summarised, too_few
 from forecast.backtesting.run import BacktestResult
 from forecast.backtesting.scored import OURS
 from forecast.errors import ForecastError, shown_path
+from forecast.figures.svg import track_record_figure
 
 MAKER = "`forecast backtest TABLE -o DIR`"
 CLASSES = {"trust": "answer sure", "trust with care": "warning", "do not trust": "warning"}
@@ -56,6 +57,7 @@ def _of_summary(summary: Mapping[str, Any], *, averaged: bool) -> dict[str, Any]
         "groups": [(name, lines) for name, lines in groups if lines],
         "methods": summary["methods"],
         "figures": {},
+        "track": track_record_figure(summary["methods"], key="record"),
         "few": too_few(summary["methods"][0]["n"]),
         "cuts": summary["cuts"],
         "distances": summary["verdict"]["distances"],

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from forecast.scales import Scale
 from forecast.words import NOTHING
@@ -55,3 +55,33 @@ def plain(value: Any) -> str:
             return ", ".join(plain(item) for item in value) or "none"
         case _:
             return str(value)
+
+
+WRITTEN_POWER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)e([+-]?\d+)(?!\w)")
+
+
+def powers(text: str) -> Markup:
+    """A sentence for HTML with its numbers like 4.9e23 as powers of ten; 1e23 is 10 to the 23.
+
+    >>> powers("at 1e23 FLOP & more")
+    Markup('at <span class="nowrap">10<sup>23</sup></span> FLOP &amp; more')
+    """
+    return Markup(WRITTEN_POWER.sub(_spelled, str(escape(text))))
+
+
+def _spelled(found: re.Match[str]) -> str:
+    mantissa, exponent = found[1], str(int(found[2])).replace("-", "−")
+    before = "" if mantissa == "1" else f"{mantissa} × "
+    return f'<span class="nowrap">{before}10<sup>{exponent}</sup></span>'
+
+
+MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|!])")
+
+
+def markdown(text: str) -> str:
+    """Text on one line of Markdown, with all that has a meaning there escaped.
+
+    >>> markdown("a|b *c*")
+    'a\\\\|b \\\\*c\\\\*'
+    """
+    return MARKDOWN.sub(r"\\\1", " ".join(text.split()))

@@ -11,8 +11,9 @@ from forecast.figures.svg import contraction_figure
 from forecast.fitting.contraction import CONTRACTED, MEASURED_PLAIN
 from forecast.posterior.outliers import GROSS_ERROR, OUTLYING
 from forecast.report.sections import Evidence
-from forecast.report.text import number, place_html
-from forecast.report.wording import (
+from forecast.report.views.sensitivity import sensitivity_view
+from forecast.report.views.text import number, place_html
+from forecast.report.views.wording import (
     SHARED,
     Line,
     is_half,
@@ -59,6 +60,7 @@ def evidence_view(evidence: Evidence, scale: Scale, *, key: str) -> dict[str, An
         "more": len(evidence.surprising) - len(listed),
         "total": len(evidence.surprising),
         "rows": evidence.rows,
+        "sensitivity": sensitivity_view(evidence.sensitivity, scale, key=key),
         "by_chance": number(OUTLYING * evidence.rows),
         "one_in": f"{1 / OUTLYING:.0f}",
         "broken": sum(row["p_broken"] > GROSS_ERROR for row in evidence.surprising),

@@ -1,0 +1,1 @@
+"""Sensitivity of a threshold to the scales of the priors."""

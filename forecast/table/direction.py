@@ -56,14 +56,14 @@ def can_be_modelled(found: Mapping[str, Any]) -> bool:
 def in_words(task: str, metric: str, found: Mapping[str, Any], *, quantity: str) -> str:
     """How a task changes along a scale, as a clause with the strength of it; `found` is of `Direction.to_dict`."""
     changes = {"rises": "rise", "falls": "fall", "turns": "turn", "unclear": "show no clear direction"}[found["says"]]
-    what = f"scores of {task} {changes}"
+    what, sign = f"scores of {task} {changes}", 1.0
     if METRICS[metric].falls:
         opposite = {"rises": "fall", "falls": "rise, that is get worse,"}
-        what = f"losses of {task} {opposite.get(found['says'], changes)}"
+        what, sign = f"losses of {task} {opposite.get(found['says'], changes)}", -1.0
     if found["interval"] is None:
         return f"{what} with {quantity}"
-    low, high = found["interval"]
-    strength = f"rank correlation {found['rank_correlation']:.2f}, 90% {low:.2f} to {high:.2f}"
+    low, high = sorted(sign * end for end in found["interval"])
+    strength = f"rank correlation {sign * found['rank_correlation']:.2f}, 90% {low:.2f} to {high:.2f}"
     return f"{what} with {quantity} ({strength})"
 
 

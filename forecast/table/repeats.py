@@ -11,7 +11,7 @@ from forecast.words import counted, first_of
 
 REPEATS = ("latest", "best", "mean", "each")
 MEASURED = ("model", "task", "metric", "k", "length")  # what a measurement is of
-OF_MODEL = (*SIZES, "compute_sd", "family", "date")  # facts that hold in all rows of a model
+OF_MODEL = ("active_params", "compute_sd", "family", "date")  # facts that, given in one row of a model, hold in all
 SIZE_DIGITS = 4  # to which sizes of runs are compared
 
 

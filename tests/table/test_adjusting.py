@@ -107,7 +107,7 @@ def test_rows_that_agree_in_all_columns_count_once_and_are_named(path):
 
 def test_rows_that_agree_in_value_count_once_whatever_is_typed_or_left_blank(tmp_path):
     path = tmp_path / "t.csv"
-    rows = ["a,t,exact_match,0.05,1000,1e21,owl,2024-01-02", "a ,t,exact_match,.050,1e3,,,2 Jan 2024"]
+    rows = ["a,t,exact_match,0.05,1000,1e21,owl,2024-01-02", "a ,t,exact_match,.050,1e3,1000e18,,2 Jan 2024"]
     rows += ["b,t,exact_match,0.2,1000,1e22,owl,", "c,t,exact_match,0.5,1000,1e23,owl,"]
     path.write_text("\n".join(["model,task,metric,score,trials,compute,family,date", *rows]))
     frame, said = read(path)

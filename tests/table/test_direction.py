@@ -72,7 +72,7 @@ def test_a_loss_that_shrinks_rises_and_one_that_grows_falls(tmp_path):
     grows = data_of(tmp_path, [2.6, 2.7, 2.9, 3.1, 3.4], metric="loss")
     assert direction_of_task(grows, "maze").says == "falls"
     (said,) = refusals(grows).values()
-    assert said.startswith("losses of maze rise, that is get worse, with training compute (rank correlation -1.00")
+    assert said.startswith("losses of maze rise, that is get worse, with training compute (rank correlation 1.00")
 
 
 def test_the_order_of_rows_the_units_of_compute_and_repeats_do_not_matter(tmp_path):

@@ -55,7 +55,7 @@ def _western(content: bytes, path: Path, error: UnicodeDecodeError) -> str:
         text = content.decode("cp1252")
     except UnicodeDecodeError:
         raise refused from None
-    word = next(word for word in re.split(r"[\s,;|]+", text) if not word.isascii())
+    word = next((word for word in re.split(r"[ \t\r\n,;|]+", text) if not word.isascii()), seen)
     logger.warning("read: %s is not UTF-8 and is read as Windows-1252, as in %s", shown_path(path), shown(word))
     return text
 

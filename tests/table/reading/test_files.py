@@ -199,3 +199,9 @@ def test_rows_that_do_not_fit_name_what_separates_them(write):
         TableError, match=r"row 3, value 'b;1;2': the row has 3 fields.*quote cells that hold semicolons"
     ):
         read_cells(write("model;score\na;1\nb;1;2\nc;3\n"))
+
+
+def test_a_lone_hard_space_of_windows_is_read(tmp_path, caplog):
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"model,score\nowl\xa0,0.5\n")
+    assert len(read_cells(path)) == 1 and "is read as Windows-1252" in caplog.text

@@ -566,7 +566,7 @@ def test_hostile_names_of_a_track_record_are_shown_and_never_interpreted(whole, 
     from forecast.report.sections import Report
     from tests.report.test_page import Page, section_of
 
-    tested = track_of(whole, Split(by="model", at=tuple(RUNS)[-2:]))  # whose name holds theirs
+    tested = track_of(whole, Split(by="model", at=tuple(name.strip() for name in RUNS)[-2:]))  # whose name holds theirs
     record = backtest_view(believed(tested), table=HOSTILE, seed=1)
     record["failed"] = {HOSTILE: HOSTILE}
     texts = {"title": "T", "question": "Q", "answer": "A"}

@@ -101,7 +101,7 @@ def test_the_report_says_so_at_its_top_and_gives_the_others(path, tmp_path):
     assert done.code == 3 and done.out.startswith(FALLS)
     page = (tmp_path / "r.html").read_text()
     assert page.count("Scores of mislead fall with training compute") == 1  # among the warnings
-    assert "Posterior of the threshold compute of follow" in page and "compute of mislead" not in page
+    assert "Fitted curve and data of follow" in page and "compute of mislead" not in page
     assert "Fitted curve and data of mislead" in page
     assert forecast_command("report", path, "-o", tmp_path / "r.html", "--headline", "follow").code == 0
 

@@ -80,7 +80,7 @@ def test_the_curve_of_a_report_reaches_every_point_that_was_moved_to_it(answer_f
     data = answer_fitted.data
     far = data.log10_compute.values.min() - 2.0, data.log10_compute.values.max() + 9.0
     ends = np.resize(far, int((data.task_index.values == data.task.values.tolist().index(TASK)).sum()))
-    monkeypatch.setattr("forecast.report.content.compute_as_family", lambda *_, **__: ends)
+    monkeypatch.setattr("forecast.posterior.views.curve.compute_as_family", lambda *_, **__: ends)
     grid = task_forecast(answer_fitted, TASK, 0.5, family=family).grid
     assert grid[0] < far[0] and grid[-1] > far[1]
 

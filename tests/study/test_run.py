@@ -298,7 +298,7 @@ def test_the_report_of_one_fit_names_a_broken_row_and_what_the_data_moved(fitted
 
 def test_runs_at_or_above_the_cut_are_not_fitted_but_scored(study_run):
     output, _ = study_run
-    held_out = [model for model, x in RUNS.items() if 10**x >= CUT]
+    held_out = [model.strip() for model, x in RUNS.items() if 10**x >= CUT]  # spaces around a name are no part of it
     assert set(held_out).isdisjoint(load(output / "fit_below_2e22.nc").data.run.values)
     scores = pd.read_csv(output / "scores_below_2e22.csv")
     assert sorted(set(scores["model"])) == sorted(held_out) and set(scores["task"]) == set(TASKS_OF_STUDY)

@@ -7,6 +7,7 @@ Computing 34:57) with a smooth Pareto tail, whose shape k says whether the weigh
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,7 @@ def refitted(fit: Fit, priors: Priors) -> Fit:
     fits = []
     for name in _structures(fit):
         like = replace(of_structure(fit, name), priors=priors, weights={name: 1.0})
-        found = sampled(like.model(), fit.sampling, reported=lambda posterior: reported(_of(like, posterior)))  # noqa: B023
+        found = sampled(like.model(), fit.sampling, reported=partial(_reported, like))
         fits.append(replace(_of(like, found.posterior), diagnostics=found.diagnostics))
     return mixed(fits, fit.weights) if len(fits) > 1 else fits[0]
 
@@ -113,6 +114,11 @@ class _Weighted:
     def answer(self) -> dict[str, Any]:
         never = float(np.average(self.draws == np.inf, weights=self.weights))
         return {"log10_compute": quantiles(self.draws, weights=self.weights), "p_never": never}
+
+
+def _reported(like: Fit, posterior: xr.Dataset) -> Any:
+    """What is reported of a posterior, in the terms of the fit `like`."""
+    return reported(_of(like, posterior))
 
 
 def _of(fit: Fit, posterior: xr.Dataset) -> Fit:

@@ -145,7 +145,8 @@ def _column(frame: pd.DataFrame, role: str, roles: tuple[str, ...], columns: Col
             f"{shown_path(path)}: columns {named} may both be {role}; name one with "
             f"--columns {shown(f'{role}={fitting[0]}')}"
         )
-    return Column(fitting[0], role_of(fitting[0], roles)[1]) if fitting else None  # type: ignore[index]
+    known = role_of(fitting[0], roles) if fitting else None
+    return None if known is None else Column(fitting[0], known[1])
 
 
 def _say_not_taken(frame: pd.DataFrame, role: str, roles: tuple[str, ...]) -> None:

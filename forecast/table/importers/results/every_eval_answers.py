@@ -32,8 +32,8 @@ type Answers = dict[Key, Items]
 
 
 def key_of(document: dict[str, Any], result: dict[str, Any]) -> Key:
-    names = (document.get("evaluation_id"), result.get("evaluation_name"), result.get("evaluation_result_id"))
-    return tuple(words(each) for each in names)  # type: ignore[return-value]
+    name, of_result = result.get("evaluation_name"), result.get("evaluation_result_id")
+    return words(document.get("evaluation_id")), words(name), words(of_result)
 
 
 def matching(key: Key, answers: Answers) -> Key:

@@ -13,6 +13,7 @@ import pandas as pd
 from forecast.errors import shown, shown_path
 from forecast.table.importers.choices import Choices
 from forecast.table.importers.measurements import Found, LeftOut, Measurement, files, source_of, words
+from forecast.table.importers.models_table import CONFIDENCE, WITHIN_90
 from forecast.table.importers.rates import CHOICE, EXACT, measured
 from forecast.table.importers.selection import trials_of_error, with_trials_of_others
 from forecast.table.importers.sources import OtherFile, each_read, facts_frame, number_of, size
@@ -34,8 +35,6 @@ COLUMNS = {  # ours: theirs, of which the first that a file has is taken
     "params": ("parameters", "params"),
     "tokens": ("training dataset size (datapoints)", "tokens"),
 }
-FACTOR = {"confident": 3.0, "likely": 10.0, "speculative": 30.0}  # compute is within it with a probability of 90%
-NORMAL_95 = 1.645  # standard deviations to either end of a 90% interval
 MISSING = ("", "-", "nan", "na", "n/a", "none", "null")
 
 
@@ -113,7 +112,7 @@ def _is_percent(rows: list[dict[str, str]]) -> bool:
 
 
 def _facts(row: Mapping[str, str]) -> dict[str, str]:
-    factor = FACTOR.get(row["confidence"].casefold())
+    factor = CONFIDENCE.get(row["confidence"].casefold())
     sizes = {name: size(number_of(row[name])) for name in ("compute", "params", "tokens")}
-    of_confidence = f"{math.log10(factor) / NORMAL_95:.3f}" if factor and sizes["compute"] else ""
+    of_confidence = f"{math.log10(factor) / WITHIN_90:.3f}" if factor and sizes["compute"] else ""
     return {**sizes, "compute_sd": of_confidence, "date": row["date"]}

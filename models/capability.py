@@ -6,6 +6,7 @@ import xarray as xr
 from pytensor import tensor as pt
 
 from models import observation
+from models.dates import by_date
 from models.effective_compute import effective_compute
 from models.equations.loss import power_law_loss, theta_from_loss
 from models.equations.metrics import frailty, score_from_success
@@ -21,6 +22,7 @@ from models.facts.layout import (
     links_loss_to_rates,
 )
 from models.facts.placing import bend_knots, drift_limits, informative_runs, is_informative, main_task
+from models.facts.times import coords_of_times
 from models.laws import laws
 from models.measured import observe_losses
 from models.priors import Priors
@@ -44,12 +46,15 @@ def capability_model(
     Named variables, where the table supports them, by their dims:
 
     ==============  ==================================================================================================
-    none            theta_origin, theta_scale, sigma_run, progress, params_exponent, tokens_exponent,
-                    log10_optimal_ratio, log10_warm_up_tokens, warm_up_lag
+    none            theta_origin, theta_scale, sigma_run, sigma_size, sigma_half_year, progress, params_exponent,
+                    tokens_exponent, log10_optimal_ratio, log10_warm_up_tokens, warm_up_lag
     run             theta
     segment         slopes
+    progress_piece  progress_speed
+    size            size_shock
+    half_year       half_year_shock
     family          family_effect
-    law             exponent, log10_amplitude, irreducible, nu, frailty_drift, token_floor, answer_sd,
+    law             progress_of_law, exponent, log10_amplitude, irreducible, nu, frailty_drift, token_floor, answer_sd,
                     log_loss_link_factor, loss_link_power, log_guess_loss
     law, family     deviation
     task            floor, ceiling, concentration
@@ -60,8 +65,9 @@ def capability_model(
 
     `forecast.posterior.predict` puts them back into the equations. How the laws are sampled: `models.laws`.
     """
+    priors = priors.of_scale(dated=by_date(data))
     with pm.Model(coords=_coords(data)) as model:
-        theta, deviation = effective_compute(data, parts, priors, structure)
+        theta, deviation, ahead = effective_compute(data, parts, priors, structure)
         floor, floor_logit = _floor(data, parts, priors, structure)
         law = laws(data, parts, priors, structure, floor_logit=floor_logit)
         law_of_task = pm.Data("law_of_task", data.law_index.values, dims="task")
@@ -70,6 +76,8 @@ def capability_model(
         theta_of_row = theta[run_of_row]
         if deviation is not None:
             theta_of_row = theta_of_row + deviation[law_of_row, family_of_row]
+        if ahead is not None:
+            theta_of_row = theta_of_row + ahead[law_of_row, run_of_row]
         drift = _of_rows(law, "frailty_drift", law_of_row)
         limits = () if drift is None else pm.Data("drift_limits", drift_limits(data), dims="end")
         nu = frailty(theta_of_row, law["nu"][law_of_row], drift, limits=limits)
@@ -107,6 +115,7 @@ def _coords(data):
         "knot": knots,
         "segment": np.arange(len(knots) + 1),
         "end": ["first", "last"],
+        **coords_of_times(data),
         "informative_law": data.law.values[informative],
         "uninformative_law": data.law.values[~informative],
         "law_coordinate": ["level", "log_rise", "shortfall"],

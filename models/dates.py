@@ -1,13 +1,14 @@
-"""Dates: as decimal years, and in place of compute where none is known; a year counts as 0.6 decades.
+"""Dates: as decimal years, and in place of compute where none is known; a year counts as one decade.
 
-So the priors of the model, which are per decade of compute, mean for a year what the growth of the largest run
-(`models.priors.FrontierPriors`) makes of it. Progress of recipes is in the scale itself and not estimated beside it.
+So the priors of the model, which are per decade of compute, mean for a year what the growth of the largest run, 0.6
+decades (`models.priors.FrontierPriors`), and the progress of recipes, 0.4 decades (`models.priors.Priors`), make of it.
+Progress is in the scale itself and not estimated beside it.
 """
 
 import numpy as np
 import xarray as xr
 
-DECADES_A_YEAR = 0.6
+DECADES_A_YEAR = 1.0
 ZERO_YEAR = 2000.0
 LAST_YEAR = 9999.0  # of a date that can be written
 SPOKEN = 1900, 2100  # years that are told to readers; the last is 75 years past the runs of today

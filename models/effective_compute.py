@@ -5,7 +5,6 @@ import pymc as pm
 import xarray as xr
 from pytensor import tensor as pt
 
-from models.dates import reference_year, years_of_runs
 from models.equations.compute import bent_compute, split_deficit, warm_up_deficit
 from models.facts.layout import kinds_of_laws
 from models.facts.parts import (
@@ -15,24 +14,26 @@ from models.facts.parts import (
     has_deviations,
     has_families,
     has_params_tokens,
-    has_progress,
     has_warm_up,
 )
 from models.facts.placing import KNOT_SPACING, bend_knots, reference_compute
 from models.priors import Priors
+from models.progress import progress, walk_from
 from models.run_coordinates import SAME_COMPUTE, sampled_as_residuals, sampled_directly
+from models.shocks import shocks
 from models.structures import Parts, Structure
 
 MANY_LAWS = 3  # from here on the laws fix a run's residual well enough to sample it directly
 
 
 def effective_compute(data: xr.Dataset, parts: Parts, priors: Priors, structure: Structure = Structure()) -> tuple:
-    """Effective compute of each run (run) and the deviation of its family on each law (law, family), or None.
+    """Effective compute of each run (run), and how far ahead it is on single laws, by family and by date.
 
     x is log compute less what the run loses by its split into parameters and tokens, and in warm-up.
-    ``theta = path(x) + family + progress (year - year_ref) + residual`` in decades. The result is standard effective
+    ``theta = path(x) + family + progress(date) + shocks + residual`` in decades. The result is standard effective
     compute, ``(theta - theta_origin) / theta_scale``. Origin and scale are the level and the slope of theta over the
-    runs (see `models.facts.placing.standard_weights`), so that the result is what the scores fix.
+    runs (see `models.facts.placing.standard_weights`), so that the result is what the scores fix. Also in units of the
+    laws are the deviation of families (law, family) and of dates (law, run); None where there are none.
 
     The error of a published compute has the same effect on the scores as the residual of the run, so the two are one
     normal variable whose variances add up.
@@ -48,15 +49,13 @@ def effective_compute(data: xr.Dataset, parts: Parts, priors: Priors, structure:
     if has_families(data, parts):
         family = pm.Data("family_of_run", data.family_index.values.astype("int64"), dims="run")
         expected = expected + _family_effect(data, priors)[family]
-    if has_progress(data, parts):
-        years = years_of_runs(data) - reference_year(data)
-        later = pm.Data("years", np.where(np.isnan(years), 0.0, years), dims="run")
-        expected = expected + pm.LogNormal("progress", np.log(priors.progress_median), priors.progress_log_sd) * later
+    ahead, ahead_by_law = progress(data, parts, priors)
+    expected = expected + ahead + shocks(data, parts, priors)
     sigma_run = pm.LogNormal("sigma_run", np.log(priors.run_sd_median), priors.run_sd_log_sd)
     sigma = pt.sqrt(sigma_run**2 + pm.Data("compute_sd", data.compute_sd.values, dims="run") ** 2)
     sample = sampled_directly if direct else sampled_as_residuals
     standard, scale = sample(data, x - reference, expected, sigma)
-    return standard, _deviation(data, parts, priors, scale)
+    return standard, _deviation(data, parts, priors, scale), None if ahead_by_law is None else ahead_by_law / scale
 
 
 def _slopes(data, parts, priors, structure, direct):
@@ -68,19 +67,14 @@ def _slopes(data, parts, priors, structure, direct):
     knots = bend_knots(data)
     if not has_bend(data, parts):
         return pm.Deterministic("slopes", pt.ones(len(knots) + 1), dims="segment")
-    split = has_params_tokens(data, parts)
-    median = np.log(priors.bend_sd_median_of_split) if split else np.log(priors.bend_sd_median)
-    sigma = pm.LogNormal("sigma_bend", median, priors.bend_sd_log_sd)
+    median = priors.bend_sd_median_of_split if has_params_tokens(data, parts) else priors.bend_sd_median
+    sigma = pm.LogNormal("sigma_bend", np.log(median), priors.bend_sd_log_sd)
     bends = pm.Data("bends", float(not structure.bend))
     x = data.log10_compute.values
     among = pm.Data("knot_among_runs", direct & (x.min() < knots) & (knots < x.max()), dims="knot")
     steps = pm.Normal("bend_step", 0.0, pt.where(among, sigma, 1.0), dims="knot")
     steps = bends * KNOT_SPACING**0.5 * pt.where(among, steps, sigma * steps)
-    home = np.searchsorted(knots, reference_compute(data))
-    walk = np.zeros((len(knots) + 1, len(knots)))
-    for segment in range(len(knots) + 1):
-        walk[segment, min(segment, home) : max(segment, home)] = 1.0
-    walk = pm.Data("walk", walk, dims=("segment", "knot"))
+    walk = pm.Data("walk", walk_from(reference_compute(data), knots), dims=("segment", "knot"))
     return pm.Deterministic("slopes", pt.exp(pt.dot(walk, steps)), dims="segment")
 
 

@@ -1,6 +1,6 @@
 """Prior numbers, each with its reason."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 
 
@@ -15,6 +15,8 @@ class Priors:
     # Tasks of one table differ in exponent by a factor of about 1.4; log-normal, so that pooling is never complete.
     exponent_spread_median: float = 0.35
     exponent_spread_log_sd: float = 0.5
+    # By date they differ by a factor of two: in what a decade of compute and in what a year of progress brings.
+    exponent_spread_median_of_dates: float = 0.7
     # Success at the reference run (`models.facts.placing.reference_compute`), as a logit: 95% from 0.2% to 88%, so
     # tables of tasks just beginning and of tasks half solved are both ordinary; tasks of one table differ widely.
     reference_logit_mean: float = -2.0
@@ -42,6 +44,15 @@ class Priors:
     # details are worth that; log-normal, since no pair of runs agrees exactly and samplers stick in the neck at zero.
     run_sd_median: float = 0.15
     run_sd_log_sd: float = 0.4
+    # On a scale of dates, where a year counts as a decade: models of one date, small and large, lie years apart.
+    run_sd_median_of_dates: float = 0.6
+    # What all runs of one size have in common beyond that, decades; a ladder of few sizes cannot tell it: all thirteen
+    # tasks of all six 3B runs of one ladder lay below what smaller sizes said.
+    size_sd_median: float = 0.1
+    size_sd_log_sd: float = 0.4
+    # And what all releases of one half-year have in common.
+    half_year_sd_median: float = 0.1
+    half_year_sd_log_sd: float = 0.6
     # Families, decades: open models of different recipes reach one score at computes up to two decades apart.
     family_sd_median: float = 0.4
     family_sd_log_sd: float = 0.6
@@ -65,12 +76,22 @@ class Priors:
     # Progress of recipes at equal compute, decades a year: median 0.4, 95% from 0.12 to 1.3.
     progress_median: float = 0.4
     progress_log_sd: float = 0.6
+    # Tasks differ in it: from none on WinoGrande to 2.4 decades a year on competition mathematics. Standard deviation
+    # of its log over tasks: 95% from 0.36 to 1.75.
+    progress_spread_median: float = 0.8
+    progress_spread_log_sd: float = 0.4
+    # Random walk of the log of the rate, per square root of a year: 95% from 0.11 to 0.8. At 0.3 a rate is 1.35 times
+    # as fast or slow a year later.
+    progress_walk_median: float = 0.3
+    progress_walk_log_sd: float = 0.5
     # Bend of the law: random walk of the log slope, per square root of a decade. Slopes of published curves change by
     # tens of percent per decade; the scale is learned, 95% from 0.08 to 0.53.
     bend_sd_median: float = 0.2
     bend_sd_log_sd: float = 0.5
     # Where parameters and tokens count each for itself, what their split bends is no bend of the path: half of that.
     bend_sd_median_of_split: float = 0.1
+    # By date, it is the rate of progress that wanders (see progress_walk_median).
+    bend_sd_median_of_dates: float = 0.3
     # Concentration of the beta-binomial: spread beyond binomial of prompts and formats, median 100 items' worth.
     concentration_median: float = 100.0
     concentration_log_sd: float = 1.2
@@ -102,8 +123,8 @@ class Priors:
     loss_scale_log_sd_of_answers: float = 0.3
     loss_degrees_of_freedom: float = 3.0
     # Horizon of the reference run, minutes: median 10, 95% from 2 seconds to 60 hours. Its exponent, per decade of
-    # compute and per year and 2/3 of dates: 95% from 0.15 to 3.4, median 0.7. On dates that is a doubling time of 8.6
-    # months, 95% from 1.8 to 41 months; per decade of compute the same, since compute grows 0.6 decades a year.
+    # compute and per year of dates: 95% from 0.15 to 3.4, median 0.7. On dates that is a doubling time of 5.2 months,
+    # 95% from 1.1 to 25 months; of compute, 0.43 decades.
     horizon_median: float = 10.0
     horizon_log_sd: float = 3.0
     horizon_exponent_median: float = 0.7
@@ -140,6 +161,17 @@ class Priors:
     # pass some answers with one less and fail some with one more: softness 0.2 (nearly always the same number) to 1.3.
     required_share_softness_median: float = 0.5
     required_share_softness_log_sd: float = 0.5
+
+    def of_scale(self, *, dated: bool) -> "Priors":
+        """The numbers of a table: where dates are its scale, those of dates take the place of those of compute."""
+        if not dated:
+            return self
+        return replace(
+            self,
+            run_sd_median=self.run_sd_median_of_dates,
+            exponent_spread_median=self.exponent_spread_median_of_dates,
+            bend_sd_median=self.bend_sd_median_of_dates,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

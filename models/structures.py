@@ -17,6 +17,9 @@ class Parts:
     families: bool = True  # False: recipes are alike
     deviations: bool = True  # False: a family is as far ahead on every task
     progress: bool = True  # False: recipes do not improve with time
+    progress_by_law: bool = True  # False: recipes improve at one rate on all tasks
+    progress_walk: bool = True  # False: that rate never changes
+    shocks: bool = True  # False: runs of one size, or of one half-year, have nothing in common beyond
     outliers: bool = True  # False: every row is a sound evaluation
     drift: bool = True  # False: items differ in difficulty as much for large models as for small ones
     token_floor: bool = True  # False: no token is right by guessing

@@ -1,19 +1,13 @@
-"""Effective compute: what a family, a date and the split of compute add, and the way back to FLOP."""
-
-import difflib
-from collections.abc import Callable
+"""Effective compute of recipes along the path, what the split of compute costs, and the way back to FLOP."""
 
 import numpy as np
 import xarray as xr
 
-from forecast.errors import ForecastError, shown
 from forecast.posterior.fit import Fit, thinned
-from forecast.posterior.tasks import law_name
-from forecast.table.dataset import index_of
-from models.dates import by_date, reference_year, years_of_runs
+from forecast.posterior.recipes.ahead import family_deviation, family_shift
+from models.dates import by_date
 from models.equations import compute
 from models.equations.compute import bent_compute, compute_from_bent, warm_up_deficit
-from models.facts.layout import kinds_of_laws
 from models.facts.placing import bend_knots, reference_compute
 
 SMALLEST_SLOPE = 0.05  # effective compute never falls with compute
@@ -25,48 +19,6 @@ def path_slopes(fit: Fit, family: str | None) -> xr.DataArray:
     if family is not None or "family_slope" not in fit.posterior:
         return slopes
     return (slopes + fit.posterior.family_slope).clip(SMALLEST_SLOPE).transpose(*slopes.dims)
-
-
-def family_shift(fit: Fit, family: str | None, year: float | None) -> xr.DataArray | float:
-    """Decades by which a recipe of that family and year is ahead at equal compute: dims chain, draw.
-
-    `family` None is the typical one. `year` None is that of the family's runs or, without a family, the latest.
-    """
-    if family is not None and family not in fit.data.family.values:
-        known = fit.data.family.values.tolist()
-        choices = difflib.get_close_matches(family, known, n=5, cutoff=0.4) or known[:10]
-        listed = "; ".join(shown(choice) for choice in choices)
-        raise ForecastError(f"{shown(family)} is not a family of this fit; choose one of: {listed}")
-    shift = 0.0
-    if family is not None and "family_effect" in fit.posterior:
-        shift = shift + fit.posterior.family_effect.sel(family=family, drop=True)
-    if "progress" in fit.posterior:
-        known_years = years_of_runs(fit.data)
-        if family is not None:
-            known_years = known_years[fit.data.family_index.values == index_of(fit.data, "family", family)]
-        if year is None:
-            year = np.nanmax(known_years, initial=-np.inf)
-        shift = shift + fit.posterior.progress * ((year - reference_year(fit.data)) if np.isfinite(year) else 0.0)
-    return shift
-
-
-def family_deviation(fit: Fit, task: str, family: str | None) -> xr.DataArray | float:
-    """By how much, in units of the laws, a family is ahead on one task beyond its effect on all."""
-    if family is None or "deviation" not in fit.posterior:
-        return 0.0
-    return fit.posterior.deviation.sel(law=law_name(fit, task), family=family, drop=True)
-
-
-def new_deviation(fit: Fit, task: str, normal: Callable[[str], xr.DataArray]) -> xr.DataArray | float:
-    """The same of a family that was not fitted, from standard normal numbers by what they are of: skill, or law."""
-    if "deviation" not in fit.posterior:
-        return 0.0
-    posterior, (kinds, kind) = fit.posterior, kinds_of_laws(fit.data)
-    place = int(kind[int(fit.data.law_index.sel(task=task))])
-    own = posterior.sigma_deviation.isel(kind=place, drop=True) * normal(f"deviation on {law_name(fit, task)}")
-    if len(kinds) > 1:  # the skills of a family add to zero over the kinds, of which there are two
-        own = own + (1 - 2 * place) * posterior.sigma_skill / len(kinds) ** 0.5 * normal("skill")
-    return own / posterior.theta_scale
 
 
 def effective_compute(
@@ -88,7 +40,7 @@ def compute_at_theta(
 ) -> xr.DataArray:
     """Log10 FLOP at which a recipe is at standard effective compute theta on a task: dims chain, draw."""
     posterior, shift = fit.posterior, family_shift(fit, family, year)
-    path = (theta - family_deviation(fit, label, family)) * posterior.theta_scale + posterior.theta_origin - shift
+    path = (theta - family_deviation(fit, label, family, year)) * posterior.theta_scale + posterior.theta_origin - shift
     knots, reference = bend_knots(fit.data), reference_compute(fit.data)
     crossed_at = compute_from_bent(path, slopes=path_slopes(fit, family), knots=knots, theta_ref=reference)
     return crossed_at.reset_coords(drop=True)
@@ -185,12 +137,13 @@ def compute_as_family(
             sizes = (xr.DataArray(size[runs], dims="run") for size in (log10_params, log10_tokens))
             x = x + split_deficit(few, *sizes).fillna(0.0)
         path = bent_compute(x, slopes=path_slopes(few, own), knots=knots, theta_ref=reference)
-        ahead = xr.concat([_shift(few, own, float(year)) for year in years[runs]], dim="run")
-        place = path + ahead + scale * family_deviation(few, task, own) - curve
+        ahead = xr.concat([_ahead(few, task, own, float(year)) for year in years[runs]], dim="run")
+        place = path + ahead - curve
         moved = compute_from_bent(place, **ends).reset_coords(drop=True)
         found[runs] = moved.median(("chain", "draw")).values
     return found
 
 
-def _shift(fit: Fit, family: str, year: float) -> xr.DataArray:
-    return family_shift(fit, family, year) + xr.zeros_like(fit.posterior.theta_origin)
+def _ahead(fit: Fit, task: str, family: str, year: float) -> xr.DataArray:
+    own = fit.posterior.theta_scale * family_deviation(fit, task, family, year)
+    return family_shift(fit, family, year) + own + xr.zeros_like(fit.posterior.theta_origin)

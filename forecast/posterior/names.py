@@ -9,6 +9,7 @@ import xarray as xr
 from forecast.posterior.fit import Fit
 from forecast.scales import scale_of
 from forecast.table.dataset import index_of
+from models.dates import iso_date
 from models.facts.layout import answers
 from models.facts.parts import has_irreducible
 from models.facts.placing import bend_knots
@@ -29,6 +30,11 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "sigma_run": ("run residual", "spread of runs around what their compute says, decades"),
     "sigma_bend": ("bend", "how far the slope of the law may change with compute"),
     "progress": ("progress", "decades that algorithms improve in a year at equal compute"),
+    "progress_of_law": ("progress", "decades that algorithms improve in a year at equal compute, on one task"),
+    "sigma_progress": ("spread of progress", "how far tasks differ in it, of its log"),
+    "sigma_progress_walk": ("change of progress", "how far its rate changes in a year, of its log"),
+    "sigma_size": ("shock of a size", "what all runs of one size have in common, decades"),
+    "sigma_half_year": ("shock of a half-year", "what all releases of one half-year have in common, decades"),
     "sigma_family": ("spread of families", "how far families lie apart at equal compute, decades"),
     "family_slope": ("slope of families", "decades that families gain in a decade of their mean compute"),
     "sigma_deviation": ("deviations of families", "how far families lie apart on one task beyond that, decades"),
@@ -60,6 +66,13 @@ _SAMPLED: Mapping[str, str] = {  # of those that only diagnostics name
     "sigma_run": "spread of the residuals of runs",
     "sigma_bend": "size of bends",
     "run_residual": "residual",
+    "progress_own": "progress",
+    "progress_step": "change of progress",
+    "progress_speed": "pace of progress",
+    "size_own": "shock",
+    "size_shock": "shock",
+    "half_year_own": "shock",
+    "half_year_shock": "shock",
     "theta": "residual",
     "theta_origin": "level of all runs",
     "theta_scale": "spread of all runs",
@@ -126,6 +139,8 @@ def _phrase(fit: Fit, variable: str, draws: xr.DataArray, place: Mapping[str, in
             return f"skill of family {label['family']} in {label['kind']}s"
         case (_, "family"):
             return f"deviation of family {label['family']} on {next(iter(label.values()))}"
+        case ("progress_piece",) | ("progress_knot",) | ("half_year",):
+            return f"{words} in the half-year from {iso_date(float(next(iter(label.values()))))}"
         case ("kind",):
             return f"{words} of {label['kind']}s"
         case ("run",) | ("uninformative_run",):

@@ -69,6 +69,15 @@ class Residuals:
     token_floor: xr.DataArray | float = 0.0  # of the logit of the chance that a token is guessed
 
 
+def residuals_of_answers(fit: Fit, answer: xr.DataArray | int) -> Residuals:
+    """Residuals of fitted answers, by their index."""
+    names = {"log_loss": "answer_residual", "token_floor": "token_floor_residual"}
+    found = {
+        name: fit.posterior[of].isel(answer=answer, drop=True) for name, of in names.items() if of in fit.posterior
+    }
+    return Residuals(**found)
+
+
 def expected_score(fit: Fit, task: str, theta: xr.DataArray, residuals: Residuals = Residuals()) -> xr.DataArray:
     """Expected score of a task at standard effective compute theta, per posterior draw.
 

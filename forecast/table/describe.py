@@ -17,7 +17,6 @@ from models.facts.guessing import chance_of_placing, likely_choices, smallest_sc
 from models.facts.layout import links_loss_to_rates
 from models.facts.parts import (
     FEWEST_CHECKPOINTS,
-    SHORTEST_SPAN,
     has_families,
     has_irreducible,
     has_params_tokens,
@@ -83,7 +82,7 @@ def _parts(data: Any) -> dict[str, str]:
         if has_progress(data, full)
         else "off: no compute is known, dates are the scale and progress is part of it"
         if by_date(data)
-        else f"off: no dates that span more than {SHORTEST_SPAN:g} year; fill the column date",
+        else "off: no dates that span more than half a year; fill the column date",
         "params_tokens": "on: compute counts as that of the compute-optimal run of the same loss"
         if has_params_tokens(data, full)
         else "off: params and tokens are unknown or do not vary independently; compute alone counts",

@@ -4,6 +4,7 @@ import numpy as np
 
 from models.dates import years_of_runs
 from models.facts.layout import has_attempts, is_measured, is_measured_law, is_reciprocal_law, rates_of_law
+from models.facts.times import shared_sizes, sizes_of_runs
 from models.structures import Parts
 
 
@@ -42,7 +43,7 @@ def has_bend(data, parts: Parts):
     return parts.bend and not (data.metric.values == "loss").all()
 
 
-SHORTEST_SPAN = 1.0  # years that dates must span for progress to be told from families
+SHORTEST_SPAN = 0.5  # years that dates must span for progress to be told from families
 
 
 def has_families(data, parts):
@@ -62,6 +63,29 @@ def has_progress(data, parts):
     known = years_of_runs(data)
     known = known[np.isfinite(known)]
     return parts.progress and len(known) > 1 and bool(np.ptp(known) > SHORTEST_SPAN)
+
+
+def has_progress_by_law(data, parts):
+    """Whether progress may differ by law: where there are several."""
+    return has_progress(data, parts) and parts.progress_by_law and data.sizes["law"] > 1
+
+
+def has_progress_walk(data, parts):
+    """Whether the rate of progress may change with time."""
+    return has_progress(data, parts) and parts.progress_walk
+
+
+def has_sizes(data, parts):
+    """Whether runs of one recipe and size share a shock: where some do, and not all runs are of one size."""
+    places = shared_sizes(data)[1]
+    return parts.shocks and bool((places >= 0).any()) and len(set(sizes_of_runs(data)) - {None}) > 1
+
+
+def has_half_years(data, parts):
+    """Whether runs of one half-year share a shock: where dates span more than a year."""
+    known = years_of_runs(data)
+    known = known[np.isfinite(known)]
+    return parts.shocks and len(known) > 1 and bool(np.ptp(known) > SHORTEST_SPAN)
 
 
 def family_compute(data):

@@ -155,6 +155,23 @@ def sloth() -> pd.DataFrame:
     return table("sloth_leaderboards.csv", keep)
 
 
+def hub(*, compute: bool) -> pd.DataFrame:
+    """Epoch's benchmark hub to the end of 2024: the models whose compute is known, or all of them by date alone.
+
+    Nothing else is left out: base and tuned models, several prompts; no families.
+    """
+
+    def keep(rows: pd.DataFrame) -> pd.DataFrame:
+        return rows.dropna(subset=["compute"]) if compute else rows.drop(columns="compute")
+
+    return table("epoch_hub_to_2024.csv", keep)
+
+
+def open_base() -> pd.DataFrame:
+    """Open base models: arithmetic with 1 to 5 digits, GSM8K, HumanEval, LAMBADA; nothing is left out."""
+    return table("open_base_models.csv")
+
+
 def bnsl() -> pd.DataFrame:
     """Loss of 4-digit addition by the number of training examples, which stands in place of compute.
 
@@ -189,6 +206,11 @@ _SOURCES: dict[str, tuple[Callable[[], pd.DataFrame], dict[str, Any]]] = {
     "pythia lambada": (pythia, {"below": 5.36e20}),  # half of the 136 runs; the median of their log10 FLOP
     "gpt3": (gpt3, {"below": 2.4e22}),
     "sloth by date": (sloth, {"before": "2024-05-15"}),  # 63 of 105 models are earlier
+    "hub to 2023": (partial(hub, compute=True), {"before": "2024-01-01"}),
+    "hub to June 2024": (partial(hub, compute=True), {"before": "2024-07-01"}),
+    "hub to 2023, dates": (partial(hub, compute=False), {"before": "2024-01-01"}),
+    "hub to June 2024, dates": (partial(hub, compute=False), {"before": "2024-07-01"}),
+    "open base 8.4e22": (open_base, {"below": 8.4e22}),
     "characters": (characters, {"below": 5.1e11}),
     "bnsl": (
         bnsl,

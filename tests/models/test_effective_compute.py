@@ -24,7 +24,7 @@ from tests.conftest import SEED
 UNCOMPILED = Mode("py", "fast_compile")  # as in test_capability: compilation costs a minute
 DRAWS, PLACES = 300, 40
 UNLIKELY = 1e-5  # p-value of a Kolmogorov-Smirnov test that a true law falls below once in 100 000 seeds
-PLAIN = Parts(bend=False, params_tokens=False, families=False, deviations=False, progress=False)
+PLAIN = Parts(bend=False, params_tokens=False, families=False, deviations=False, progress=False, shocks=False)
 PART = {"families": "family_effect", "deviations": "deviation", "progress": "progress", "params_tokens": "log_optimal"}
 HEADER = "model,task,metric,successes,trials,compute,params,tokens,compute_sd,family,date"
 RUNS = [  # params, tokens, family, date, error of the compute in decades
@@ -124,7 +124,7 @@ def test_a_part_that_is_switched_off_is_not_in_the_model(table, part):
         (RUNS, 1, {"deviations"}),
         (changed(3, ""), 3, {"progress"}),
         (changed(3, "2020-05-05"), 3, {"progress"}),
-        (changed(3, lambda run: "2020-12-31" if run[2] == "a" else "2020-01-01"), 3, {"progress"}),
+        (changed(3, lambda run: "2020-06-20" if run[2] == "a" else "2020-01-01"), 3, {"progress"}),
         (changed(1, "2e10"), 3, {"params_tokens"}),
         (changed(1, lambda run: f"{20 * float(run[0]):g}"), 3, {"params_tokens"}),
         ([*changed(1, "", changed(0, "", [(*run, "1e21") for run in RUNS[:2]])), *RUNS[2:]], 3, {"params_tokens"}),
@@ -134,7 +134,7 @@ def test_a_part_that_is_switched_off_is_not_in_the_model(table, part):
         "one task",
         "no dates",
         "one date",
-        "dates within a year",
+        "dates within half a year",
         "constant tokens",
         "a constant ratio of tokens to parameters",
         "four known splits",
@@ -217,7 +217,7 @@ def test_one_kind_of_law_has_no_skills_and_one_law_of_a_kind_no_deviations_of_it
 def test_a_later_run_of_equal_compute_has_more_theta_at_the_drawn_progress_a_year(table_of):
     """Two runs of one family and one compute, four years of 365.25 days apart."""
     pair = [("1e9", "2e10", "a", date, "") for date in ("2018-01-01", "2022-01-01")]
-    model = capability_model(table_of([*pair, *RUNS[2:]]))
+    model = capability_model(table_of([*pair, *RUNS[2:]]), Parts(progress_walk=False, shocks=False))
     expected, progress = drawn(model, expected_theta(model), "progress")
     gained = expected[:, 1] - expected[:, 0]
     np.testing.assert_allclose(gained, 4.0 * progress)
@@ -229,10 +229,66 @@ def test_a_later_run_of_equal_compute_has_more_theta_at_the_drawn_progress_a_yea
 def test_a_run_of_unknown_date_counts_as_one_of_the_mean_date(table_of):
     runs = [(*RUNS[0][:3], "", ""), *RUNS[1:]]
     table = table_of(runs)
-    model = capability_model(table, Parts(families=False, params_tokens=False, bend=False))
+    model = capability_model(table, Parts(families=False, params_tokens=False, bend=False, shocks=False))
     (expected,) = drawn(model, expected_theta(model), draws=5)
     np.testing.assert_allclose(expected[:, 0], table.log10_compute.values[0] - reference_compute(table))
     assert reference_year(table) == pytest.approx(np.mean([years(run[3]) for run in runs[1:]]))
+
+
+def test_progress_counts_each_half_year_at_its_own_pace(table_of):
+    """Two runs alike but for four years: the pace of each half-year between them, half a year of it each."""
+    pair = [("1e9", "2e10", "a", date, "") for date in ("2018-01-01", "2022-01-01")]
+    model = capability_model(table_of([*pair, *RUNS[2:]]), Parts(shocks=False))
+    expected, progress, pace = drawn(model, expected_theta(model), "progress", "progress_speed")
+    start = np.array(model.coords["progress_piece"])
+    between = (start >= 2018.0) & (start < 2022.0)
+    assert between.sum() == 8
+    gained = (expected[:, 1] - expected[:, 0]) / progress
+    np.testing.assert_allclose(gained, 0.5 * pace[:, between].sum(axis=1), atol=0.01)  # a day is 0.003 years
+    steps = np.diff(np.log(pace), axis=1)
+    assert 0.05 < np.median(abs(steps)) < 0.4  # by half-year, where 0.3 sqrt(0.5) is the prior's typical step
+    at_reference = np.searchsorted(start, reference_year(table_of([*pair, *RUNS[2:]])), side="right") - 1
+    np.testing.assert_allclose(pace[:, at_reference], 1.0)
+
+
+def test_laws_differ_in_their_progress_around_that_of_a_typical_one(model):
+    of_law, progress, spread = drawn(model, "progress_of_law", "progress", "sigma_progress", draws=1200)
+    ratio = np.log(of_law / progress[:, None])
+    np.testing.assert_allclose(ratio.sum(axis=1), 0.0, atol=1e-9)
+    assert normal_p(ratio[:, 0] / spread / np.sqrt(1 - 1 / 3)) > UNLIKELY  # of three laws
+    assert (of_law < 0.1).mean() > 0.05 and (of_law > 1.5).mean() > 0.02  # nearly none, and a great deal
+
+
+def test_one_law_has_the_progress_of_all(table_of):
+    assert "progress_of_law" not in capability_model(table_of(tasks=1)).named_vars
+
+
+# shocks
+
+
+def test_runs_of_one_size_and_of_one_half_year_share_a_shock(table_of):
+    """Runs 0 and 1 are of one size and family, 2 and 3 of one half-year; nothing else of them is alike."""
+    runs = [
+        ("1e9", "1e9", "a", "2019-03-01", ""),
+        ("1e9", "1e11", "a", "2020-09-01", ""),
+        ("3e9", "2e10", "a", "2021-02-01", ""),
+        ("4e9", "1e12", "b", "2021-05-01", ""),
+        ("3e10", "2e11", "b", "2021-08-01", ""),
+    ]
+    plain = Parts(bend=False, families=False, progress=False, params_tokens=False)
+    model = capability_model(table_of(runs, successes=SUCCESSES[:5]), plain)
+    assert list(model.coords["size"]) == ["a at 1e+09"] and len(model.coords["half_year"]) == 4
+    expected, size, season = drawn(model, expected_theta(model), "size_shock", "half_year_shock", draws=1200)
+    without = capability_model(table_of(runs, successes=SUCCESSES[:5]), replace(plain, shocks=False))
+    (plain_expected,) = drawn(without, expected_theta(without), draws=1)
+    shock = expected - plain_expected
+    np.testing.assert_allclose(shock[:, 0] - season[:, 0], size[:, 0])
+    np.testing.assert_allclose(shock[:, 1] - season[:, 1], size[:, 0])
+    np.testing.assert_allclose(shock[:, 2], shock[:, 3])
+    assert abs(np.corrcoef(shock[:, 2], shock[:, 4])[0, 1]) < 0.2
+    assert 0.07 < np.median(abs(size)) / 0.6745 < 0.15
+    lone = capability_model(table_of([("2e9", *runs[0][1:]), *runs[1:]], successes=SUCCESSES[:5]), plain)
+    assert "size_shock" not in lone.named_vars  # part of the residual of each run
 
 
 # errors and residuals
@@ -275,7 +331,7 @@ def test_a_shift_or_stretch_of_all_theta_does_not_reach_the_laws(table_of, tasks
 def test_a_run_loses_its_deficit_and_one_of_unknown_split_nothing(table_of):
     unknown = ("", "", "a", "2019-03-01", "", "1e21")
     table = table_of([unknown, *RUNS[1:]])
-    model = capability_model(table, Parts(bend=False, families=False, progress=False))
+    model = capability_model(table, Parts(bend=False, families=False, progress=False, shocks=False))
     names = ("params_exponent", "tokens_exponent", "log10_optimal_ratio")
     expected, a, b, ratio = drawn(model, expected_theta(model), *names)
     x, reference = table.log10_compute.values, reference_compute(table)
@@ -288,7 +344,7 @@ def test_a_run_loses_its_deficit_and_one_of_unknown_split_nothing(table_of):
 
 
 def test_early_checkpoints_lag_where_the_table_has_several_of_one_training(table_of):
-    plain = Parts(bend=False, families=False, progress=False)
+    plain = Parts(bend=False, families=False, progress=False, shocks=False)
     assert "warm_up_lag" not in capability_model(table_of(), plain).named_vars
     checkpoints = [("1e9", tokens, "a", "2019-03-01", "") for tokens in ("1e9", "4e9", "2e10")]
     table = table_of([*checkpoints, *RUNS[3:]])

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from forecast.posterior.compute import effective_compute, family_shift
+from forecast.posterior.compute import effective_compute
 from forecast.posterior.predict import predict, typical_score
 from forecast.posterior.reached import reached
+from forecast.posterior.recipes.ahead import family_shift
 from forecast.posterior.score import expected_score
 from forecast.posterior.threshold import doubling_decades, growth_in_words, growth_of, threshold, threshold_draws
 from forecast.table.dataset import observations, read_rows, read_table

@@ -8,6 +8,7 @@ import xarray as xr
 
 from forecast.posterior.fit import Fit
 from forecast.posterior.tasks import is_measured, law_name
+from models.dates import by_date
 from models.facts.layout import (
     has_unknown_floor,
     is_measured_law,
@@ -31,7 +32,8 @@ class Own:
 
     @property
     def priors(self) -> Priors:
-        return self.fit.priors
+        """The numbers on the scale of the fit."""
+        return self.fit.priors.of_scale(dated=by_date(self.data))
 
     @property
     def data(self) -> xr.Dataset:

@@ -12,7 +12,7 @@ from scipy.special import ndtri
 from scipy.stats.qmc import LatinHypercube
 
 from forecast.posterior.fit import Fit
-from forecast.posterior.predict import NewRuns
+from forecast.posterior.recipes.new_runs import NewRuns
 from forecast.posterior.score import expected_score, law_of_task, loss_per_token
 from forecast.posterior.tasks import is_measured
 from forecast.questions.design.outcomes import Measurement

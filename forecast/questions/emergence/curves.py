@@ -8,12 +8,21 @@ import xarray as xr
 
 from forecast.draws import order_statistics, quantiles
 from forecast.files import json_number
-from forecast.posterior.compute import compute_at_theta, effective_compute, family_deviation, family_shift
+from forecast.posterior.compute import compute_at_theta, effective_compute
 from forecast.posterior.fit import Fit
-from forecast.posterior.predict import residuals_of_answers, row_means
-from forecast.posterior.score import Residuals, expected_score, law_of_task, loss_per_token, theta_at_score
+from forecast.posterior.predict import row_means
+from forecast.posterior.recipes.ahead import family_deviation, family_shift
+from forecast.posterior.score import (
+    Residuals,
+    expected_score,
+    law_of_task,
+    loss_per_token,
+    residuals_of_answers,
+    theta_at_score,
+)
 from forecast.posterior.tasks import is_measured, whole_length
 from forecast.table.dataset import rows_of_task
+from models.dates import years_of_runs
 from models.equations.metrics import METRICS, frailty, score_from_success, success_of_task, token_floor_of_run
 from models.equations.numbers import root_between
 from models.facts.layout import answers
@@ -71,7 +80,8 @@ def curves_at_runs(fit: Fit, task: str, row: int) -> Curves:
     data, posterior = fit.data, fit.posterior
     run = int(data.run_index.values[row])
     theta = (posterior.theta.isel(run=run, drop=True) - posterior.theta_origin) / posterior.theta_scale
-    theta = theta + family_deviation(fit, task, str(data.family.values[data.family_index.values[run]]))
+    family, year = str(data.family.values[data.family_index.values[run]]), float(years_of_runs(data)[run])
+    theta = theta + family_deviation(fit, task, family, year)
     answer = int(answers(data)[row])
     residuals = residuals_of_answers(fit, answer) if answer >= 0 else Residuals()
     return curves_of_law(fit, task, theta, residuals, length=whole_length(fit, task))
@@ -80,6 +90,7 @@ def curves_at_runs(fit: Fit, task: str, row: int) -> Curves:
 def typical_curves(fit: Fit, task: str, grid: np.ndarray) -> Curves:
     """`curves_of_law` of a typical run along a grid of log10 FLOP: dims chain, draw, point."""
     theta = effective_compute(fit, xr.DataArray(grid, dims="point"), shift=family_shift(fit, None, None))
+    theta = theta + family_deviation(fit, task, None)
     return curves_of_law(fit, task, theta, length=whole_length(fit, task))
 
 

@@ -11,10 +11,10 @@ from scipy import special, stats
 
 from forecast.posterior.compute import split_deficit
 from forecast.posterior.fit import Fit
-from forecast.posterior.predict import residuals_of_answers
-from forecast.posterior.score import LOSS_LINK, law_of_task
+from forecast.posterior.recipes.ahead import elapsed_years, progress_of_task
+from forecast.posterior.score import LOSS_LINK, law_of_task, residuals_of_answers
 from forecast.posterior.tasks import is_measured, law_name
-from models.dates import reference_year, years_of_runs
+from models.dates import years_of_runs
 from models.equations.loss import log_measured_loss
 from models.equations.metrics import frailty, measured_score, score_from_success, success_of_task, token_floor_of_run
 from models.facts.counts import conditional_counts, contamination_of, log_density_of_count, mean_among
@@ -48,8 +48,7 @@ def corrected_compute(fit: Fit, task: str, runs: np.ndarray) -> np.ndarray:
         own = posterior.deviation.sel(law=law_name(fit, task), drop=True).isel(family=family).drop_vars("family")
         x = x + own * posterior.theta_scale
     if "progress" in posterior:
-        years = years_of_runs(data)[runs] - reference_year(data)
-        x = x + posterior.progress * xr.DataArray(np.nan_to_num(years), dims="run")
+        x = x + progress_of_task(fit, task) * elapsed_years(fit, xr.DataArray(years_of_runs(data)[runs], dims="run"))
     return x.transpose("chain", "draw", "run").values.reshape(-1, len(runs))
 
 

@@ -63,7 +63,7 @@ def when(
         found = [_trend_of_dates(fit, needed, family=family, as_of=as_of, by=by, seed=seed)]
     else:
         as_of = frontier.known_to if as_of is None else as_of
-        options: dict[str, Any] = {"fit": fit, "family": family, "needed": needed, "frontier": frontier}
+        options: dict[str, Any] = {"fit": fit, "family": family, "needed": needed, "frontier": frontier, "task": label}
         outlook = Outlook(**options, as_of=as_of, seed=seed, trained=trained, by=tuple(by))
         found = [_scenario_answer(outlook, scenario) for scenario in scenarios]
     threshold = compute_of(fit, needed["typical"], family).values.ravel()
@@ -126,7 +126,9 @@ def _trend_of_dates(
 
 def _scenario_answer(outlook: Outlook, scenario: Scenario) -> dict[str, Any]:
     largest = paths_of(outlook, scenario)
-    progress = progress_of(outlook.fit, scenario, family=outlook.family, as_of=outlook.as_of, seed=outlook.seed)
+    progress = progress_of(
+        outlook.fit, scenario, task=outlook.task, family=outlook.family, as_of=outlook.as_of, seed=outlook.seed
+    )
     lag = lags(len(progress.decades), seed=outlook.seed)
     events = {}
     for event in outlook.needed:

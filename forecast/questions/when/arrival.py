@@ -27,6 +27,7 @@ class Outlook:
     frontier: Frontier
     as_of: float  # decimal year from which scenarios differ
     seed: int
+    task: str | None = None  # whose progress counts; None: a typical one's
     trained: bool = False  # True: the runs are dated by the end of their training, not by their release
     by: tuple[int, ...] = BY
 

@@ -9,8 +9,9 @@ import numpy as np
 import xarray as xr
 from scipy import special
 
-from forecast.posterior.compute import family_deviation, new_deviation, placed
+from forecast.posterior.compute import placed
 from forecast.posterior.fit import Fit
+from forecast.posterior.recipes.ahead import family_deviation, new_deviation
 from forecast.posterior.score import Residuals, law_of_task, theta_at_score
 from forecast.posterior.tasks import checked_task, is_measured, item_size, usual_trials
 from models.equations.numbers import root_between
@@ -45,6 +46,8 @@ def needed_path_of_new_runs(
         return numbers[of]
 
     ahead = posterior.sigma_run * normal("run")
+    if "sigma_half_year" in posterior:  # of all runs the same: the first of them comes in a good or a bad season
+        ahead = ahead + posterior.sigma_half_year * normal("half-year").isel(run=0, drop=True)
     if family is None and "sigma_family" in posterior:
         ahead = ahead + posterior.sigma_family * normal("family")
     deviation = new_deviation(fit, label, normal) if family is None else family_deviation(fit, label, family)

@@ -11,9 +11,12 @@ from pydantic import ConfigDict, Field, StrictBool
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from forecast.posterior.fit import Fit
+from forecast.posterior.recipes.ahead import progress_of_task
 from forecast.table.dataset import index_of
 from forecast.words import percent
 from models.dates import iso_date, reference_year, years_of_runs
+from models.equations.compute import bent_compute
+from models.facts.times import progress_knots
 from models.priors import TimePriors
 
 Rate = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]  # decades of compute a year
@@ -61,20 +64,45 @@ PRIORS = TimePriors()
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How fast progress is at any time, in units of its rate at the reference date, as `models.progress` has it."""
+
+    speed: np.ndarray  # (draw, piece)
+    knots: np.ndarray  # (knot,) decimal years at which it changes
+
+    def between(self, since: float, until: np.ndarray) -> np.ndarray:
+        """Years from one date to another, each counted at its pace: (draw,) as `until`."""
+        return bent_compute(until, slopes=self.speed, knots=self.knots, theta_ref=since)
+
+    def at(self, year: float) -> np.ndarray:
+        """The pace (draw) of a date."""
+        return self.speed[:, np.searchsorted(self.knots, year, side="right")]
+
+
+def pace_of(fit: Fit) -> Pace | None:
+    """The pace of a fit whose progress wanders."""
+    if "progress_speed" not in fit.posterior:
+        return None
+    speed = fit.posterior.progress_speed.transpose("chain", "draw", ...).values
+    return Pace(speed=speed.reshape(-1, speed.shape[-1]), knots=progress_knots(fit.data))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Progress:
     """By how much recipes improve: one history for all scenarios, which part at the date of the forecast."""
 
-    decades: np.ndarray  # (draw,) a year, until `as_of` and, unless `later` is given, after it too
+    decades: np.ndarray  # (draw,) a year, until `as_of` and, unless `later` is given, after it too; at the pace of 1
     since: float  # decimal year of the recipes that were fitted; `as_of` where their date is not known
     as_of: float  # decimal year at which scenarios part
     in_fit: bool  # True: `decades` are on the path of the fit, which estimated them; False: decades of compute
     later: np.ndarray | float | None  # decades (draw) of compute a year after `as_of`; None: they improve as before
     source: str
+    pace: Pace | None = None  # None: always 1
 
     def on_path(self, year: np.ndarray) -> np.ndarray:
         """Decades by which recipes of a date are ahead of those that were fitted; before these, they are behind."""
         until = year if self.later is None else np.minimum(year, self.as_of)
-        return self.decades * (until - self.since)
+        return self.decades * (until - self.since if self.pace is None else self.pace.between(self.since, until))
 
     def as_compute(self, year: np.ndarray) -> np.ndarray:
         """Decades of compute a year, since `as_of`, that a scenario adds."""
@@ -83,19 +111,24 @@ class Progress:
     @property
     def a_year(self) -> np.ndarray:
         """Decades (draw) a year after `as_of`."""
-        return np.broadcast_to(self.decades if self.later is None else self.later, self.decades.shape)
+        if self.later is not None:
+            return np.broadcast_to(self.later, self.decades.shape)
+        return self.decades if self.pace is None else self.decades * self.pace.at(self.as_of)
 
 
-def progress_of(fit: Fit, scenario: Scenario, *, family: str | None, as_of: float, seed: int) -> Progress:
-    """The progress of a scenario: until `as_of` the fit's own, else a prior; after it what the scenario says.
+def progress_of(
+    fit: Fit, scenario: Scenario, *, task: str | None = None, family: str | None, as_of: float, seed: int
+) -> Progress:
+    """The progress of a scenario, on a task or a typical one.
 
-    Where the recipes of the table have no date, nothing is known of their past: they count as those of `as_of`.
+    Until `as_of` it is the fit's own, else a prior; after it what the scenario says. Where the
+    recipes of the table have no date, nothing is known of their past: they count as those of `as_of`.
     """
     since = family_year(fit, family)
     count = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
     in_fit, dated = "progress" in fit.posterior, isfinite(since)
     if in_fit:
-        decades = fit.posterior.progress.transpose("chain", "draw").values.ravel()
+        decades = progress_of_task(fit, task).transpose("chain", "draw").values.ravel()
         before = "the fit's own estimate"
     else:
         rng = np.random.default_rng([seed, 3])
@@ -105,7 +138,8 @@ def progress_of(fit: Fit, scenario: Scenario, *, family: str | None, as_of: floa
     source = _source(scenario.progress, before, iso_date(as_of), dated=dated)
     if not dated:  # no past, so that all progress is that of the time to come
         decades, since, later = np.zeros(count), as_of, decades if later is None else later
-    return Progress(decades=decades, since=since, as_of=as_of, in_fit=in_fit, later=later, source=source)
+    pace = pace_of(fit) if in_fit and dated else None
+    return Progress(decades=decades, since=since, as_of=as_of, in_fit=in_fit, later=later, source=source, pace=pace)
 
 
 def _source(later: float | None, before: str, as_of: str, *, dated: bool) -> str:

@@ -37,7 +37,7 @@ def arrival_dates(fit: Fit, task: str, scores: np.ndarray, family: str | None, a
         trained=asked.trained,
     )
     largest = paths_of(outlook, asked.scenario)
-    progress = progress_of(fit, asked.scenario, family=family, as_of=as_of, seed=asked.seed)
+    progress = progress_of(fit, asked.scenario, task=task, family=family, as_of=as_of, seed=asked.seed)
     lag = lags(len(progress.decades), seed=asked.seed) if asked.trained else 0.0
     found = []
     for score in scores:

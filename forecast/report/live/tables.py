@@ -6,8 +6,9 @@ import numpy as np
 import xarray as xr
 
 from forecast.draws import INTERVAL
-from forecast.posterior.compute import family_deviation, family_shift, path_slopes
+from forecast.posterior.compute import path_slopes
 from forecast.posterior.fit import Fit
+from forecast.posterior.recipes.ahead import family_deviation, family_shift
 from forecast.posterior.score import has_closed_inverse, theta_at_score
 from forecast.posterior.threshold import threshold_draws
 from models.equations.compute import bent_compute

@@ -80,7 +80,7 @@ def unsplit(prior_fit, tmp_path_factory):
 @pytest.mark.parametrize("shift", [-0.4, 0.0, 0.7])
 def test_a_run_of_the_curve_is_expected_to_score_the_threshold(learned, shift, family):
     """The whole chain forwards: sizes, deficit of the split, recipe, law, score."""
-    from forecast.posterior.compute import family_deviation, family_shift
+    from forecast.posterior.recipes.ahead import family_deviation, family_shift
 
     optimal = optimal_run(learned, "sums", 0.5, family=family)
     params = optimal.log10_params + shift

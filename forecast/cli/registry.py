@@ -145,8 +145,8 @@ def print_scored(answer: dict[str, Any]) -> None:
     from forecast.registry.words import crossed_in_words
     from forecast.words import counted
 
-    said = f"{counted(answer['resolved'], 'outcome')}, {answer['open']} open"
-    print(f"registered {answer['registered']}, SHA-256 {answer['sha256']}: {said}")
+    print(f"registered {answer['registered']}, SHA-256 {answer['sha256']}")
+    print(f"{counted(answer['resolved'], 'question')} resolved, {answer['open']} open")
     known = [row for row in answer["rows"] if row["outcome"] is not None]
     cells = []
     for row in known[:SHOWN]:
@@ -218,20 +218,16 @@ def record(
 
 
 def print_record(answer: dict[str, Any]) -> None:
-    """A line a forecast, and the totals."""
-    from forecast.words import counted
-
+    """A line a forecast, and the totals; CRPS and coverage are of rows, RPS of thresholds."""
     cells = []
     for each in [*answer["forecasts"], {"file": "all", "question": "", "registered": "", **answer["totals"]}]:
         shares = [each[f"coverage_{level}"] for level in (50, 80, 90)]
         inside = "  ".join("–" if of is None else f"{100 * of['share']:.0f}%" for of in shares)
-        crps, best = each["crps"], each["best_baseline_crps"]
+        best = each["best_baseline_crps"]
         beside = "–" if best is None else f"{best:.3g} {each['best_baseline']}"
         counts = f"{each['resolved']} of {each['resolved'] + each['open']}"
         first = (each["file"], each["question"], each["registered"][:10], counts)
-        cells.append((*first, "–" if crps is None else f"{crps:.3g}", beside, inside))
-    numbers = ("registered", "resolved", "CRPS", "best baseline", "in 50 80 90%")
+        crps, rps = ("–" if value is None else f"{value:.3g}" for value in (each["crps"], each["rps"]))
+        cells.append((*first, crps, beside, inside, rps))
+    numbers = ("registered", "resolved", "CRPS", "best baseline", "in 50 80 90%", "RPS")
     print_rows(("file", "question"), numbers, cells)
-    of = answer["totals"]
-    if of["thresholds_resolved"]:
-        print(f"{counted(of['thresholds_resolved'], 'threshold')} resolved, mean RPS {of['rps']:.3g}")

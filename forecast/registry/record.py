@@ -4,7 +4,7 @@ The outcomes of `X.json` stand in `X.outcomes.csv` beside it or, where there is 
 all forecasts of the folder share. Scores are made anew each time, so that nobody has to believe a stored one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,6 @@ def record(entries: Sequence[Entry]) -> dict[str, Any]:
     lines = all_lines(entries)
     ours = lines[lines["method"] == OURS]
     told = [_line(entry) for entry in entries]
-    rps = [each["rps"] for line in told for each in line["thresholds"] if each["rps"] is not None]
     return {
         "forecasts": told,
         "totals": {
@@ -93,8 +92,7 @@ def record(entries: Sequence[Entry]) -> dict[str, Any]:
             "open": sum(line["open"] for line in told),
             **_beside_baseline(lines),
             **_coverage(ours),
-            "thresholds_resolved": len(rps),
-            "rps": sum(rps) / len(rps) if rps else None,
+            "rps": _mean_rps(each for line in told for each in line["thresholds"]),
         },
         "methods": methods(lines),
         "reliability": reliability(ours).to_dict("records") if len(ours) else [],
@@ -112,12 +110,18 @@ def _line(entry: Entry) -> dict[str, Any]:
     }
     if entry.scores is None:
         empty = pd.DataFrame(columns=["method"])
-        counts = {"resolved": 0, "open": len(asked["rows"]), "joint": [], "thresholds": [], "warnings": []}
-        return first | counts | _beside_baseline(empty) | _coverage(empty)
+        counts = {"resolved": 0, "open": sum(map(len, asked.values())), "joint": [], "thresholds": [], "warnings": []}
+        return first | counts | _beside_baseline(empty) | _coverage(empty) | {"rps": None}
     found = as_dict(entry.registered, entry.scores) | {"warnings": entry.scores.warnings}
     names = ("resolved", "open", "joint", "thresholds", "warnings")
-    beside = _beside_baseline(entry.scores.lines)
-    return first | {name: found[name] for name in names} | beside | _coverage(entry.scores.ours)
+    beside = _beside_baseline(entry.scores.lines) | _coverage(entry.scores.ours)
+    return first | {name: found[name] for name in names} | beside | {"rps": _mean_rps(found["thresholds"])}
+
+
+def _mean_rps(thresholds: Iterable[dict[str, Any]]) -> float | None:
+    """Mean ranked probability score of the thresholds that are resolved; None where none is."""
+    known = [each["rps"] for each in thresholds if each["rps"] is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _beside_baseline(lines: pd.DataFrame) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def scored(registered: Mapping[str, Any], found: Matched) -> Scored:
 
 
 def _by_frozen_quantiles(lines: pd.DataFrame, forecast: Sequence[Mapping[str, float]]) -> pd.DataFrame:
-    """The lines of the forecast with intervals of all draws, as they were published, in place of those of the sample."""
+    """The lines of the forecast with its frozen intervals, of all draws, in place of those of the sample."""
     frozen = pd.DataFrame([forecast[place] for place in lines["row"]], index=lines.index)
     inside = {
         f"inside_{percent}": (frozen[low] <= lines["outcome"]) & (lines["outcome"] <= frozen[high])
@@ -116,9 +116,15 @@ def _warnings(registered: Mapping[str, Any], found: Matched) -> Iterator[str]:
             f"released before the forecast was registered on {registered['registered'][:10]}: {models}; "
             "the scores may have been known"
         )
-    for place, (for_items, items) in found.new_items.items():
-        row = asked[place]
-        yield f"{row['model']} on {row['label']}: the forecast is of {for_items} items, the outcome of {items}"
+    yield from _other_items(asked, found.new_items)
+
+
+def _other_items(asked: Sequence[Mapping[str, Any]], new_items: Mapping[int, tuple[int, int]]) -> Iterator[str]:
+    """Outcomes of other items than the forecast is of, a sentence for each pair of numbers."""
+    for pair in dict.fromkeys(new_items.values()):
+        rows = [asked[place] for place, of in new_items.items() if of == pair]
+        named = first_of([f"{row['model']} on {row['label']}" for row in rows], 1)
+        yield f"the forecast is of {pair[0]} items, the outcome of {pair[1]}: {named}"
 
 
 def unasked(outcomes: pd.DataFrame) -> str:
@@ -148,11 +154,12 @@ def as_dict(registered: Mapping[str, Any], scores: Scored) -> dict[str, Any]:
         | (ours.loc[place, list(OF_LINE)].to_dict() if place in ours.index else dict.fromkeys(OF_LINE))
         for place, row in enumerate(registered["question"]["rows"])
     ]
+    resolved = len(ours) + sum(each["rps"] is not None for each in scores.thresholds)
     return {
         "registered": registered["registered"],
         "sha256": registered["sha256"],
-        "resolved": len(ours),
-        "open": len(rows) - len(ours),
+        "resolved": resolved,
+        "open": len(rows) + len(scores.thresholds) - resolved,
         "rows": rows,
         "methods": methods(scores.lines),
         "joint": scores.joint,

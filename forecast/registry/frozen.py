@@ -156,8 +156,9 @@ def _of_row(row: pd.Series, *, dated: bool) -> dict[str, Any]:
 
 def _is_learned(seen: pd.DataFrame, row: pd.Series) -> bool:
     """Whether the fit has learned from this very model on this task."""
-    same = (seen["model"] == row["model"]) & (seen["task"] == row["task"]) & (seen["metric"] == row["metric"])
-    return bool((same & (~has_k(row["metric"]) | (seen["k"] == row["k"]))).any())
+    names = ["model", "task", "metric", *(["k"] if has_k(row["metric"]) else [])]
+    own = row[names].fillna(-1)
+    return bool((seen[names].fillna({"k": -1}) == own).all(axis=1).any())
 
 
 def has_k(metric: str) -> bool:

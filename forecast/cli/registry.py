@@ -90,8 +90,9 @@ def print_registered(document: dict[str, Any], output: Path, hubverse: Path | No
 
     question, found = document["question"], document["forecast"]
     cells = []
-    for row, q in list(zip(question["rows"], found["rows"], strict=True))[:SHOWN]:
-        cells.append((row["model"], row["label"], f"{q['q50']:.3g}", f"{q['q05']:.3g} to {q['q95']:.3g}"))
+    for row, of in list(zip(question["rows"], found["rows"], strict=True))[:SHOWN]:
+        low, middle, high = (f"{float(of[name]):.3g}" for name in ("q05", "q50", "q95"))
+        cells.append((row["model"], row["label"], middle, f"{low} to {high}"))
     if cells:
         print_rows(("model", "task"), ("median", "90% interval"), cells)
     if (more := len(question["rows"]) - SHOWN) > 0:

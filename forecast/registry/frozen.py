@@ -41,8 +41,8 @@ def frozen(
 ) -> dict[str, Any]:
     """The question and the forecast of rows and of thresholds (label, score), with the baselines and their data."""
     seen = frame_of(fit.data)
-    at_once = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
-    chosen = np.linspace(0, at_once - 1, min(at_once, SAMPLE)).round().astype(int)
+    total = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
+    chosen = np.linspace(0, total - 1, min(total, SAMPLE)).round().astype(int)
     found = _of_rows(fit, rows, chosen, seen, seed=seed) if rows is not None else _no_rows()
     asked = [_of_threshold(fit, label, at, chosen) for label, at in thresholds]
     ladders = {label: _ladder(fit, seen, label) for label in dict.fromkeys(label for label, _ in thresholds)}

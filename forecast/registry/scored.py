@@ -60,7 +60,7 @@ def scored(registered: Mapping[str, Any], found: Matched) -> Scored:
 
 def _by_frozen_quantiles(lines: pd.DataFrame, forecast: Sequence[Mapping[str, float]]) -> pd.DataFrame:
     """The lines of the forecast with its frozen intervals, of all draws, in place of those of the sample."""
-    frozen = pd.DataFrame([forecast[place] for place in lines["row"]], index=lines.index)
+    frozen = pd.DataFrame([forecast[place] for place in lines["row"]], index=lines.index).astype(float)
     inside = {
         f"inside_{percent}": (frozen[low] <= lines["outcome"]) & (lines["outcome"] <= frozen[high])
         for percent, (low, high) in INTERVALS.items()

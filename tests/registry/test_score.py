@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecast.cli.registry import print_registered
+from forecast.registry.seal import sealed
 from forecast.scoring.crossing import crossing, ranked_probability_score
 from forecast.scoring.joint import energy_score, variogram_score
 from forecast.scoring.rows import count_log_score, crps, loss_log_score
@@ -99,6 +101,19 @@ def test_the_answer_is_written_but_never_over_what_it_is_of(register, outcomes, 
     done = forecast_command("score", path, outcomes(x=0.5), "-o", tmp_path / "scored.json")
     assert done.code == 0 and held(tmp_path / "scored.json")["resolved"] == 1
     assert forecast_command("score", path, outcomes(x=0.5), "-o", path).code == 1 and "draws" in held(path)
+
+
+def test_infinite_draws_have_infinite_quantiles_and_scores_and_are_printed(register, outcomes, tmp_path, capsys):
+    document = {name: part for name, part in held(register()[0]).items() if not name.startswith("sha256")}
+    document["draws"]["rows"][0][3] = "inf"
+    document["forecast"]["rows"][3]["q95"] = "inf"
+    print_registered(document | {"sha256": "0"}, tmp_path / "far.json", None)
+    assert " to inf" in capsys.readouterr().out
+    (tmp_path / "far.json").write_text(json.dumps(sealed(document)))
+    scores = outcomes(x=0.5, web=2.0)
+    assert " to inf" in forecast_command("score", tmp_path / "far.json", scores).out
+    answer = forecast_command("score", tmp_path / "far.json", scores, "--json").json
+    assert answer["rows"][3]["crps"] == answer["joint"][0]["energy_score"] == answer["methods"][0]["crps"] == "inf"
 
 
 # Thresholds

@@ -46,6 +46,7 @@ from forecast.cli.questions.design import design
 from forecast.cli.questions.emergence import emergence
 from forecast.cli.questions.howmuch import howmuch
 from forecast.cli.questions.when import print_dates, when
+from forecast.cli.registry import record, register, score
 from forecast.cli.report import index, report
 from forecast.cli.tables import FORMAT_LIST, import_, simulate
 from forecast.errors import ForecastError, TableError, shown_path
@@ -223,6 +224,9 @@ COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (howmuch, "Parameters and tokens that it takes.", 'howmuch fit.nc --task "my task" --at 0.5'),
     (design, "Which run or evaluation to measure next.", 'design fit.nc --task "my task" --at 0.5'),
     (emergence, "Is a jump the metric's doing?", 'emergence fit.nc --task "my task"'),
+    (register, "Freeze a forecast before its outcomes.", "register fit.nc --rows new.csv -o forecast.json"),
+    (score, "Score it when the outcomes are there.", "score forecast.json outcomes.csv"),
+    (record, "The record of all registered forecasts.", "record forecasts -o calibration.svg"),
     (simulate, "A table drawn from the model, truth known.", "simulate design.csv -o table.csv"),
 )
 """In the order of use: the command, its line in the list, and an example."""

@@ -106,6 +106,8 @@ def write_backtest(
         write_whole(folder / f"{name}.svg", partial(_write, text=figure))
     for name in {"reliability", "pit"} - drawn.keys():
         (folder / f"{name}.svg").unlink(missing_ok=True)  # of an earlier back-test of more outcomes
+    if len(tested.together):
+        write_whole(folder / "together.csv", partial(tested.together.to_csv, index=False))
     write_json(folder / "summary.json", result)
     return result
 
@@ -159,6 +161,7 @@ def summarised(tested: BacktestScores, verdict: Mapping[str, Any], *, table: str
         "by_task": _lines(scores, "task", "method"),
         "by_metric": _lines(scores, "metric", "method"),
         "by_distance": _lines(scores, "distance", "method"),
+        "together": _together(tested.together),
         "thresholds": _thresholds(tested.thresholds),
         "fits": tested.fits.to_dict("records"),
         "failed": dict(tested.failed),
@@ -167,6 +170,21 @@ def summarised(tested: BacktestScores, verdict: Mapping[str, Any], *, table: str
 
 def _lines(scores: pd.DataFrame, *by: str) -> list[dict[str, Any]]:
     return summary(scores, by=by)[[*by, *PRINTED]].to_dict("records")
+
+
+def _together(lines: pd.DataFrame) -> list[dict[str, Any]]:
+    """Mean joint scores by method over groups of runs, and the CRPS of each task's typical and best hidden score.
+
+    Only of outcomes that all methods forecast alike: see `forecast.scoring.together.scored_together`.
+    """
+    if lines.empty:
+        return []
+    means = {name: (name, "mean") for name in ("energy_score", "variogram_score", "crps")}
+    table = lines.groupby(["event", "method"], sort=False).agg(
+        n=("n", "size"), **means, coverage_90=("inside_90", lambda inside: inside.astype(float).mean())
+    )
+    plain = table.reset_index().to_dict("records")
+    return [{name: value for name, value in line.items() if not pd.isna(value)} for line in plain]
 
 
 def _thresholds(lines: pd.DataFrame) -> list[dict[str, Any]]:

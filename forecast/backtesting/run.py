@@ -114,6 +114,7 @@ def backtest(
         raise ForecastError(f"no fit of the back-test succeeded; the first ended with: {next(iter(failed.values()))}")
     return BacktestResult(
         scores=pd.concat([each.scores for each in scored], ignore_index=True),
+        together=pd.concat([each.together for each in scored], ignore_index=True),
         thresholds=pd.DataFrame([line for each in scored for line in each.thresholds], columns=THRESHOLD_COLUMNS),
         weights={each.cut: each.weights for each in scored},
         fits=pd.DataFrame([line for each in scored for line in each.fits]),

@@ -15,6 +15,7 @@ from forecast.scoring.baselines import baseline_forecasts
 from forecast.scoring.crossing import Crossing, crossing, ranked_probability_score
 from forecast.scoring.rows import score_rows
 from forecast.scoring.summary import OURS
+from forecast.scoring.together import scored_together
 from forecast.table.labels import task_labels
 from forecast.table.splits import Split, params_beyond
 
@@ -64,6 +65,7 @@ class ScoredSplit:
     cut: str
     weights: dict[str, float]
     scores: pd.DataFrame
+    together: pd.DataFrame
     thresholds: list[dict[str, Any]]
     fits: list[dict[str, Any]]
 
@@ -74,10 +76,14 @@ def scored_split(
     """Scores of a forecast that has not failed."""
     assert test.result is not None
     weights = _weights(test, structures, seed=seed)
+    draws = _methods(test.result, weights) | baseline_forecasts(test.train, test.rows, seed)
+    where = {"bed": table, "cut": test.split.name}
+    together = scored_together(draws, test.rows, by_date=test.split.by == "date")
     return ScoredSplit(
         cut=test.split.name,
         weights=weights,
-        scores=_scores(test, weights, seed=seed).assign(bed=table, cut=test.split.name),
+        scores=_scores(test, draws, seed=seed).assign(**where),
+        together=together.assign(**where),
         thresholds=_threshold_lines(test.result, weights, frame, test.split),
         fits=_fit_lines(test),
     )
@@ -90,11 +96,9 @@ def _weights(test: SplitTest, structures: Sequence[str], *, seed: int) -> dict[s
     return weights_of_forecast(test.past.outcome.result, test.train, test.past.split, structures, seed=seed)
 
 
-def _scores(test: SplitTest, weights: Mapping[str, float], *, seed: int) -> pd.DataFrame:
+def _scores(test: SplitTest, draws: Mapping[str, np.ndarray], *, seed: int) -> pd.DataFrame:
     """Scores of the hidden rows by the average, each structure and the baselines; and `params_beyond`."""
-    assert test.result is not None
     cut = test.split.log10_cut(test.train)
-    draws = _methods(test.result, weights) | baseline_forecasts(test.train, test.rows, seed)
     scores = [score_rows(values, test.rows, method=name, log10_cut=cut, seed=seed) for name, values in draws.items()]
     lines = pd.concat(scores, ignore_index=True)
     return lines.assign(params_beyond=lines["row"].map(params_beyond(test.train, test.rows)))
@@ -158,6 +162,7 @@ class BacktestScores:
     """The back-test of forecasts of one table."""
 
     scores: pd.DataFrame  # lines of `forecast.scoring.rows.score_rows`, with bed and cut, of all methods
+    together: pd.DataFrame = field(default_factory=pd.DataFrame)  # of `forecast.scoring.together`, with bed and cut
     thresholds: pd.DataFrame  # cut, method, task, at, low, high (log10 FLOP of the rungs around), rps, q05, q50, q95
     weights: Mapping[str, Mapping[str, float]]  # cut: structure: weight
     fits: pd.DataFrame  # cut, structure, draws (a chain), max_rhat, min_ess, divergences, forecast_rhat, seconds

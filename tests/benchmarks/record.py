@@ -42,12 +42,13 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args()
     structures = known_structures(given.structures.split(","))
-    scores, fits, cells = [], [], []
+    scores, together, fits, cells = [], [], [], []
     for name in given.beds:
         bed = beds.BEDS[name]()
         options: dict[str, Any] = {"structures": structures, "folder": given.folder, "workers": given.workers}
         tested = backtest(bed.table, [split_of(bed)], name=name, **options)
         scores.append(tested.scores)
+        together.append(tested.together)
         fits.append(tested.fits.assign(bed=name))
         if len(structures) > 1:  # else no earlier split is fitted, by which a cell could be trusted
             cells += cells_of(tested, past_of(bed, name, options), name)
@@ -55,6 +56,7 @@ def main() -> None:
         print(line(name, tested.scores), ", ".join(f"{key} {value:.2f}" for key, value in weights.items()), flush=True)
     table = pd.concat(scores, ignore_index=True)
     table.to_csv(given.folder / "scores.csv", index=False)
+    pd.concat(together).to_csv(given.folder / "together.csv", index=False)
     pd.concat(fits).to_csv(given.folder / "fits.csv", index=False)
     if given.readme:
         record_table.write(table, pd.concat(fits))

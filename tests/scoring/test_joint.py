@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scoringrules
 
 from forecast.scoring.joint import energy_score, joint_scores, variogram_score
 from forecast.scoring.rows import crps
@@ -27,6 +28,13 @@ def test_two_draws_of_two_rows_are_scored_as_by_hand():
     draws, outcome = np.array([[0.0, 0.0], [3.0, 4.0]]), np.array([0.0, 0.0])
     assert energy_score(draws, outcome) == pytest.approx(2.5 - 0.5 * 2.5)
     assert variogram_score(draws, outcome) == pytest.approx(0.25)  # of |3 - 4|^(1/2) / 2, for both orders of the pair
+
+
+def test_both_scores_are_those_of_scoringrules():
+    draws, outcome = forecasts(0.5, count=100), np.array([0.3, -1.0, 0.0, 2.0])
+    assert energy_score(draws, outcome) == pytest.approx(scoringrules.es_ensemble(outcome, draws))
+    pairs = ROWS * (ROWS - 1)
+    assert variogram_score(draws, outcome) == pytest.approx(scoringrules.vs_ensemble(outcome, draws, p=0.5) / pairs)
 
 
 def test_a_sure_and_right_forecast_scores_zero():

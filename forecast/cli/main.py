@@ -202,9 +202,9 @@ def print_study(result: dict[str, Any]) -> None:
             print(f"\nlarger runs as forecast from {name}: mean CRPS (lower is better) and coverage of 90% intervals")
             for method in each["methods"]:
                 print(f"  {method['method']:<18} {method['crps']:.3f}   {method['coverage_90']:.2f}")
-    for dates in result.get("when", []):
+    for place, dates in enumerate(result.get("when", [])):
         print()
-        print_dates(dates)
+        print_dates(dates, first=place == 0)
 
 
 COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (

@@ -19,7 +19,7 @@ from forecast.fitting.stacking import SAMPLING, forecasts_of, weights_of_scores
 from forecast.posterior.fit import Fit
 from forecast.published import as_published, threshold_rows
 from forecast.questions.when.answer import when as dates_of
-from forecast.questions.when.frontier import fit_frontier
+from forecast.questions.when.frontier import fit_frontier, records_of
 from forecast.questions.when.scenarios import SCENARIOS
 from forecast.report.complaints import worst_complaints
 from forecast.report.content import write_csv
@@ -129,11 +129,7 @@ def _weight(study: Study, *, averaged: bool) -> float:
 
 def _splits(study: Study, frame: pd.DataFrame, data: xr.Dataset) -> list[Split]:
     """The cuts to test at; refuses before the first fit what could only fail after it."""
-    if by_date(data) and study.scenarios != SCENARIOS:
-        raise ForecastError(
-            f"scenarios: {study.table.name} holds no compute, dates are its scale and go on as they did; "
-            "leave [[scenarios]] out and write when = true, or add compute, or params and tokens, to the table"
-        )
+    _check_growth(study, data)
     tasks = data.task.values.tolist()
     if study.headline is not None and study.headline not in tasks:
         listed = "; ".join(shown(task) for task in tasks[:10])
@@ -143,6 +139,19 @@ def _splits(study: Study, frame: pd.DataFrame, data: xr.Dataset) -> list[Split]:
     if study.cuts:
         return [split_at(cut).checked(frame) for cut in study.cuts]
     return [each for each in [latest(frame)] if each]
+
+
+def _check_growth(study: Study, data: xr.Dataset) -> None:
+    """A `ForecastError` where the growth of compute is asked about and means nothing, or cannot be seen in the runs."""
+    asked = {"scenarios": study.scenarios != SCENARIOS, "runs": study.runs is not None}
+    named = " and ".join(name for name, given in asked.items() if given)
+    if by_date(data) and named:
+        raise ForecastError(
+            f"{named}: {study.table.name} holds no compute, dates are its scale and go on as they did; "
+            f"leave {named} out and write when = true, or add compute, or params and tokens, to the table"
+        )
+    if study.when and study.runs is not None:
+        records_of(read_runs(study.runs))
 
 
 def _tested(
@@ -206,7 +215,9 @@ def _asked(study: Study, data: xr.Dataset) -> Asked | None:
     """How dates are found: by the frontier of the largest runs; None where dates are the scale of the table."""
     if by_date(data):
         return None
-    return Asked(frontier=fit_frontier(read_runs(), seed=study.seed), scenario=study.scenarios[0], seed=study.seed)
+    table = "built-in" if study.runs is None else study.runs.name
+    frontier = fit_frontier(read_runs(study.runs), table=table, seed=study.seed)
+    return Asked(frontier=frontier, scenario=study.scenarios[0], seed=study.seed)
 
 
 def _dates(study: Study, of_all: StudyFit, asked: Asked | None, stages: Stages) -> list[dict[str, Any]]:

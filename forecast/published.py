@@ -18,6 +18,8 @@ PLACES = {
     "refit_log10_compute": "refit_date",
     "data_log10_compute": "data_dates",
     "horizon": "horizon_dates",
+    "family_log10_compute": "family_dates",
+    "against_log10_compute": "against_dates",
 }
 DISTANCES = {"between": "between_years", "within": "within_years", "width_decades": "width_years"}
 RUNG = {"log10_compute", "p"}  # a place and its chance: the date alone says where

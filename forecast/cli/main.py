@@ -44,6 +44,7 @@ from forecast.cli.predict import predict
 from forecast.cli.progress import shown_stages
 from forecast.cli.questions.design import design
 from forecast.cli.questions.emergence import emergence
+from forecast.cli.questions.gain import gain
 from forecast.cli.questions.howmuch import howmuch
 from forecast.cli.questions.when import print_dates, when
 from forecast.cli.report import index, report
@@ -221,6 +222,7 @@ COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (compare, "Structures of the model side by side.", "compare results.csv --at 0.5"),
     (when, "Date at which a task reaches a score.", 'when fit.nc --task "my task" --at 0.5'),
     (howmuch, "Parameters and tokens that it takes.", 'howmuch fit.nc --task "my task" --at 0.5'),
+    (gain, "Compute that one recipe is worth to another.", "gain fit.nc --family B --against A"),
     (design, "Which run or evaluation to measure next.", 'design fit.nc --task "my task" --at 0.5'),
     (emergence, "Is a jump the metric's doing?", 'emergence fit.nc --task "my task"'),
     (simulate, "A table drawn from the model, truth known.", "simulate design.csv -o table.csv"),

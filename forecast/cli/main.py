@@ -14,7 +14,8 @@ from typing import Annotated, Any
 import typer
 
 from forecast import files
-from forecast.cli.backtest import backtest, compare, distrust
+from forecast.cli.backtest import backtest, distrust
+from forecast.cli.compare import compare
 from forecast.cli.fit import fit, threshold
 from forecast.cli.options import (
     Average,
@@ -219,7 +220,7 @@ COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (report, "A page to forward: picture, answer and checks.", "report fit.nc -o report.html"),
     (index, "One page over many studies.", "index studies"),
     (backtest, "Hide large runs, forecast and score them.", "backtest results.csv --cut 1e23 -o record"),
-    (compare, "Structures of the model side by side.", "compare results.csv --at 0.5"),
+    (compare, "Structures of a table, or two fits, side by side.", "compare last_month.nc fit.nc --at 0.5"),
     (when, "Date at which a task reaches a score.", 'when fit.nc --task "my task" --at 0.5'),
     (howmuch, "Parameters and tokens that it takes.", 'howmuch fit.nc --task "my task" --at 0.5'),
     (gain, "Compute that one recipe is worth to another.", "gain fit.nc --family B --against A"),

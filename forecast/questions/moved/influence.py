@@ -1,18 +1,20 @@
 """Influence of changed data on thresholds: what each change alone makes of the earlier fit, by importance weights.
 
 A new row weighs the earlier draws by its likelihood, a row that left by one over it, and a changed value by the ratio
-of both. A new run has new residuals, one for each draw, and a new family new effects, as in a forecast of it. From a
+of both. Residuals of a new run and effects of a new family, drawn as in a forecast of it, are averaged out. From a
 wide posterior to a narrower one weights last longest; a Pareto k tells where they do not (Vehtari et al. 2024, Journal
 of Machine Learning Research 25:72). What the layout of the table fixes stays, such as where priors are placed.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy import stats
+from scipy.special import logsumexp
 
 from forecast.files import json_number
 from forecast.fitting.sensitivity.weights import largest_k, smoothed
@@ -25,6 +27,8 @@ from models.facts.counts import conditional_counts, contamination_of, log_densit
 from models.facts.layout import error_of_log
 
 INTERVAL = (0.05, 0.5, 0.95)
+MOST_NODES, MOST_NUMBERS = 64, 3e6  # draws of residuals for each draw of the fit, and numbers of all rows together
+FEWEST_DRAWS = 100  # effective ones, from which a median is told
 
 
 class Changes(NamedTuple):
@@ -48,7 +52,7 @@ def influence(
 
     A line is all that changed of one model on one task, of one model on all, or of all; `shift_decades` is the median
     with the change less that without it ('inf' to never). Where `reliable` is false the draws cannot tell: `pareto_k`
-    is too large, or rows that came or left count the same answers as rows that stayed.
+    is too large, effective draws are too few, or rows that came or left count the same answers as rows that stayed.
 
     Parameters
     ----------
@@ -60,15 +64,17 @@ def influence(
     orders = {asked: np.argsort(draws, kind="stable") for asked, draws in thresholds.items()}
     found = []
     for unit, own in _units(ratios):
-        weights, k = _weights(before, np.sum(own["ratio"].tolist(), axis=0))
+        ratio = sum(own["ratio"])
+        weights, k = _weights(before, logsumexp(ratio, axis=0) - np.log(len(ratio)))
+        effective = float(1.0 / (weights**2).sum())
         exact = not set(zip(own["model"], own["task"], strict=True)) & mixed
         found.append(
             unit
             | {
                 "rows": len(own),
                 "pareto_k": json_number(k),
-                "effective_draws": float(1.0 / (weights**2).sum()),
-                "reliable": bool(exact and k <= largest_k(weights.size)),
+                "effective_draws": effective,
+                "reliable": bool(exact and k <= largest_k(weights.size) and effective >= FEWEST_DRAWS),
                 "thresholds": [_moved(asked, thresholds[asked], orders[asked], weights) for asked in thresholds],
             }
         )
@@ -91,13 +97,13 @@ def _units(ratios: pd.DataFrame) -> Iterator[tuple[dict[str, Any], pd.DataFrame]
 
 
 def _of_earlier(before: Fit, after: Fit, changes: Changes) -> pd.DataFrame:
-    """Log ratios (draw) of the likelihood of the rows of the earlier fit that left, changed, or count among such."""
+    """Log ratios (1, draw) of the likelihood of earlier rows that left, changed, or count among such."""
     old = row_log_likelihood(before, before.data)
     new = row_log_likelihood(before, _with_values(before.data, after.data, changes.changed)) if changes.changed else old
     ratio = new - old
     ratio[changes.removed] = -old[changes.removed]
     rows = np.flatnonzero(ratio.any(axis=1))
-    return _named(frame_of(before.data).iloc[rows], list(ratio[rows]))
+    return _named(frame_of(before.data).iloc[rows], list(ratio[rows, None]))
 
 
 def _named(rows: pd.DataFrame, ratios: list[np.ndarray]) -> pd.DataFrame:
@@ -125,40 +131,55 @@ def row_log_likelihood(fit: Fit, data: xr.Dataset) -> np.ndarray:
 def _log_densities(
     fit: Fit, data: xr.Dataset, means: np.ndarray, tasks: Mapping[str, Any], labels: Mapping[str, str]
 ) -> np.ndarray:
-    """The same of rows of some tasks around their expected scores (row, draw); `labels` are those of the fit."""
+    """The same of rows of some tasks around their expected scores (row, ..., draw); `labels` are those of the fit."""
     counts, trials = conditional_counts(data)
     among, contamination = mean_among(means, data), contamination_of(fit.priors, fit.parts)
-    found = np.zeros_like(means)
+    found, shape = np.zeros_like(means), (-1,) + (1,) * (means.ndim - 1)
     for task in tasks:
         rows = np.flatnonzero(data.task.values[data.task_index.values] == task)
         law = law_of_task(fit, labels[task])
         if is_measured(fit, labels[task]):
-            scale = np.hypot(_flat(law.loss_scale), error_of_log(data)[rows, None])
-            with np.errstate(divide="ignore", invalid="ignore"):  # rows of no account have a mean of zero
-                z = (np.log(data.score.values[rows, None]) - np.log(means[rows])) / scale
+            scale = np.hypot(_flat(law.loss_scale), error_of_log(data)[rows].reshape(shape))
+            z = (np.log(data.score.values[rows].reshape(shape)) - np.log(means[rows])) / scale
             found[rows] = stats.t.logpdf(z, fit.priors.loss_degrees_of_freedom) - np.log(scale)
         else:
-            count, number = counts[rows, None], trials[rows, None]
+            count, number = (each[rows].reshape(shape) for each in (counts, trials))
             found[rows] = log_density_of_count(count, number, among[rows], _flat(law.concentration), contamination)
     return found
 
 
 def _of_added(before: Fit, after: Fit, changes: Changes, labels: Mapping[str, str], *, seed: int) -> pd.DataFrame:
-    """Log likelihood (draw) of each new row under the earlier fit; the residuals of a new run are drawn."""
+    """Log likelihood (node, draw) of each new row under the earlier fit, at nodes of what is new about its run."""
     rows = frame_of(after.data).iloc[changes.added]
-    names = after.data.task.values[after.data.task_index.values[changes.added]]
-    recipes = NewRuns(before, rows, np.random.default_rng(seed).standard_normal)
+    fit = _with_nodes(before, len(rows))
+    names = list(map(str, after.data.task.values[after.data.task_index.values[changes.added]]))
+    recipes = NewRuns(fit, rows, np.random.default_rng(seed).standard_normal)
     theta = {model: recipes.theta(str(model), own) for model, own in rows.groupby("model", sort=False)}
-    means = np.zeros((after.data.sizes["observation"], before.posterior.chain.size * before.posterior.draw.size))
-    for position, name, row in zip(changes.added, names, rows.itertuples(), strict=True):
-        label = labels[str(name)]
-        own = theta[row.model] + recipes.deviation(label, str(row.model), str(row.family))
-        means[position] = _flat(expected_score(before, label, own, recipes.residuals(label, str(row.model))))
-    given = after.data.given_index.values
-    both = np.isin(np.arange(len(given)), changes.added) & np.isin(given, changes.added)
-    data = after.data.assign(given_index=("observation", np.where(both, given, -1)))
-    found = _log_densities(before, data, means, dict.fromkeys(map(str, names)), labels)
-    return _named(rows, list(found[changes.added]))
+    everywhere, means = xr.zeros_like(fit.posterior.sigma_run), []
+    for name, row in zip(names, rows.itertuples(), strict=True):
+        own = theta[row.model] + recipes.deviation(labels[name], str(row.model), str(row.family))
+        mean = expected_score(fit, labels[name], own + everywhere, recipes.residuals(labels[name], str(row.model)))
+        means.append(mean.transpose("node", "chain", "draw").values.reshape(mean.sizes["node"], -1))
+    if not means:
+        return _named(rows, [])
+    data = _among_themselves(after.data, changes.added)
+    return _named(rows, list(_log_densities(before, data, np.stack(means), dict.fromkeys(names), labels)))
+
+
+def _with_nodes(fit: Fit, rows: int) -> Fit:
+    """The fit with several draws of residuals beside each draw, as far as time allows."""
+    posterior = fit.posterior.drop_vars(("chain", "draw"), errors="ignore")  # to align them takes time
+    numbers = posterior.sizes["chain"] * posterior.sizes["draw"] * max(rows, 1)
+    nodes = xr.DataArray(np.ones(int(np.clip(MOST_NUMBERS / numbers, 1, MOST_NODES))), dims="node")
+    return replace(fit, posterior=posterior.assign(sigma_run=posterior.sigma_run * nodes))
+
+
+def _among_themselves(data: xr.Dataset, rows: np.ndarray) -> xr.Dataset:
+    """Some rows of a table, each given only others of them."""
+    place = np.full(data.sizes["observation"] + 1, -1)  # the last is that of no row
+    place[rows] = np.arange(len(rows))
+    own = data.isel(observation=rows)
+    return own.assign(given_index=("observation", place[own.given_index.values]))
 
 
 def _mixed_answers(fit: Fit, rows: np.ndarray) -> set[tuple[str, str]]:

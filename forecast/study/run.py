@@ -64,7 +64,7 @@ def run_study(
     warnings: list[str] = []
     frame = read_table(study.table, warn=warnings.append)
     data = observations(frame)
-    splits = _splits(study, frame, data)
+    splits, runs = _splits(study, frame, data), _largest_runs(study, data)
     warnings += warnings_of(data)
     for sentence in warnings:
         warn(sentence)
@@ -89,7 +89,7 @@ def run_study(
             fitted[below] = fitting.fit(below, weights=_weights(tested, below))
         fits.append(study_fit(fitted[below], study, frame, data, tested=tested, output=output, stages=stages))
     believed = _believed(study, frame, fits, fits[-1], tested)
-    asked = _asked(study, data) if study.when else None
+    asked = None if runs is None else _asked(study, runs)
     dates = _dates(study, fits[-1], asked, stages) if study.when else []
     if tested is not None:
         write_backtest(tested, believed.verdict, output / "backtest", table=study.table.name, seed=study.seed)
@@ -129,7 +129,6 @@ def _weight(study: Study, *, averaged: bool) -> float:
 
 def _splits(study: Study, frame: pd.DataFrame, data: xr.Dataset) -> list[Split]:
     """The cuts to test at; refuses before the first fit what could only fail after it."""
-    _check_growth(study, data)
     tasks = data.task.values.tolist()
     if study.headline is not None and study.headline not in tasks:
         listed = "; ".join(shown(task) for task in tasks[:10])
@@ -141,8 +140,11 @@ def _splits(study: Study, frame: pd.DataFrame, data: xr.Dataset) -> list[Split]:
     return [each for each in [latest(frame)] if each]
 
 
-def _check_growth(study: Study, data: xr.Dataset) -> None:
-    """A `ForecastError` where the growth of compute is asked about and means nothing, or cannot be seen in the runs."""
+def _largest_runs(study: Study, data: xr.Dataset) -> pd.DataFrame | None:
+    """The largest training runs; None where no dates are asked for, or dates are the scale of the table.
+
+    Refuses before the first fit keys about the growth of compute where it means nothing, and runs that show none.
+    """
     asked = {"scenarios": study.scenarios != SCENARIOS, "runs": study.runs is not None}
     named = " and ".join(name for name, given in asked.items() if given)
     if by_date(data) and named:
@@ -150,8 +152,11 @@ def _check_growth(study: Study, data: xr.Dataset) -> None:
             f"{named}: {study.table.name} holds no compute, dates are its scale and go on as they did; "
             f"leave {named} out and write when = true, or add compute, or params and tokens, to the table"
         )
-    if study.when and study.runs is not None:
-        records_of(read_runs(study.runs))
+    if by_date(data) or not study.when:
+        return None
+    runs = read_runs(study.runs)
+    records_of(runs)
+    return runs
 
 
 def _tested(
@@ -211,12 +216,10 @@ def _believed(
     return BacktestView(verdict=judged, tested=tested, weights=of_all.fit.weights, apart=thresholds)
 
 
-def _asked(study: Study, data: xr.Dataset) -> Asked | None:
-    """How dates are found: by the frontier of the largest runs; None where dates are the scale of the table."""
-    if by_date(data):
-        return None
+def _asked(study: Study, runs: pd.DataFrame) -> Asked:
+    """How dates are found: by the frontier of the largest runs."""
     table = "built-in" if study.runs is None else study.runs.name
-    frontier = fit_frontier(read_runs(study.runs), table=table, seed=study.seed)
+    frontier = fit_frontier(runs, table=table, seed=study.seed)
     return Asked(frontier=frontier, scenario=study.scenarios[0], seed=study.seed)
 
 

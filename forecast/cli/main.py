@@ -48,6 +48,7 @@ from forecast.cli.questions.emergence import emergence
 from forecast.cli.questions.gain import gain
 from forecast.cli.questions.howmuch import howmuch
 from forecast.cli.questions.when import print_dates, when
+from forecast.cli.registry import record, register, score
 from forecast.cli.report import index, report
 from forecast.cli.tables import FORMAT_LIST, import_, simulate
 from forecast.errors import ForecastError, TableError, shown_path
@@ -226,6 +227,9 @@ COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (gain, "Compute that one recipe is worth to another.", "gain fit.nc --family B --against A"),
     (design, "Which run or evaluation to measure next.", 'design fit.nc --task "my task" --at 0.5'),
     (emergence, "Is a jump the metric's doing?", 'emergence fit.nc --task "my task"'),
+    (register, "Freeze a forecast before its outcomes.", "register fit.nc --rows new.csv -o forecast.json"),
+    (score, "Score it when the outcomes are there.", "score forecast.json outcomes.csv"),
+    (record, "The record of all registered forecasts.", "record forecasts -o calibration.svg"),
     (simulate, "A table drawn from the model, truth known.", "simulate design.csv -o table.csv"),
 )
 """In the order of use: the command, its line in the list, and an example."""

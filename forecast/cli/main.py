@@ -15,7 +15,6 @@ import typer
 
 from forecast import files
 from forecast.cli.backtest import backtest, distrust
-from forecast.cli.compare import compare
 from forecast.cli.fit import fit, threshold
 from forecast.cli.options import (
     Average,
@@ -43,6 +42,7 @@ from forecast.cli.options import (
 )
 from forecast.cli.predict import predict
 from forecast.cli.progress import shown_stages
+from forecast.cli.questions.compare import compare
 from forecast.cli.questions.design import design
 from forecast.cli.questions.emergence import emergence
 from forecast.cli.questions.gain import gain

@@ -13,7 +13,6 @@ from forecast.table.dataset import index_of
 from models.dates import reference_year, years_of_runs
 from models.equations.compute import bent_compute
 from models.facts.layout import kinds_of_laws
-from models.facts.times import progress_knots
 
 
 def family_shift(fit: Fit, family: str | None, year: float | None) -> xr.DataArray | float:
@@ -21,11 +20,7 @@ def family_shift(fit: Fit, family: str | None, year: float | None) -> xr.DataArr
 
     `family` None is the typical one. `year` None is that of the family's runs or, without a family, the latest.
     """
-    if family is not None and family not in fit.data.family.values:
-        known = fit.data.family.values.tolist()
-        choices = difflib.get_close_matches(family, known, n=5, cutoff=0.4) or known[:10]
-        listed = "; ".join(shown(choice) for choice in choices)
-        raise ForecastError(f"{shown(family)} is not a family of this fit; choose one of: {listed}")
+    _check(fit, family)
     shift = 0.0
     if family is not None and "family_effect" in fit.posterior:
         shift = shift + fit.posterior.family_effect.sel(family=family, drop=True)
@@ -67,12 +62,18 @@ def elapsed_years(fit: Fit, year: float | xr.DataArray) -> xr.DataArray | float:
     later = later.fillna(0.0) if isinstance(later, xr.DataArray) else later if np.isfinite(later) else 0.0
     if "progress_speed" not in fit.posterior:
         return later
-    knots = progress_knots(fit.data) - reference_year(fit.data)
+    knots = pace_knots(fit) - reference_year(fit.data)
     return bent_compute(later, slopes=fit.posterior.progress_speed, knots=knots, theta_ref=0.0)
+
+
+def pace_knots(fit: Fit) -> np.ndarray:
+    """Decimal years (knot) at which the pace of progress changes, of a fit whose progress wanders."""
+    return fit.posterior.progress_piece.values[1:]
 
 
 def _year_of_recipe(fit: Fit, family: str | None, year: float | None) -> float:
     """The year asked for; else that of the family's runs or, without a family, the latest; infinite where unknown."""
+    _check(fit, family)
     if year is not None:
         return year
     known = years_of_runs(fit.data)
@@ -91,3 +92,12 @@ def new_deviation(fit: Fit, task: str, normal: Callable[[str], xr.DataArray]) ->
     if len(kinds) > 1:  # the skills of a family add to zero over the kinds, of which there are two
         own = own + (1 - 2 * place) * posterior.sigma_skill / len(kinds) ** 0.5 * normal("skill")
     return own / posterior.theta_scale
+
+
+def _check(fit: Fit, family: str | None) -> None:
+    """A `ForecastError` that names those that were fitted, where a family was not."""
+    if family is not None and family not in fit.data.family.values:
+        known = fit.data.family.values.tolist()
+        choices = difflib.get_close_matches(family, known, n=5, cutoff=0.4) or known[:10]
+        listed = "; ".join(shown(choice) for choice in choices)
+        raise ForecastError(f"{shown(family)} is not a family of this fit; choose one of: {listed}")

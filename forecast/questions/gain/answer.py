@@ -10,14 +10,9 @@ import xarray as xr
 from forecast.draws import QUANTILES, order_statistics
 from forecast.errors import ForecastError, shown
 from forecast.files import json_number
-from forecast.posterior.compute import (
-    compute_at_theta,
-    differs_by_family,
-    effective_compute,
-    family_deviation,
-    family_shift,
-)
+from forecast.posterior.compute import compute_at_theta, differs_by_family, effective_compute
 from forecast.posterior.fit import Fit
+from forecast.posterior.recipes.ahead import family_deviation, family_shift
 from forecast.posterior.tasks import law_name, task_label
 from forecast.posterior.threshold import silenced
 from forecast.published import Answer
@@ -90,7 +85,7 @@ class _Pair:
 
     def without_deviations(self) -> "_Pair":
         """The same, alike on all tasks."""
-        posterior = self._fit.posterior.drop_vars("deviation", errors="ignore")
+        posterior = self._fit.posterior.drop_vars(["deviation", "progress_of_law"], errors="ignore")
         return _Pair(replace(self._fit, posterior=posterior), self._family, self._against, self._year)
 
     def decades(self, label: str, x: float) -> np.ndarray:

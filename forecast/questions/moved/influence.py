@@ -19,7 +19,8 @@ from scipy.special import logsumexp
 from forecast.files import json_number
 from forecast.fitting.sensitivity.weights import largest_k, smoothed
 from forecast.posterior.fit import Fit
-from forecast.posterior.predict import NewRuns, row_means
+from forecast.posterior.predict import row_means
+from forecast.posterior.recipes.new_runs import NewRuns
 from forecast.posterior.score import expected_score, law_of_task
 from forecast.posterior.tasks import is_measured
 from forecast.table.dataset import frame_of

@@ -11,12 +11,11 @@ from pydantic import ConfigDict, Field, StrictBool
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from forecast.posterior.fit import Fit
-from forecast.posterior.recipes.ahead import progress_of_task
+from forecast.posterior.recipes.ahead import pace_knots, progress_of_task
 from forecast.table.dataset import index_of
 from forecast.words import percent
 from models.dates import iso_date, reference_year, years_of_runs
 from models.equations.compute import bent_compute
-from models.facts.times import progress_knots
 from models.priors import TimePriors
 
 Rate = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]  # decades of compute a year
@@ -84,7 +83,7 @@ def pace_of(fit: Fit) -> Pace | None:
     if "progress_speed" not in fit.posterior:
         return None
     speed = fit.posterior.progress_speed.transpose("chain", "draw", ...).values
-    return Pace(speed=speed.reshape(-1, speed.shape[-1]), knots=progress_knots(fit.data))
+    return Pace(speed=speed.reshape(-1, speed.shape[-1]), knots=pace_knots(fit))
 
 
 @dataclass(frozen=True, kw_only=True)

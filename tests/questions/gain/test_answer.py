@@ -13,7 +13,7 @@ from forecast.posterior.fit import save
 from forecast.posterior.predict import typical_score
 from forecast.questions.gain.answer import gain, lines_of
 from forecast.table.dataset import read_table
-from models.dates import years
+from models.dates import DECADES_A_YEAR, years
 from tests.conftest import forecast_command as command
 from tests.conftest import refuse_constant, write_rows
 
@@ -52,8 +52,9 @@ def fit(made):
 
 
 def straight(fit):
-    """The same on a path without bends."""
-    return replace(fit, posterior=fit.posterior.assign(slopes=xr.ones_like(fit.posterior.slopes)))
+    """The same on a path without bends, with progress at one pace and alike on all tasks."""
+    even = {name: xr.ones_like(fit.posterior[name]) for name in ("slopes", "progress_speed") if name in fit.posterior}
+    return replace(fit, posterior=fit.posterior.assign(even).drop_vars("progress_of_law", errors="ignore"))
 
 
 def median(line):
@@ -119,7 +120,7 @@ def test_of_one_task_there_is_no_mean_and_of_a_task_that_falls_no_gain(fit):
 def test_in_years_it_is_months_ahead(made):
     answer = gain(straight(made["years"]), "new", against="old").to_dict()
     effect = made["years"].posterior.family_effect
-    ahead = 12.0 * (effect.sel(family="new") - effect.sel(family="old")) / 0.6
+    ahead = 12.0 * (effect.sel(family="new") - effect.sel(family="old")) / DECADES_A_YEAR
     assert answer["tasks"][0]["gain"] is None and answer["log10_compute"] is None and answer["date"][:2] == "20"
     assert answer["tasks"][0]["months_ahead"]["q50"] == pytest.approx(np.quantile(ahead, 0.5, method="inverted_cdf"))
     assert answer["family_dates"] == ["2019-02-01", "2022-02-01"] and answer["family_log10_compute"] is None

@@ -45,11 +45,19 @@ def scored_together(draws: Mapping[str, np.ndarray], rows: pd.DataFrame, *, by_d
             line = {"method": method, "event": "group", "of": name, "n": len(own)}
             lines.append(line | joint_scores(rows.iloc[own], few[:, own], outcome[own]))
         for name, own in tasks.items():
-            best = np.min if METRICS[rows["metric"].iloc[own[0]]].falls else np.max
-            for event, of in {"typical": np.mean, "best": best}.items():
+            falls = METRICS[rows["metric"].iloc[own[0]]].falls
+            for event in ("typical", "best"):
                 line = {"method": method, "event": event, "of": name, "n": len(own)}
-                lines.append(line | _scored(of(scaled[:, own], axis=1), of(seen[own])))
+                both = _event(event, scaled[:, own], falls=falls), _event(event, seen[None, own], falls=falls)[0]
+                lines.append(line | _scored(*both))
     return pd.DataFrame(lines, columns=COLUMNS)
+
+
+def _event(event: str, scores: np.ndarray, *, falls: bool) -> np.ndarray:
+    """The typical or the best score (draw) of several rows (draw, row)."""
+    if event == "typical":
+        return scores.mean(axis=1)
+    return scores.min(axis=1) if falls else scores.max(axis=1)
 
 
 def _scored(draws: np.ndarray, outcome: float) -> dict[str, float | bool]:

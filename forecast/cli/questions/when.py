@@ -124,7 +124,7 @@ def print_dates(answer: dict[str, Any], *, first: bool = True) -> None:
         print(f"family: {typical if answer['family'] is None else plain(answer['family'])}")
     if of is not None:
         _print_frontier(of | ({} if first else {"sentence": None}), as_of=answer["as_of"])
-    names = {"typical": "typical", "new run": "new run", "first": f"first of {answer['first_of']}"}
+    names = {"first": f"first of {answer['first_of']}"}
     for group in with_equal_dates(answer["scenarios"]):
         events = group[0]["events"]
         print(f"\n{plain(', '.join(each['name'] for each in group))}{' (the same dates)' if len(group) > 1 else ''}")
@@ -132,8 +132,8 @@ def print_dates(answer: dict[str, Any], *, first: bool = True) -> None:
             print(f"  {plain(line)}")
         years = "  ".join(f"by {each['date'][:4]}" for each in events["typical"]["p_by"])
         print(f"  {'':<12} {'median':>10}   {'90% interval':<24}  already  {years}  never")
-        for event, label in names.items():
-            found = events[event]
+        for event, found in events.items():
+            label = names.get(event, event)
             low, middle, high = (spoken(found["date"][name]) for name in ("q05", "q50", "q95"))
             chances = [found["p_already"], *(each["p"] for each in found["p_by"])]
             shares = "  ".join(f"{percent(each):>7}" for each in chances)

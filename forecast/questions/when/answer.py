@@ -14,6 +14,7 @@ from forecast.posterior.tasks import checked_task
 from forecast.posterior.threshold import growth_of, silenced
 from forecast.published import Answer, without_numbers
 from forecast.questions.when.arrival import BY, Outlook, arrival, lags, largest_by, new_year, paths_of
+from forecast.questions.when.best import best_so_far
 from forecast.questions.when.frontier import Frontier, ends_early, fit_frontier, largest_at, stale_since
 from forecast.questions.when.needed import needed_path, needed_path_of_new_runs
 from forecast.questions.when.scenarios import SCENARIOS, Scenario, progress_of
@@ -60,7 +61,8 @@ def when(
         frontier = fit_frontier(read_runs(), seed=seed)
     if frontier is None:
         as_of = latest(fit.data) if as_of is None else as_of
-        found = [_trend_of_dates(fit, needed, family=family, as_of=as_of, by=by, seed=seed)]
+        best = best_so_far(fit, label, at, seed=seed, items=items, family=family)
+        found = [_trend_of_dates(fit, needed, best, family=family, as_of=as_of, by=by, seed=seed)]
     else:
         as_of = frontier.known_to if as_of is None else as_of
         options: dict[str, Any] = {"fit": fit, "family": family, "needed": needed, "frontier": frontier, "task": label}
@@ -111,13 +113,19 @@ def _frontier_answer(frontier: Frontier, trained: bool, *, as_of: float, seed: i
 
 
 def _trend_of_dates(
-    fit: Fit, needed: dict[str, xr.DataArray], *, family: str | None, as_of: float, by: Sequence[int], seed: int
+    fit: Fit,
+    needed: dict[str, xr.DataArray],
+    best: np.ndarray,
+    *,
+    family: str | None,
+    as_of: float,
+    by: Sequence[int],
+    seed: int,
 ) -> dict[str, Any]:
     """The only scenario of a table whose scale is its dates: thresholds are dates already."""
-    events = {}
-    for event, path in needed.items():
-        dates = year_of(compute_of(fit, path, family).values.ravel())
-        events[event] = _event_answer(dates, lags(len(dates), seed=seed), as_of, by)
+    dates = {event: year_of(compute_of(fit, path, family).values.ravel()) for event, path in needed.items()}
+    dates["best so far"] = best
+    events = {event: _event_answer(each, lags(len(each), seed=seed), as_of, by) for event, each in dates.items()}
     source = "in the dates, which are the scale of the table; nothing is added"
     return {
         "name": "dates go on",

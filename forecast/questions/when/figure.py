@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from forecast.figures.style import BLUE, GREEN, GREY, INK, VERMILLION, name_label, write_figure
+from forecast.figures.style import BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, name_label, write_figure
 from forecast.questions.when.scenarios import with_equal_dates
 from forecast.words import percent
 from models.dates import years
 
-COLOURS = {"typical": BLUE, "new run": GREEN, "first": VERMILLION}
+COLOURS = {"typical": BLUE, "new run": GREEN, "first": VERMILLION, "best so far": PURPLE}
 FARTHEST_AHEAD = 15.0  # years on the axis after today; what comes later, or never, ends in an arrow
 
 
@@ -38,7 +38,8 @@ def plot_dates(answer: Mapping[str, Any], *, ax: Axes) -> Axes:
             ax.text(right + 0.4, row, percent(of["p_never"]), va="center", fontsize="small", color=COLOURS[event])
             row += 1
         row += 1
-    for event, colour in COLOURS.items():
+    for event in next(iter(answer["scenarios"]))["events"]:
+        colour = COLOURS[event]
         label = f"first of {answer['first_of']} runs" if event == "first" else event
         ax.plot([], [], "o-", color=colour, markersize=4, label=label)
     ax.axvline(today, color=GREY, linestyle=":", linewidth=0.9, label=f"as of {answer['as_of']}")

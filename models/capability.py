@@ -46,12 +46,11 @@ def capability_model(
     Named variables, where the table supports them, by their dims:
 
     ==============  ==================================================================================================
-    none            theta_origin, theta_scale, sigma_run, sigma_size, sigma_half_year, progress, params_exponent,
-                    tokens_exponent, log10_optimal_ratio, log10_warm_up_tokens, warm_up_lag
+    none            theta_origin, theta_scale, sigma_run, sigma_half_year, progress, params_exponent, tokens_exponent,
+                    log10_optimal_ratio, log10_warm_up_tokens, warm_up_lag
     run             theta
     segment         slopes
     progress_piece  progress_speed
-    size            size_shock
     half_year       half_year_shock
     family          family_effect
     law             progress_of_law, exponent, log10_amplitude, irreducible, nu, frailty_drift, token_floor, answer_sd,

@@ -46,11 +46,10 @@ class Priors:
     run_sd_log_sd: float = 0.4
     # On a scale of dates, where a year counts as a decade: models of one date, small and large, lie years apart.
     run_sd_median_of_dates: float = 0.6
-    # What all runs of one size have in common beyond that, decades; a ladder of few sizes cannot tell it: all thirteen
-    # tasks of all six 3B runs of one ladder lay below what smaller sizes said.
-    size_sd_median: float = 0.1
-    size_sd_log_sd: float = 0.4
-    # And what all releases of one half-year have in common.
+    # What all new runs of one new size have in common beyond that, decades, and more the farther they are; a ladder of
+    # few sizes cannot tell it: all thirteen tasks of all six 3B runs of one ladder lay below what smaller sizes said.
+    size_sd: float = 0.1
+    # And what all releases of one half-year have in common, learned.
     half_year_sd_median: float = 0.1
     half_year_sd_log_sd: float = 0.6
     # Families, decades: open models of different recipes reach one score at computes up to two decades apart.

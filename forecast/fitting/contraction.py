@@ -20,7 +20,7 @@ from models.capability import capability_model
 PRIOR_DRAWS = 1000
 CONTRACTED = 0.5  # a 90% interval at most half as wide as that of the prior: the data had the larger say
 SHARED = (
-    *("sigma_run", "sigma_size", "sigma_half_year", "sigma_bend", "progress", "sigma_progress", "sigma_progress_walk"),
+    *("sigma_run", "sigma_half_year", "sigma_bend", "progress", "sigma_progress", "sigma_progress_walk"),
     *("sigma_family", "family_slope", "sigma_deviation", "sigma_skill"),
 )
 SHARED_SPLIT = ("params_exponent", "tokens_exponent", "log10_optimal_ratio", "log10_warm_up_tokens", "warm_up_lag")

@@ -10,6 +10,7 @@ from forecast.draws import order_statistics
 from forecast.posterior.compute import effective_compute
 from forecast.posterior.fit import Fit
 from forecast.posterior.recipes.ahead import date_deviation, family_deviation, family_shift
+from forecast.posterior.recipes.later import is_later, spread_out
 from forecast.posterior.recipes.new_runs import NewRuns
 from forecast.posterior.score import Residuals, expected_score, law_of_task, residuals_of_answers
 from forecast.posterior.tasks import is_measured, item_size, law_name, task_label, usual_trials
@@ -56,7 +57,8 @@ def predict(fit: Fit, rows: pd.DataFrame, *, seed: int) -> xr.DataArray:
     """Predictive draws of the score of each row: ``score(draw, row)``.
 
     A row of a run that was fitted keeps the residuals of that run; rows of a new run share one new residual, those of
-    one law another, and runs of a new family share its effect and its deviation on each law. Rates are counts out of
+    one law another, those of one new size or half-year a shock, and runs of a new family share its effect and its
+    deviation on each law. Runs later than all of the table are spread as the record says. Rates are counts out of
     `trials` (where blank, the median number of trials of the task in the fitted table); losses are in nats and
     horizons in minutes, with the error of their rows.
     """
@@ -68,10 +70,13 @@ def predict(fit: Fit, rows: pd.DataFrame, *, seed: int) -> xr.DataArray:
     posterior = fit.posterior.sizes
     recipes = NewRuns(fit, rows, rng.standard_normal)
     thetas = {model: recipes.theta(model, group) for model, group in rows.groupby("model", sort=False)}
+    fitted = set(fit.data.run.values.tolist())
     scores = np.empty((posterior["chain"] * posterior["draw"], len(rows)))
     for position, (label, row) in enumerate(zip(labels, rows.itertuples(), strict=True)):
         theta = thetas[row.model] + recipes.deviation(label, row.model, row.family)
         mean = _flat(expected_score(fit, label, theta, recipes.residuals(label, row.model)))
+        if row.model not in fitted and is_later(fit, row.date):
+            mean = spread_out(fit, label, mean)
         law = laws[label]
         if is_measured(fit, label):
             freedom, error = fit.priors.loss_degrees_of_freedom, LN10 * np.nan_to_num(getattr(row, "score_sd", 0.0))

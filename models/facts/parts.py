@@ -4,7 +4,6 @@ import numpy as np
 
 from models.dates import years_of_runs
 from models.facts.layout import has_attempts, is_measured, is_measured_law, is_reciprocal_law, rates_of_law
-from models.facts.times import shared_sizes, sizes_of_runs
 from models.structures import Parts
 
 
@@ -73,12 +72,6 @@ def has_progress_by_law(data, parts):
 def has_progress_walk(data, parts):
     """Whether the rate of progress may change with time."""
     return has_progress(data, parts) and parts.progress_walk
-
-
-def has_sizes(data, parts):
-    """Whether runs of one recipe and size share a shock: where some do, and not all runs are of one size."""
-    places = shared_sizes(data)[1]
-    return parts.shocks and bool((places >= 0).any()) and len(set(sizes_of_runs(data)) - {None}) > 1
 
 
 def has_half_years(data, parts):

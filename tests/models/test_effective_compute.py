@@ -266,8 +266,8 @@ def test_one_law_has_the_progress_of_all(table_of):
 # shocks
 
 
-def test_runs_of_one_size_and_of_one_half_year_share_a_shock(table_of):
-    """Runs 0 and 1 are of one size and family, 2 and 3 of one half-year; nothing else of them is alike."""
+def test_releases_of_one_half_year_share_a_shock(table_of):
+    """Runs 2 and 3 are of one half-year."""
     runs = [
         ("1e9", "1e9", "a", "2019-03-01", ""),
         ("1e9", "1e11", "a", "2020-09-01", ""),
@@ -277,18 +277,16 @@ def test_runs_of_one_size_and_of_one_half_year_share_a_shock(table_of):
     ]
     plain = Parts(bend=False, families=False, progress=False, params_tokens=False)
     model = capability_model(table_of(runs, successes=SUCCESSES[:5]), plain)
-    assert list(model.coords["size"]) == ["a at 1e+09"] and len(model.coords["half_year"]) == 4
-    expected, size, season = drawn(model, expected_theta(model), "size_shock", "half_year_shock", draws=1200)
+    assert list(model.coords["half_year"]) == [2019.0, 2020.5, 2021.0, 2021.5]
+    expected, season = drawn(model, expected_theta(model), "half_year_shock", draws=1200)
     without = capability_model(table_of(runs, successes=SUCCESSES[:5]), replace(plain, shocks=False))
     (plain_expected,) = drawn(without, expected_theta(without), draws=1)
     shock = expected - plain_expected
-    np.testing.assert_allclose(shock[:, 0] - season[:, 0], size[:, 0])
-    np.testing.assert_allclose(shock[:, 1] - season[:, 1], size[:, 0])
-    np.testing.assert_allclose(shock[:, 2], shock[:, 3])
+    np.testing.assert_allclose(shock, season[:, [0, 1, 2, 2, 3]], atol=1e-9)
     assert abs(np.corrcoef(shock[:, 2], shock[:, 4])[0, 1]) < 0.2
-    assert 0.07 < np.median(abs(size)) / 0.6745 < 0.15
-    lone = capability_model(table_of([("2e9", *runs[0][1:]), *runs[1:]], successes=SUCCESSES[:5]), plain)
-    assert "size_shock" not in lone.named_vars  # part of the residual of each run
+    assert 0.05 < np.median(abs(season)) / 0.6745 < 0.2
+    within = changed(3, "2021-02-01", runs)
+    assert "half_year_shock" not in capability_model(table_of(within, successes=SUCCESSES[:5]), plain).named_vars
 
 
 # errors and residuals

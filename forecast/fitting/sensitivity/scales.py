@@ -159,7 +159,6 @@ PRIORS = (
     _normal("progress_log_sd", "progress", "ln progress", "ln progress_median"),
     _normal("progress_spread_log_sd", "spread of progress", "ln sigma_progress", "ln progress_spread_median"),
     _normal("progress_walk_log_sd", "change of progress", "ln sigma_progress_walk", "ln progress_walk_median"),
-    _normal("size_sd_log_sd", "shock of a size", "ln sigma_size", "ln size_sd_median"),
     _normal("half_year_sd_log_sd", "shock of a half-year", "ln sigma_half_year", "ln half_year_sd_median"),
     _Prior("params_exponent_log_sd", "exponents of parameters and tokens", "params_exponent", _split),
     _normal("optimal_ratio_log_sd", "optimal ratio", "log_optimal_ratio", "ln optimal_ratio_median"),

@@ -7,7 +7,8 @@ import pandas as pd
 import xarray as xr
 
 from forecast.posterior.fit import Fit
-from models.facts.times import half_years, shared_half_years, shared_sizes, sizes
+from models.dates import by_date
+from models.facts.times import half_years, shared_half_years, sizes, sizes_of_runs
 
 
 def new_shocks(
@@ -15,9 +16,8 @@ def new_shocks(
 ) -> xr.DataArray | float:
     """Shocks of a new run, decades: dims chain, draw. `normal` gives the same numbers for the same half-year or size.
 
-    A half-year or a size that was fitted has its own. That of a new size grows with the square root of the decades d of
-    compute beyond the largest run: ``sigma sqrt(1 + d)``, and ``sigma sqrt(d)`` where no two runs of a size were
-    fitted, as then the shock of a size is in the residuals of its runs.
+    A half-year that was fitted has its own, and the shock of a size that was fitted is in its runs. That of a new size
+    of a recipe grows with the square root of the decades d of compute beyond the largest run: ``sigma sqrt(1 + d)``.
     """
     return _of_half_year(fit, year, normal) + _of_size(fit, run, normal)
 
@@ -32,11 +32,9 @@ def _of_half_year(fit: Fit, year: float | None, normal: Callable[[object], xr.Da
 
 
 def _of_size(fit: Fit, run: pd.Series, normal: Callable[[object], xr.DataArray]) -> xr.DataArray | float:
-    posterior, log10_compute = fit.posterior, float(np.log10(run["compute"]))
     size = run["params"] if pd.notna(run["params"]) else run["compute"]
-    own, beyond = sizes([run["family"]], [np.log10(size)])[0], log10_compute - fit.data.log10_compute.values.max()
-    known = shared_sizes(fit.data)[0] if "size_shock" in posterior else []
-    if own in known:
-        return posterior.size_shock.isel(size=known.index(own), drop=True)
-    sigma = posterior.get("sigma_size", fit.priors.size_sd_median)
-    return sigma * np.sqrt(bool(known) + max(beyond, 0.0)) * normal(("size", own))
+    own = sizes([run["family"]], [np.log10(size)])[0]
+    if not fit.parts.shocks or by_date(fit.data) or own in sizes_of_runs(fit.data):
+        return 0.0
+    beyond = max(float(np.log10(run["compute"]) - fit.data.log10_compute.values.max()), 0.0)
+    return fit.priors.size_sd * (1.0 + beyond) ** 0.5 * normal(("size", own))

@@ -19,7 +19,7 @@ from forecast.files import write_whole
 from models.priors import Priors
 from models.structures import Parts, structure_of
 
-SCHEMA = 7
+SCHEMA = 8
 FIGURES = "forecast.figures.of_fit"  # drawn on demand, as Matplotlib takes a second to import
 SIZES = {"rows": "observation", "runs": "run", "tasks": "task"}
 PACKAGES = ("capability-forecast", "pymc", "nutpie", "arviz", "numpy", "xarray")

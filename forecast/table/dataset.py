@@ -21,6 +21,7 @@ from forecast.table.reading.cells import COLUMNS, NAMES, Cells, cells_of
 from forecast.table.reading.files import cells_and_ragged
 from models.dates import is_by_date
 from models.equations.metrics import rates
+from models.facts.ceilings import BOUNDS
 from models.facts.placing import with_constants
 
 logger = logging.getLogger(__name__)
@@ -120,15 +121,17 @@ def observations(frame: pd.DataFrame) -> xr.Dataset:
     Dims: `observation` (labelled by line), `run`, `task`, `law`, `family`, each in the order of the file. A task is a
     task name; where one name has several metrics, or several k or lengths, it is each of them: ``name [metric]``,
     ``name [metric k]``, ``name [metric k of length]``. A law is what tasks of one name have in common (see
-    `forecast.table.labels`). Successes are NaN and trials 0 where they are not known or, as of a loss, mean nothing.
-    Of a mixture of experts log10_params is that of the active parameters, which its compute is made of. What follows
-    from the table alone is computed here once: see `models.facts.placing.with_constants`.
+    `forecast.table.labels`). `human` and `ceiling_at_least` (task) are there where any row gives one. Successes are NaN
+    and trials 0 where they are not known or mean nothing, as of a loss. Of a mixture of experts log10_params is that of
+    the active parameters, which its compute is made of. What follows from the table alone is computed here once: see
+    `models.facts.placing.with_constants`.
     """
     labels = task_labels(frame)
-    active = _active(frame)
+    active = _optional(frame, "active_params")
     runs = frame.assign(params=active.fillna(frame["params"])).groupby("model", sort=False)[list(OF_RUN)].first()
     tasks = frame.groupby(labels, sort=False)
     means, names = (tasks[["chance", "length", "k"]].mean(), tasks[["task", "metric"]].first())
+    bounds = {name: tasks[name].min().to_numpy() for name in BOUNDS if _optional(frame, name).notna().any()}
     families, laws = pd.Index(runs["family"].unique()), law_labels(names.join(means))
     law_names = pd.Index(laws.unique())
     law_index = law_names.get_indexer(laws)
@@ -142,7 +145,7 @@ def observations(frame: pd.DataFrame) -> xr.Dataset:
             **_by_observation(frame),
         },
         "run": by_run,
-        "task": _by_task(names, means) | {"law_index": law_index},
+        "task": _by_task(names, means) | bounds | {"law_index": law_index},
     }
     labelled = {"run": runs.index, "task": names.index, "law": law_names, "family": families}
     dated = is_by_date(by_run["log10_compute"], by_run["date"])
@@ -161,18 +164,13 @@ def _by_observation(frame: pd.DataFrame) -> dict[str, np.ndarray]:
         "successes": frame["successes"].to_numpy(dtype=float, na_value=np.nan),
         "trials": frame["trials"].fillna(0).to_numpy(dtype=np.int64),
         **{name: frame[name].to_numpy(dtype=float) for name in ("score", "length", "k")},
-        "score_sd": _errors(frame).to_numpy(dtype=float),
+        "score_sd": _optional(frame, "score_sd", 0.0).to_numpy(dtype=float),
     }
 
 
-def _errors(frame: pd.DataFrame) -> pd.Series:
-    """Standard deviation of log10 score; 0 where none is given."""
-    return frame["score_sd"] if "score_sd" in frame else pd.Series(0.0, index=frame.index)
-
-
-def _active(frame: pd.DataFrame) -> pd.Series:
-    """Active parameters; NaN where none are given."""
-    return frame["active_params"] if "active_params" in frame else pd.Series(np.nan, index=frame.index)
+def _optional(frame: pd.DataFrame, name: str, blank: float = np.nan) -> pd.Series:
+    """A column that a frame made elsewhere need not have."""
+    return frame[name] if name in frame else pd.Series(blank, index=frame.index)
 
 
 def _by_run(runs: pd.DataFrame, families: pd.Index) -> dict[str, np.ndarray]:
@@ -211,7 +209,8 @@ def data_hash(frame: pd.DataFrame) -> str:
 
     The same data as CSV and as Parquet have the same hash.
     """
-    given = {"score_sd": (_errors(frame) > 0).any(), "active_params": _active(frame).notna().any()}
+    given = {name: _optional(frame, name).notna().any() for name in ("active_params", *BOUNDS)}
+    given |= {"score_sd": (_optional(frame, "score_sd") > 0).any()}
     names = [name for name in COLUMNS if given.get(name, True)]  # as before there were these columns
     known = frame[names].assign(date=frame["date"].dt.strftime("%Y-%m-%d")).astype(object)
     content = json.dumps([known[name].where(known[name].notna(), None).to_list() for name in names])
@@ -235,6 +234,7 @@ def frame_of(data: xr.Dataset) -> pd.DataFrame:
             "length": data.length.values,
             "k": data.k.values,
             "chance": data.chance.values[task],
+            **{name: data[name].values[task] if name in data else np.nan for name in BOUNDS},
             "compute": 10.0 ** data.log10_compute.values[run],
             "params": 10.0 ** data.log10_params.values[run],
             "tokens": 10.0 ** data.log10_tokens.values[run],

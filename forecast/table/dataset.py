@@ -17,7 +17,7 @@ from forecast.table.adjusting import Adjustments, Warn, adjusted, silent
 from forecast.table.checks.rounding import items_left
 from forecast.table.checks.strange import strange
 from forecast.table.labels import given_rows, law_labels, task_labels
-from forecast.table.reading.cells import COLUMNS, NAMES, Cells, cells_of
+from forecast.table.reading.cells import COLUMNS, NAMES, OF_TASK, Cells, cells_of
 from forecast.table.reading.files import cells_and_ragged
 from models.dates import is_by_date
 from models.equations.metrics import rates
@@ -46,7 +46,7 @@ def read_table(
         line in the file. Of compute, params and tokens the missing one is filled by C = 6 N D. Rates have both `score`
         (as given) and `successes` (the count nearest to score * trials); where rounding hides many items, successes
         and trials are of those that it leaves, see `forecast.table.checks.rounding`. Losses and horizons have neither
-        of the two. Family and date given in one row of a model hold for all of them.
+        of the two. Family and date given in one row of a model, and bounds in one of a task, hold for all of them.
 
     Raises
     ------
@@ -92,6 +92,7 @@ def _normalised(frame: pd.DataFrame, cells: Cells) -> pd.DataFrame:
     trials = items_left(cells).fillna(number["trials"]).where(rate)
     successes = number["successes"].where(rate).fillna((number["score"] * trials).round())
     family = cells.text["family"].mask(cells.blank["family"])
+    of_task = [cells.text[name].str.strip() for name in OF_TASK]
     known = number.assign(
         model=model,
         task=cells.text["task"],
@@ -101,18 +102,19 @@ def _normalised(frame: pd.DataFrame, cells: Cells) -> pd.DataFrame:
         trials=trials.astype("Int64"),
         chance=number["chance"].fillna(0.0),
         score_sd=number["score_sd"].fillna(0.0),
+        **{name: _first_of(number[name], of_task) for name in BOUNDS},
         **cells.sizes,
-        active_params=_of_the_run(number["active_params"], model),
-        compute_sd=_of_the_run(number["compute_sd"], model).fillna(0.0),
-        family=_of_the_run(family, model).fillna(NO_FAMILY),
-        date=_of_the_run(cells.date, model),
+        active_params=_first_of(number["active_params"], model),
+        compute_sd=_first_of(number["compute_sd"], model).fillna(0.0),
+        family=_first_of(family, model).fillna(NO_FAMILY),
+        date=_first_of(cells.date, model),
     )
     known = known.astype(dict.fromkeys(NAMES, str))
     return pd.concat([known[list(COLUMNS)], frame.drop(columns=list(COLUMNS), errors="ignore")], axis=1)
 
 
-def _of_the_run(values: pd.Series, model: pd.Series) -> pd.Series:
-    return values.groupby(model).transform("first")
+def _first_of(values: pd.Series, group: pd.Series | list[pd.Series]) -> pd.Series:
+    return values.groupby(group).transform("first")
 
 
 def observations(frame: pd.DataFrame) -> xr.Dataset:

@@ -8,7 +8,7 @@ import pandas as pd
 from forecast.errors import Problem, shown
 from forecast.table.checks.columns import RULES
 from forecast.table.checks.units import typed
-from forecast.table.reading.cells import Cells
+from forecast.table.reading.cells import OF_TASK, Cells
 from models.facts.ceilings import BOUNDS
 
 HIGHEST_LOSS = 25.0  # nats; no trained or untrained model is so far below a guess among all tokens
@@ -16,7 +16,6 @@ GUESS_LOSS = 13.0  # nats of a uniform guess over 500,000 tokens; early checkpoi
 LEARNED = 4.0  # nats a token, which the best run of a table of losses is below
 PERCENT = 100.0
 MEASURED = {"loss": "loss in nats per token", "horizon": "horizon in minutes"}  # scores that are no rates
-OF_TASK = ("task", "metric", "k", "length")  # what rows of one task have in common
 HORIZONS = (1e-6, 1e9)  # minutes that can be meant: from 60 microseconds to 1,900 years
 
 

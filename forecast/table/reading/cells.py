@@ -15,6 +15,7 @@ from models.equations.metrics import METRICS, rates
 from models.facts.ceilings import BOUNDS
 
 NAMES = ("model", "task", "metric", "family")
+OF_TASK = ("task", "metric", "k", "length")  # what rows of one task have in common
 SIZES = ("compute", "params", "tokens", "active_params")
 NUMBERS = ("score", "score_sd", "successes", "trials", "length", "k", "chance", *BOUNDS, *SIZES, "compute_sd")
 COLUMNS = ("model", "task", "metric", *NUMBERS, "family", "date")

@@ -68,7 +68,7 @@ def capability_model(
     with pm.Model(coords=_coords(data)) as model:
         theta, deviation, ahead = effective_compute(data, parts, priors, structure)
         floor, floor_logit = _floor(data, parts, priors, structure)
-        law = laws(data, parts, priors, structure, floor_logit=floor_logit)
+        law = laws(data, parts, priors, structure, floor=floor, floor_logit=floor_logit)
         law_of_task = pm.Data("law_of_task", data.law_index.values, dims="task")
         law_of_row, run_of_row, family_of_row = _indices(data)
         ceiling = pm.Deterministic("ceiling", floor + (1.0 - floor) * law["asymptote"][law_of_task], dims="task")

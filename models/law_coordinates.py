@@ -11,6 +11,7 @@ therefore
 
 No coordinates mean an asymptote below the score at an anchor. A law that is all but solved has its anchors where it
 rose: then an asymptote of 1 and one just above the best score are near each other, not ends of a long narrow ridge.
+Where A is known to be at least 1 - r, min(1 - S_i, r) stands for 1 - S_i in steps 2 and 5: the room for A above S_i.
 
 **Change of variables**, from (l, rho, g) to (logit S_0, ln alpha, u), for which priors are stated. D is the log of the
 derivative of a step; the log Jacobian is the sum of all D. Further symbols, as in `LawPrior`: nu frailty, p power of
@@ -72,6 +73,11 @@ class LawPrior(NamedTuple):
     floor_logit: Any
     anchor: Any  # decades from the reference to the first anchor
     distance: Any  # decades from the first anchor to the second
+    log_room: Any = None  # ln r, 0 for a law without a bound; None: no law has one
+
+    @property
+    def parameters(self) -> tuple[Any, ...]:
+        return tuple(parameter for parameter in self if parameter is not None)
 
 
 class Law(NamedTuple):
@@ -84,8 +90,9 @@ class Law(NamedTuple):
 
 def coordinates_of_laws(prior: LawPrior, *, dims):
     """The variable `law_coordinates` (law, 3) of the model in context."""
-    signature = ",".join(["()"] * len(prior)) + "->(3)"
-    return pm.CustomDist("law_coordinates", *prior, logp=_logp, random=_random, signature=signature, dims=dims)
+    given = prior.parameters
+    signature = ",".join(["()"] * len(given)) + "->(3)"
+    return pm.CustomDist("law_coordinates", *given, logp=_logp, random=_random, signature=signature, dims=dims)
 
 
 def _logp(value, *prior):
@@ -107,12 +114,12 @@ def law_of_coordinates(value, prior: LawPrior):
     """The law behind coordinates (..., 3), its logit S_0, and the log Jacobian of the five steps, as PyTensor nodes."""
     level, log_rise, shortfall = value[..., 0], value[..., 1], value[..., 2]
     logits, step_1 = _logits_at_anchors(level, log_rise, prior.floor_logit)
-    log_asymptote, log_excess = _asymptote(shortfall, logits[1], prior.shortfall_power)
+    log_asymptote, log_excess = _asymptote(shortfall, logits[1], prior)
     log_hazards, step_3 = _hazards_at_anchors(logits, log_excess, prior.nu)
     power_law = PowerLaw.through(log_hazards, decades=prior.anchor, distance=prior.distance)
     step_4 = power_law.log_jacobian_through(distance=prior.distance)
     logit, log_miss, step_5 = _success_at_reference(power_law.log_amplitude, log_asymptote, prior.nu)
-    step_2_and_u = _log_slope_of_u(shortfall, -pt.softplus(logits[1]), log_miss, prior.shortfall_power)
+    step_2_and_u = _log_slope_of_u(shortfall, -pt.softplus(logits[1]), log_miss, prior)
     law = Law(log_asymptote, power_law.log_amplitude, power_law.exponent)
     return law, logit, step_1 + step_2_and_u + step_3 + step_4 + step_5
 
@@ -125,11 +132,16 @@ def _logits_at_anchors(level, log_rise, floor_logit):
     return logits, log_rise + sum(pt.log1p(pt.sigmoid(floor_logit - logit)) for logit in score_logits)
 
 
-def _asymptote(shortfall, logit_2, power):
+def _asymptote(shortfall, logit_2, prior):
     """Step 2: ln A and ln A / S_2, which is written so that it is never negative."""
-    log_share = power * _log_normal_cdf(stretched(shortfall)[0])
+    log_share = _of_room(prior.shortfall_power * _log_normal_cdf(stretched(shortfall)[0]), logit_2, prior)
     log_asymptote = pt.log1p(-pt.exp(-pt.softplus(logit_2) + log_share))
     return log_asymptote, pt.log1p(-pt.exp(-logit_2) * pt.expm1(log_share))
+
+
+def _of_room(log_share, logit, prior):
+    """Log of a share of the room for the asymptote above S, from its logit, as a share of 1 - S."""
+    return log_share if prior.log_room is None else log_share + pt.minimum(0.0, prior.log_room + pt.softplus(logit))
 
 
 def _hazards_at_anchors(logits, log_excess, nu):
@@ -149,10 +161,12 @@ def _success_at_reference(log_hazard, log_asymptote, nu):
     return log_success - log_miss, log_miss, _log_logit_slope(log_ratio, log_miss, nu)
 
 
-def _log_slope_of_u(shortfall, log_miss_2, log_miss_0, power):
+def _log_slope_of_u(shortfall, log_miss_2, log_miss_0, prior):
     """Steps 2 and 5: ln du / dg; apart, they would underflow where an asymptote is all but 1."""
     normal, slope = stretched(shortfall)
-    return _log_normal(normal, 0.0, 1.0) + pt.log(slope) + (log_miss_2 - log_miss_0) / power
+    if prior.log_room is not None:
+        log_miss_2, log_miss_0 = (pt.minimum(each, prior.log_room) for each in (log_miss_2, log_miss_0))
+    return _log_normal(normal, 0.0, 1.0) + pt.log(slope) + (log_miss_2 - log_miss_0) / prior.shortfall_power
 
 
 def _log_logit_slope(log_ratio, log_miss, nu):
@@ -190,7 +204,7 @@ def unstretched(normal):
 
 def draw_law(prior: LawPrior, *, rng, size=None):
     """Coordinates (..., 3) drawn from the prior: logit S_0, alpha and u first, then the coordinates that mean them."""
-    shape = np.broadcast_shapes(*map(np.shape, prior), size or ())
+    shape = np.broadcast_shapes(*map(np.shape, prior.parameters), size or ())
     logit = prior.logit_mean + prior.logit_sd * rng.standard_normal(shape)
     exponent = np.exp(prior.log_exponent_mean + prior.log_exponent_sd * rng.standard_normal(shape))
     return coordinates_of_law(logit, exponent, rng.uniform(size=shape), prior)
@@ -200,7 +214,9 @@ def coordinates_of_law(logit, exponent, uniform, prior: LawPrior):
     """Coordinates (..., 3) of logit S_0, alpha and u: the five steps back, of NumPy arrays."""
     nu, power = prior.nu, prior.shortfall_power
     # step 5
-    log_asymptote = np.log1p(-special.expit(-logit) * uniform**power)
+    most = 1.0 if prior.log_room is None else np.exp(prior.log_room)
+    room = np.minimum(special.expit(-logit), most)
+    log_asymptote = np.log1p(-room * uniform**power)
     log_ratio = (log_asymptote - special.log_expit(logit)) / nu
     # step 4, of h / nu: h itself may overflow
     reference = PowerLaw(log_amplitude=log_ratio + np.log(-np.expm1(-log_ratio) + TINY), exponent=exponent)
@@ -209,7 +225,7 @@ def coordinates_of_law(logit, exponent, uniform, prior: LawPrior):
     log_successes = [log_asymptote - nu * np.logaddexp(0.0, log_hazard) for log_hazard in log_hazards]
     logits = [log_success - np.log(-np.expm1(log_success) + TINY) for log_success in log_successes]
     # step 2
-    share = uniform * (special.expit(-logit) / (special.expit(-logits[1]) + TINY)) ** (1.0 / power)
+    share = uniform * (room / (np.minimum(special.expit(-logits[1]), most) + TINY)) ** (1.0 / power)
     shortfall = unstretched(special.ndtri(share.clip(TINY, 1.0 - 1e-16)))
     # step 1
     scores = [_score_logit(each, prior.floor_logit) for each in logits]
@@ -227,7 +243,7 @@ def law_of_standard(standard, prior: LawPrior) -> Law:
     Such scores fix neither rise nor asymptote: the law is its prior, below what would be seen.
     """
     logit = prior.logit_mean + prior.logit_sd * standard[..., 0]
-    log_share = prior.shortfall_power * _log_normal_cdf(standard[..., 2])
+    log_share = _of_room(prior.shortfall_power * _log_normal_cdf(standard[..., 2]), logit, prior)
     log_asymptote = pt.log1p(-pt.exp(-pt.softplus(logit) + log_share))
     log_ratio = (log_asymptote + pt.softplus(-logit)) / prior.nu
     log_hazard = pt.log(prior.nu * pt.expm1(log_ratio) + TINY)

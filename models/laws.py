@@ -10,6 +10,8 @@ import xarray as xr
 from pytensor import tensor as pt
 
 from models.equations.loss import LN10
+from models.equations.surrogates import room_above
+from models.facts.ceilings import NONE, bounding_length, bounding_task, is_of_experts, lowest_ceiling
 from models.facts.layout import is_measured_law, is_reciprocal_law, kinds_of_laws
 from models.facts.parts import has_drift, has_irreducible, has_token_floor, is_frailty_open
 from models.facts.placing import anchors, is_informative, reference_compute, surrogate_length
@@ -21,10 +23,13 @@ INDEPENDENT_NU = 1e6  # frailty switched off
 NO_SHORTFALL = 1e9  # power of a ceiling that is 1: Phi(z) to it underflows for any shortfall in reach
 
 
-def laws(data: xr.Dataset, parts: Parts, priors: Priors, structure: Structure = Structure(), *, floor_logit) -> dict:
+def laws(
+    data: xr.Dataset, parts: Parts, priors: Priors, structure: Structure = Structure(), *, floor, floor_logit
+) -> dict:
     """Parameters of each law (law), by their name in the equations, and `asymptote`, where it is a ceiling.
 
-    `floor_logit` (law) is that of a chance of guessing to be learned, far below zero where there is none.
+    `floor` (task) is the success of guessing; `floor_logit` (law) that of a chance to be learned, far below zero where
+    there is none.
     nu (at the reference where it drifts), irreducible (nats), log10_amplitude and exponent, per decade of standard
     effective compute; where a table has laws seen by several rates, frailty_drift (per decade) and token_floor, both
     zero for the other laws.
@@ -32,7 +37,8 @@ def laws(data: xr.Dataset, parts: Parts, priors: Priors, structure: Structure = 
     length = pm.Data("surrogate_length", surrogate_length(data), dims="law")
     nu, power = _frailty(data, parts, priors, structure), _shortfall_power(data, parts, priors, structure)
     expected, anchors_of_laws = _expected(data, priors), _anchors(data)
-    prior = LawPrior(nu=nu, shortfall_power=power, floor_logit=floor_logit, **expected, **anchors_of_laws)
+    expected |= {"shortfall_power": power, "log_room": _log_room(data, nu, length, floor)}
+    prior = LawPrior(nu=nu, floor_logit=floor_logit, **expected, **anchors_of_laws)
     law = _sampled_laws(data, prior)
     open_end = has_irreducible(data)
     stretch = pt.where(open_end, pt.exp(-law.log_asymptote / nu), 1.0)
@@ -78,7 +84,7 @@ def _prior_of(prior, chosen, name):
     if chosen.all():
         return prior
     index = pm.Data(f"{name}_laws", np.flatnonzero(chosen), dims=f"{name}_law")
-    return LawPrior(*(parameter[index] for parameter in prior))
+    return LawPrior(*(parameter[index] for parameter in prior.parameters))
 
 
 def _expected(data, priors):
@@ -123,10 +129,23 @@ def _expected_exponent_of_losses(data, priors):
 
 def _shortfall_power(data, parts, priors, structure):
     """Power of the shortfall of each law (law): how near to 1 the asymptote is expected."""
-    of_rates = priors.ceiling_shortfall_power if parts.free_ceiling else NO_SHORTFALL
+    of_rates = np.where(is_of_experts(data), priors.human_shortfall_power, priors.ceiling_shortfall_power)
+    of_rates = of_rates if parts.free_ceiling else NO_SHORTFALL
     power = np.where(is_measured_law(data), priors.loss_shortfall_power, of_rates)
     ceiling_is_1 = structure.ceiling & ~has_irreducible(data) | is_reciprocal_law(data)
     return pm.Data("shortfall_power", np.where(ceiling_is_1, NO_SHORTFALL, power), dims="law")
+
+
+def _log_room(data, nu, length, floor):
+    """Log of what the asymptote of each law (law) may lack of 1 by its bound, 0 where it has none; None: no law has."""
+    task = bounding_task(data)
+    if (task == NONE).all():
+        return None
+    lowest = pm.Data("lowest_ceiling", np.where(task == NONE, 0.0, lowest_ceiling(data)[task]), dims="law")
+    floor = floor[pm.Data("bounding_task", task.clip(0), dims="law")]
+    tokens = pm.Data("bounding_length", bounding_length(data), dims="law")
+    room = room_above(lowest, floor=floor, nu=nu, length=length, bounding_length=tokens)
+    return pt.where(lowest > 0, pt.log(room), 0.0)
 
 
 def _several_rates(data, parts, priors):

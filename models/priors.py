@@ -32,6 +32,10 @@ class Priors:
     # half of the mass within 6% of 1 (the task can be solved) and a quarter below 0.7 (label noise, ambiguity), as
     # Beta(2, 1/2) does. Power 2 on six beds: three better, three worse, five farther from the right coverage.
     ceiling_shortfall_power: float = 4.0
+    # Where experts are scored, of the room between their score and 1: power 1/2 makes the density fall in a straight
+    # line, from its highest value at their score to none at 1. Its median is 29% of the way. Models have passed experts
+    # where these lack time or training, on some tests by more than half of the way: so it is here in one of four.
+    human_shortfall_power: float = 0.5
     # Floor of generative tasks, as a logit: median 0.2%, 95% from 0.003% (zero, for any real test) to 10%.
     floor_logit_mean: float = log(0.002)
     floor_logit_sd: float = 2.0

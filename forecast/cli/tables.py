@@ -67,7 +67,7 @@ def import_(
     --metric, --chance and --trials can be given several times; a TASK=VALUE outweighs a value for all tasks.
     Headers such as '#Params (B)' and cells such as 7B are understood and what is made of them is printed; --columns,
     of PATH and MODELS.csv alike, says which column is model, family, params, active_params, tokens, compute, date,
-    task, metric, score, trials or chance.
+    task, metric, score, trials, chance or human (the score of experts).
     """
     from forecast.table.adjusting import known_repeats
     from forecast.table.importers.choices import Choices, as_chance, as_metric, as_trials, per_task, task_names

@@ -29,6 +29,7 @@ def plot_curve(
     data_max: float,
     scale: Scale = COMPUTE,
     colours: Mapping[str, str] | None = None,
+    human: float | None = None,
     ax: Axes,
 ) -> Axes:
     """Fitted curve of the typical score with its 50% and 90% bands, the data and the threshold tau.
@@ -45,6 +46,7 @@ def plot_curve(
     at : the threshold tau
     data_max : log10 FLOP of the largest run in the data
     colours : of each family; None: all runs have one recipe
+    human : score of experts, where it is known
     """
     ax.fill_between(grid, curve["q05"], curve["q95"], color=BLUE, alpha=0.18, linewidth=0, label="90% band")
     ax.fill_between(grid, curve["q25"], curve["q75"], color=BLUE, alpha=0.3, linewidth=0, label="50% band")
@@ -58,7 +60,12 @@ def plot_curve(
     ax.axvspan(data_max, max(limits[1], data_max), color=BEYOND, linewidth=0, zorder=0)
     ax.axvline(data_max, color=GREY, linestyle=":", linewidth=0.9, label=f"{scale.largest} run of the data")
     ax.text(0.01, at, f"τ = {at:g}", transform=ax.get_yaxis_transform(), fontsize="small", va="bottom", color=GREY)
-    shown = np.concatenate([*curve.values(), observed["score"].to_numpy(dtype=float), [at]])
+    if human is not None:
+        ax.axhline(human, color=GREY, linestyle="-.", linewidth=0.9, label="experts")
+        ax.text(0.01, human, "experts", transform=ax.get_yaxis_transform(), fontsize="small", va="bottom", color=GREY)
+    shown = np.concatenate(
+        [*curve.values(), observed["score"].to_numpy(dtype=float), [at, at if human is None else human]]
+    )
     place_scores(ax, shown)
     ax.set_xlim(*limits)
     place_ticks(ax, scale, limits)

@@ -131,13 +131,15 @@ def curve_figure(
     metric: str,
     scale: Scale,
     colours: Mapping[str, str] | None,
+    human: float | None,
     key: str,
 ) -> Drawing:
     """Fitted curve of a task with its data; see `forecast.figures.curve.plot_curve`."""
 
     def draw(figure: Figure) -> None:
         (ax,) = panels(figure, left=0.13, right=0.97, top=0.98, bottom=0.19)
-        plot_curve(grid, curve, observed, at=at, data_max=data_max, scale=scale, colours=colours, ax=ax)
+        options: dict[str, Any] = {"at": at, "data_max": data_max, "scale": scale, "colours": colours, "human": human}
+        plot_curve(grid, curve, observed, **options, ax=ax)
         ax.set_ylabel("loss (nats)" if metric == "loss" else "score")
 
     return Drawing(draw=draw, size=(3.5, 2.2), key=f"curve-{key}", kept="curve")

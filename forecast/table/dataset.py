@@ -17,10 +17,11 @@ from forecast.table.adjusting import Adjustments, Warn, adjusted, silent
 from forecast.table.checks.rounding import items_left
 from forecast.table.checks.strange import strange
 from forecast.table.labels import given_rows, law_labels, task_labels
-from forecast.table.reading.cells import COLUMNS, NAMES, Cells, cells_of
+from forecast.table.reading.cells import COLUMNS, NAMES, OF_TASK, Cells, cells_of
 from forecast.table.reading.files import cells_and_ragged
 from models.dates import is_by_date
 from models.equations.metrics import rates
+from models.facts.ceilings import BOUNDS
 from models.facts.placing import with_constants
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ def read_table(
         line in the file. Of compute, params and tokens the missing one is filled by C = 6 N D. Rates have both `score`
         (as given) and `successes` (the count nearest to score * trials); where rounding hides many items, successes
         and trials are of those that it leaves, see `forecast.table.checks.rounding`. Losses and horizons have neither
-        of the two. Family and date given in one row of a model hold for all of them.
+        of the two. Family and date given in one row of a model, and bounds in one of a task, hold for all of them.
 
     Raises
     ------
@@ -91,6 +92,7 @@ def _normalised(frame: pd.DataFrame, cells: Cells) -> pd.DataFrame:
     trials = items_left(cells).fillna(number["trials"]).where(rate)
     successes = number["successes"].where(rate).fillna((number["score"] * trials).round())
     family = cells.text["family"].mask(cells.blank["family"])
+    of_task = [cells.text[name].str.strip() for name in OF_TASK]
     known = number.assign(
         model=model,
         task=cells.text["task"],
@@ -100,18 +102,19 @@ def _normalised(frame: pd.DataFrame, cells: Cells) -> pd.DataFrame:
         trials=trials.astype("Int64"),
         chance=number["chance"].fillna(0.0),
         score_sd=number["score_sd"].fillna(0.0),
+        **{name: _first_of(number[name], of_task) for name in BOUNDS},
         **cells.sizes,
-        active_params=_of_the_run(number["active_params"], model),
-        compute_sd=_of_the_run(number["compute_sd"], model).fillna(0.0),
-        family=_of_the_run(family, model).fillna(NO_FAMILY),
-        date=_of_the_run(cells.date, model),
+        active_params=_first_of(number["active_params"], model),
+        compute_sd=_first_of(number["compute_sd"], model).fillna(0.0),
+        family=_first_of(family, model).fillna(NO_FAMILY),
+        date=_first_of(cells.date, model),
     )
     known = known.astype(dict.fromkeys(NAMES, str))
     return pd.concat([known[list(COLUMNS)], frame.drop(columns=list(COLUMNS), errors="ignore")], axis=1)
 
 
-def _of_the_run(values: pd.Series, model: pd.Series) -> pd.Series:
-    return values.groupby(model).transform("first")
+def _first_of(values: pd.Series, group: pd.Series | list[pd.Series]) -> pd.Series:
+    return values.groupby(group).transform("first")
 
 
 def observations(frame: pd.DataFrame) -> xr.Dataset:
@@ -120,15 +123,17 @@ def observations(frame: pd.DataFrame) -> xr.Dataset:
     Dims: `observation` (labelled by line), `run`, `task`, `law`, `family`, each in the order of the file. A task is a
     task name; where one name has several metrics, or several k or lengths, it is each of them: ``name [metric]``,
     ``name [metric k]``, ``name [metric k of length]``. A law is what tasks of one name have in common (see
-    `forecast.table.labels`). Successes are NaN and trials 0 where they are not known or, as of a loss, mean nothing.
-    Of a mixture of experts log10_params is that of the active parameters, which its compute is made of. What follows
-    from the table alone is computed here once: see `models.facts.placing.with_constants`.
+    `forecast.table.labels`). `human` and `ceiling_at_least` (task) are there where any row gives one. Successes are NaN
+    and trials 0 where they are not known or mean nothing, as of a loss. Of a mixture of experts log10_params is that of
+    the active parameters, which its compute is made of. What follows from the table alone is computed here once: see
+    `models.facts.placing.with_constants`.
     """
     labels = task_labels(frame)
-    active = _active(frame)
+    active = _optional(frame, "active_params")
     runs = frame.assign(params=active.fillna(frame["params"])).groupby("model", sort=False)[list(OF_RUN)].first()
     tasks = frame.groupby(labels, sort=False)
     means, names = (tasks[["chance", "length", "k"]].mean(), tasks[["task", "metric"]].first())
+    bounds = {name: tasks[name].min().to_numpy() for name in BOUNDS if _optional(frame, name).notna().any()}
     families, laws = pd.Index(runs["family"].unique()), law_labels(names.join(means))
     law_names = pd.Index(laws.unique())
     law_index = law_names.get_indexer(laws)
@@ -142,7 +147,7 @@ def observations(frame: pd.DataFrame) -> xr.Dataset:
             **_by_observation(frame),
         },
         "run": by_run,
-        "task": _by_task(names, means) | {"law_index": law_index},
+        "task": _by_task(names, means) | bounds | {"law_index": law_index},
     }
     labelled = {"run": runs.index, "task": names.index, "law": law_names, "family": families}
     dated = is_by_date(by_run["log10_compute"], by_run["date"])
@@ -161,18 +166,13 @@ def _by_observation(frame: pd.DataFrame) -> dict[str, np.ndarray]:
         "successes": frame["successes"].to_numpy(dtype=float, na_value=np.nan),
         "trials": frame["trials"].fillna(0).to_numpy(dtype=np.int64),
         **{name: frame[name].to_numpy(dtype=float) for name in ("score", "length", "k")},
-        "score_sd": _errors(frame).to_numpy(dtype=float),
+        "score_sd": _optional(frame, "score_sd", 0.0).to_numpy(dtype=float),
     }
 
 
-def _errors(frame: pd.DataFrame) -> pd.Series:
-    """Standard deviation of log10 score; 0 where none is given."""
-    return frame["score_sd"] if "score_sd" in frame else pd.Series(0.0, index=frame.index)
-
-
-def _active(frame: pd.DataFrame) -> pd.Series:
-    """Active parameters; NaN where none are given."""
-    return frame["active_params"] if "active_params" in frame else pd.Series(np.nan, index=frame.index)
+def _optional(frame: pd.DataFrame, name: str, blank: float = np.nan) -> pd.Series:
+    """A column that a frame made elsewhere need not have."""
+    return frame[name] if name in frame else pd.Series(blank, index=frame.index)
 
 
 def _by_run(runs: pd.DataFrame, families: pd.Index) -> dict[str, np.ndarray]:
@@ -211,7 +211,8 @@ def data_hash(frame: pd.DataFrame) -> str:
 
     The same data as CSV and as Parquet have the same hash.
     """
-    given = {"score_sd": (_errors(frame) > 0).any(), "active_params": _active(frame).notna().any()}
+    given = {name: _optional(frame, name).notna().any() for name in ("active_params", *BOUNDS)}
+    given |= {"score_sd": (_optional(frame, "score_sd") > 0).any()}
     names = [name for name in COLUMNS if given.get(name, True)]  # as before there were these columns
     known = frame[names].assign(date=frame["date"].dt.strftime("%Y-%m-%d")).astype(object)
     content = json.dumps([known[name].where(known[name].notna(), None).to_list() for name in names])
@@ -235,6 +236,7 @@ def frame_of(data: xr.Dataset) -> pd.DataFrame:
             "length": data.length.values,
             "k": data.k.values,
             "chance": data.chance.values[task],
+            **{name: data[name].values[task] if name in data else np.nan for name in BOUNDS},
             "compute": 10.0 ** data.log10_compute.values[run],
             "params": 10.0 ** data.log10_params.values[run],
             "tokens": 10.0 ** data.log10_tokens.values[run],

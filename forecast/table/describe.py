@@ -13,6 +13,7 @@ from forecast.table.adjusting import Adjustments
 from forecast.table.dataset import data_hash, index_of, observations, read_table
 from forecast.table.direction import direction_of_task, in_words, refusals
 from models.dates import by_date
+from models.facts.ceilings import BOUNDS, CLOSED, NONE, bounding_task, lowest_ceiling
 from models.facts.guessing import chance_of_placing, likely_choices, smallest_score, unknown_chance
 from models.facts.layout import links_loss_to_rates
 from models.facts.parts import (
@@ -107,12 +108,14 @@ def _describe_task(label: str, data: Any, own: np.ndarray) -> dict[str, Any]:
         "runs": int(rows["run"].nunique()),
         "rows": len(rows),
         "chance": float(data.chance.values[place]),
+        **{name: _known(data, name, place) for name in BOUNDS},
         "trials": [int(trials.min()), int(trials.max())] if len(trials) else None,
         "log10_compute": [float(rows["x"].min()), float(rows["x"].max())],
         "score": [float(rows["score"].min()), float(rows["score"].max())],
         "direction": found.to_dict(),
         "identified": _identified(rows, metric, chance, has_irreducible(data)[law])
         + (["floor: learned, the chance of a right guess is not given"] if unknown_chance(data)[place] else [])
+        + _of_bound(data, place)
         + [f"direction: {in_words(str(label), metric, found.to_dict(), quantity=scale_of(data).quantity)}"]
         + _of_the_law(label, data, law, int((data.given_index.values[own] >= 0).sum())),
     }
@@ -145,6 +148,22 @@ def _identified(rows: pd.DataFrame, metric: str, chance: float, irreducible: boo
     if irreducible:
         return said
     return [*said, "loss floor E and answer length: not identified from one rate alone, E = 0 and L enters as L x loss"]
+
+
+def _known(data: Any, name: str, place: int) -> float | None:
+    return float(data[name].values[place]) if name in data and np.isfinite(data[name].values[place]) else None
+
+
+def _of_bound(data: Any, place: int) -> list[str]:
+    """What a lowest ceiling of a task says of its law."""
+    law, lowest = int(data.law_index.values[place]), float(lowest_ceiling(data)[place])
+    if not np.isfinite(lowest):
+        return []
+    end = "what the irreducible loss leaves" if has_irreducible(data)[law] else "ceiling"
+    if bounding_task(data)[law] != place:
+        return [f"{end}: at least {lowest:g} is not used, the law is bounded by another metric or by none"]
+    near = _known(data, "human", place)
+    return [f"{end}: at least {lowest:g}" + ("" if near is None else f", expected near the score of experts, {near:g}")]
 
 
 def _of_loss_floor(rows: pd.DataFrame) -> str:
@@ -183,7 +202,18 @@ def warnings_of(data: xr.Dataset) -> list[str]:
     few = few_runs(data.sizes["run"])
     guesses = np.unique(likely_choices(data)[unknown_chance(data)])
     chances = [_of_chance(data, int(number)) for number in guesses]
-    return ([f"{few.capitalize()}."] if few else []) + [*map(_of_direction, refusals(data).values())] + chances
+    said = [f"{few.capitalize()}."] if few else []
+    return [*said, *map(_of_direction, refusals(data).values()), *chances, *_unused_bounds(data)]
+
+
+def _unused_bounds(data: xr.Dataset) -> list[str]:
+    """The laws whose bounds are all of metrics that do not say where the others end."""
+    of_law = np.bincount(data.law_index.values, np.isfinite(lowest_ceiling(data)), data.sizes["law"])
+    return [
+        f"The score of experts, or the lowest ceiling, of {law} is not used, since other metrics share its law. Give "
+        f"one for another metric of this name, of {', '.join(CLOSED)}, or delete it."
+        for law in data.law.values[(of_law > 0) & (bounding_task(data) == NONE)]
+    ]
 
 
 def _of_direction(refusal: str) -> str:

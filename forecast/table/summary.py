@@ -67,7 +67,8 @@ def _short(name: str) -> str:
 
 
 def _metric(task: dict[str, Any]) -> str:
-    return f"{task['metric']}, chance {task['chance']:g}" if task["chance"] else str(task["metric"])
+    words = {"chance": "chance", "human": "experts", "ceiling_at_least": "ceiling at least"}
+    return ", ".join([task["metric"], *(f"{said} {task[name]:g}" for name, said in words.items() if task[name])])
 
 
 def _items(task: dict[str, Any]) -> str:

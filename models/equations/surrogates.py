@@ -30,6 +30,7 @@ ITEM_LOG_LOSS = np.linspace(-14.0, 3.2, 77)  # log g of the items of `at_least_e
 ITEM_SPACING = ITEM_LOG_LOSS[1] - ITEM_LOG_LOSS[0]
 ITEM_IS_FIRST = np.eye(len(ITEM_LOG_LOSS))[0]
 SMALLEST = np.nextafter(0.0, 1.0)
+LEAST_ROOM = 1e-9  # below 1, of a success that is 1 or that guessing alone exceeds
 ROUNDING = 1e-9  # in the log of the loss, of the ends of a bracket
 
 
@@ -46,6 +47,15 @@ def loss_from_exact_match(success, *, length, nu):
     """Loss at which exact match is `success`: ``nu / L (S^(-1/nu) - 1)``; zero or negative where S >= 1."""
     with np.errstate(divide="ignore", over="ignore"):
         return nu / length * np.expm1(-np.log(positive_part(success)) / nu)
+
+
+def room_above(score, *, floor, nu, length, bounding_length):
+    """What the exact match of `length` tokens lacks of 1 where that of `bounding_length`, guesses included, is `score`.
+
+    Both are of the same answers; ``floor`` is the chance that a guess scores. Not of Python numbers.
+    """
+    success = ((score - floor) / (1.0 - floor)).clip(LEAST_ROOM, 1.0 - LEAST_ROOM)
+    return 1.0 - exact_match(loss_from_exact_match(success, length=bounding_length, nu=nu), length=length, nu=nu)
 
 
 def token_accuracy(loss, *, nu):

@@ -139,6 +139,14 @@ def test_held_out_points_have_their_own_marker_and_label(ax):
     assert points["data of the fit"].get_marker() != points["not seen by the fit"].get_marker()
 
 
+def test_the_score_of_experts_is_a_line_where_it_is_known(ax):
+    plot_curve(GRID, CURVE, observed(), at=0.5, data_max=22.4, ax=ax)
+    assert "experts" not in texts(ax)
+    plot_curve(GRID, CURVE, observed(), at=0.5, data_max=22.4, human=0.88, ax=ax)
+    assert [line.get_ydata()[0] for line in ax.lines if line.get_label() == "experts"] == [0.88]
+    assert "experts" in texts(ax)
+
+
 def test_points_outside_the_grid_are_inside_the_axes(ax):
     plot_curve(GRID, CURVE, observed(log10_compute=[15.0, 30.0]), at=0.5, data_max=30.0, ax=ax)
     assert ax.get_xlim()[0] < 15 and ax.get_xlim()[1] > 30

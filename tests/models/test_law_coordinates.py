@@ -30,12 +30,13 @@ LENGTH, POINTS = 3.0, 30
 ROUNDING = 1e-5  # the map by the equations loses up to ten digits where the second anchor is all but solved
 POWERS = [Priors().ceiling_shortfall_power, Priors().loss_shortfall_power, NO_SHORTFALL]
 FLOORS = [NO_FLOOR, -4.0, 0.5]
+ROOMS = [0.0, np.log(0.3), np.log(1e-3)]  # no bound, one that may lie above the second anchor or below, one near 1
 ANCHORS = [(-1.2, 1.7), (0.4, 2.3), (-0.6, 0.5)]  # decades to the first, and from there to the second
 EXPECTED = {"logit_mean": -2.0, "logit_sd": 1.5, "log_exponent_mean": -1.0, "log_exponent_sd": 0.4}
 
 
-def prior_of(nu=2.0, power=4.0, floor=NO_FLOOR, anchor=0.0, distance=1.0, **expected):
-    parameters = EXPECTED | expected
+def prior_of(nu=2.0, power=4.0, floor=NO_FLOOR, anchor=0.0, distance=1.0, room=0.0, **expected):
+    parameters = EXPECTED | expected | {"log_room": room}
     return LawPrior(nu=nu, shortfall_power=power, floor_logit=floor, anchor=anchor, distance=distance, **parameters)
 
 
@@ -54,7 +55,8 @@ def natural(value, prior, *, open_ended):
     odds = [pt.exp(level - 0.5 * rise), pt.exp(level + 0.5 * rise)]  # of a score, guessed or known, roughly
     known = [each**2 / (each + pt.exp(prior.floor_logit)) for each in odds]
     successes = [each / (1.0 + each) for each in known]
-    log_missed = prior.shortfall_power * pt.log(share) - pt.log1p(known[1])  # ln 1 - A
+    room = pt.exp(prior.log_room)
+    log_missed = prior.shortfall_power * pt.log(share) + pt.log(pt.minimum(1.0 / (1.0 + known[1]), room))  # ln 1 - A
     asymptote = -pt.expm1(log_missed)
     surrogate = {"length": LENGTH, "nu": prior.nu}
     ceiling = 1.0 if open_ended else asymptote
@@ -63,7 +65,7 @@ def natural(value, prior, *, open_ended):
     exponent = pt.log10(losses[0] / losses[1]) / prior.distance
     law = {"irreducible": irreducible, "log10_amplitude": pt.log10(losses[0]), "exponent": exponent}
     reference = ceiling * exact_match(power_law_loss(0.0, **law, theta_ref=prior.anchor), **surrogate)
-    u = pt.exp((log_missed - pt.log1p(-reference)) / prior.shortfall_power)
+    u = pt.exp((log_missed - pt.log(pt.minimum(1.0 - reference, room))) / prior.shortfall_power)
     return pt.stack([pt.log(reference) - pt.log1p(-reference), pt.log(exponent), u])
 
 
@@ -98,11 +100,14 @@ def sampled():
 @pytest.mark.parametrize("power", POWERS)
 @pytest.mark.parametrize("floor", FLOORS)
 @pytest.mark.parametrize(("anchor", "distance"), ANCHORS)
-def test_the_log_jacobian_is_that_of_automatic_differentiation(differentiated, sampled, power, floor, anchor, distance):
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_log_jacobian_is_that_of_automatic_differentiation(
+    differentiated, sampled, power, floor, anchor, distance, room
+):
     rng = np.random.default_rng(SEED)
     for value in rng.normal((-1.0, 0.5, 0.5), (1.5, 0.6, 0.5), size=(POINTS, 3)):
         expected = {name: rng.normal(number, 0.1) for name, number in EXPECTED.items()}
-        prior = prior_of(np.exp(rng.normal(0, 0.7)), power, floor, anchor, distance, **expected)
+        prior = prior_of(np.exp(rng.normal(0, 0.7)), power, floor, anchor, distance, room, **expected)
         (logit, log_exponent, _), expected_jacobian = differentiated(value, prior)
         density, log_jacobian, *natural_parameters = sampled(value, *prior)
         assert log_jacobian == pytest.approx(expected_jacobian, abs=ROUNDING)
@@ -115,22 +120,25 @@ def test_the_log_jacobian_is_that_of_automatic_differentiation(differentiated, s
 
 @pytest.mark.parametrize("floor", FLOORS)
 @pytest.mark.parametrize(("anchor", "distance"), ANCHORS)
-def test_coordinates_of_a_law_give_the_law_back(floor, anchor, distance):
-    """Logit S_0, exponent and asymptote of 200 laws."""
-    rng, prior = np.random.default_rng(SEED), prior_of(2.0, 4.0, floor, anchor, distance)
+@pytest.mark.parametrize("room", ROOMS)
+def test_coordinates_of_a_law_give_the_law_back(floor, anchor, distance, room):
+    """Logit S_0, exponent and asymptote of 200 laws; the asymptote lies at or above its bound."""
+    rng, prior = np.random.default_rng(SEED), prior_of(2.0, 4.0, floor, anchor, distance, room)
     logit, exponent = rng.normal(-1.0, 1.0, 200), np.exp(rng.normal(-1.0, 0.4, 200))
     uniform = rng.uniform(0.05, 0.95, 200)
     value = coordinates_of_law(logit, exponent, uniform, prior)
     law, again, _ = law_of_coordinates(pt.as_tensor(value), LawPrior(*map(pt.as_tensor, prior)))
     found = [node.eval(mode=UNCOMPILED) for node in (again, law.exponent, law.log_asymptote)]
-    log_asymptote = np.log1p(-special.expit(-logit) * uniform**4.0)
+    log_asymptote = np.log1p(-np.minimum(special.expit(-logit), np.exp(room)) * uniform**4.0)
+    assert (np.exp(log_asymptote) >= 1.0 - np.exp(room)).all()
     for values, expected in zip(found, (logit, exponent, log_asymptote), strict=True):
         np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-7)
 
 
-def test_drawn_coordinates_mean_laws_of_the_prior():
+@pytest.mark.parametrize("room", ROOMS)
+def test_drawn_coordinates_mean_laws_of_the_prior(room):
     """Also those of standard normal numbers; an exponent twice as wide is the negative control."""
-    prior, size = prior_of(1.5, 4.0, -3.0, -0.5, 1.5), (2000,)
+    prior, size = prior_of(1.5, 4.0, -3.0, -0.5, 1.5, room), (2000,)
     rng, given = np.random.default_rng(SEED), LawPrior(*map(pt.as_tensor, prior))
     law, logit, _ = law_of_coordinates(pt.as_tensor(draw_law(prior, rng=rng, size=size)), given)
     other = law_of_standard(pt.as_tensor(rng.standard_normal((*size, 3))), given)
@@ -138,7 +146,7 @@ def test_drawn_coordinates_mean_laws_of_the_prior():
     assert stats.kstest((logit - prior.logit_mean) / prior.logit_sd, "norm").pvalue > 1e-5
     for log_asymptote, log_hazard, exponent in (parameters[:3], parameters[3:]):
         success = np.exp(log_asymptote) * exact_match(np.exp(log_hazard), length=1.0, nu=prior.nu)
-        u = (-np.expm1(log_asymptote) / (1.0 - success)) ** (1 / 4)
+        u = (-np.expm1(log_asymptote) / np.minimum(1.0 - success, np.exp(room))) ** (1 / 4)
         standard = (np.log(exponent) - prior.log_exponent_mean) / prior.log_exponent_sd
         assert stats.kstest((special.logit(success) - prior.logit_mean) / prior.logit_sd, "norm").pvalue > 1e-5
         assert stats.kstest(standard, "norm").pvalue > 1e-5 > stats.kstest(2.0 * standard, "norm").pvalue

@@ -9,6 +9,7 @@ import xarray as xr
 from forecast.posterior.fit import Fit
 from forecast.posterior.tasks import is_measured, law_name
 from models.dates import by_date
+from models.facts.ceilings import is_of_experts
 from models.facts.layout import (
     has_unknown_floor,
     is_measured_law,
@@ -87,7 +88,8 @@ class Own:
         return {
             **dict.fromkeys(pooled, rates),
             **dict.fromkeys(("frailty_log_sd", "frailty_log_spread"), open_nu),
-            "ceiling_shortfall_power": asymptote,
+            "ceiling_shortfall_power": asymptote and not is_of_experts(data)[law],
+            "human_shortfall_power": asymptote and is_of_experts(data)[law],
             **dict.fromkeys(
                 ("floor_logit_sd", "floor_logit_spread_sd"), has_unknown_floor(data)[law] and not structure.floor
             ),

@@ -23,10 +23,12 @@ import xarray as xr
 from forecast.fitting.sensitivity.own import Own
 from forecast.posterior.fit import Fit
 from models.equations.loss import LN10
+from models.equations.surrogates import room_above
+from models.facts.ceilings import NONE, bounding_length, bounding_task, lowest_ceiling
 from models.facts.parts import fewest_tokens, has_irreducible
 from models.facts.placing import surrogate_length
 
-POWERS = ("ceiling_shortfall_power", "loss_shortfall_power")
+POWERS = ("ceiling_shortfall_power", "human_shortfall_power", "loss_shortfall_power")
 TINY = 2e-16  # the smallest shortfall that doubles near one know
 
 
@@ -109,7 +111,7 @@ def _deviations(own: Own) -> xr.DataArray:
 
 
 def _minus_log_shortfall(own: Own) -> xr.DataArray:
-    """Minus the log of what the asymptote lacks of 1, as a share of what success at the reference lacks."""
+    """Minus the log of what the asymptote lacks of 1, as a share of the room above success at the reference."""
     nu, length = own.x.nu, surrogate_length(own.data)[own.law]
     if has_irreducible(own.data)[own.law]:
         log_asymptote = -nu * np.log1p(length * own.x.irreducible / nu)
@@ -118,7 +120,12 @@ def _minus_log_shortfall(own: Own) -> xr.DataArray:
         log_asymptote, stretch = np.log((own.x.ceiling - own.x.floor) / (1.0 - own.x.floor)), 1.0
     hazard = length * 10.0**own.x.log10_amplitude / stretch
     log_success = log_asymptote - nu * np.log1p(hazard / nu)
-    return np.log((-np.expm1(log_success)).clip(TINY)) - np.log((-np.expm1(log_asymptote)).clip(TINY))
+    room = (-np.expm1(log_success)).clip(TINY)
+    if (task := bounding_task(own.data)[own.law]) != NONE:
+        lengths = {"length": length, "bounding_length": bounding_length(own.data)[own.law]}
+        floor = own.fit.posterior.floor.isel(task=task, drop=True)
+        room = np.minimum(room, room_above(lowest_ceiling(own.data)[task], floor=floor, nu=nu, **lengths))
+    return np.log(room) - np.log((-np.expm1(log_asymptote)).clip(TINY))
 
 
 def _loss_level(own: Own) -> xr.DataArray:
@@ -148,6 +155,7 @@ PRIORS = (
     _normal("frailty_log_sd", "typical frailty", "log_nu_mean", "ln frailty_median"),
     _of_standard("frailty_log_spread", "frailty of the task", "log_nu_own"),
     _Prior("ceiling_shortfall_power", "ceiling", "ceiling", _minus_log_shortfall),
+    _Prior("human_shortfall_power", "ceiling above experts", "ceiling", _minus_log_shortfall),
     _normal("floor_logit_sd", "typical floor", "floor_logit_mean", "floor_logit_mean"),
     _normal("floor_logit_spread_sd", "spread of floors", "ln floor_logit_spread", "floor_logit_spread_median"),
     _normal("choice_floor_logit_sd", "chance of a guess", "choice_floor_logit", "choice_floor_logit_mean"),

@@ -29,6 +29,7 @@ class TaskForecast:
     log10_compute_draws: np.ndarray  # (draw,) log10 FLOP, may hold inf and -inf
     grid: np.ndarray  # (point,) log10 FLOP
     curve: Mapping[str, np.ndarray]  # q05, q25, q50, q75, q95 of the typical expected score, each (point,)
+    human: float | None = None  # score of experts
     observed: pd.DataFrame  # see `forecast.figures.curve.plot_curve`; and model, family, moved_to
 
 
@@ -52,8 +53,15 @@ def task_forecast(
         log10_compute_draws=threshold_draws(fit, task, at, family=family).values.ravel(),
         grid=grid,
         curve={f"q{round(100 * q):02d}": bands[i] for i, q in enumerate(CURVE_QUANTILES)},
+        human=_human(fit, task),
         observed=observed,
     )
+
+
+def _human(fit: Fit, task: str) -> float | None:
+    """The score of experts on a task, where the table has one."""
+    known = float(fit.data.human.sel(task=task)) if "human" in fit.data else np.nan
+    return known if np.isfinite(known) else None
 
 
 def _observed(fit: Fit, task: str, data: xr.Dataset, family: str | None) -> pd.DataFrame:

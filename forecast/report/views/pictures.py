@@ -79,6 +79,7 @@ def _forest(tasks: Sequence[TaskForecast], scale: Scale) -> list[Drawing]:
 def _panel(task: TaskForecast, scale: Scale, *, colours: Mapping[str, str] | None, key: str) -> dict[str, Any]:
     options: dict[str, Any] = {"data_max": float(task.threshold["data_log10_compute"][1]), "scale": scale, "key": key}
     of_curve: dict[str, Any] = {"at": task.at, "metric": task.metric, "colours": colours if moved(task) else None}
+    of_curve["human"] = task.human
     return row(task) | {"curve": curve_figure(task.grid, task.curve, task.observed, **of_curve, **options)}
 
 

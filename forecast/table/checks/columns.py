@@ -13,6 +13,7 @@ from forecast.table.checks.hints import metric_remedy
 from forecast.table.checks.magnitudes import CHECKS as MAGNITUDES
 from forecast.table.reading.cells import DECIMAL, NAMES, NUMBERS, Cells
 from models.equations.metrics import METRICS
+from models.facts.ceilings import BOUNDS
 
 POWERS = {"K": "e3", "M": "e6", "B": "e9", "T": "e12"}
 LARGEST = 1e100  # the product of two such numbers is still finite
@@ -32,6 +33,12 @@ def is_count(numbers: pd.Series) -> pd.Series:
     return (numbers >= 0) & (numbers <= LARGEST_COUNT) & (numbers == np.floor(numbers))
 
 
+def _as_rate(value: str) -> str:
+    """What a percentage is as a rate; of another number, an example."""
+    percent = float(value)
+    return f"{percent / 100:.10g}" if 1 < percent <= 100 else "0.9"
+
+
 POSITIVE = (is_positive, "is not a positive finite number (below 1e100)")
 WHOLE_FROM_1 = (lambda numbers: is_count(numbers) & (numbers >= 1), "is not a whole number of 1 or more")
 NAME = (_is_name, "is blank or holds a NUL character")
@@ -46,6 +53,7 @@ RULES: dict[str, tuple[Callable[[pd.Series], pd.Series], str]] = {
     "length": POSITIVE,
     "k": WHOLE_FROM_1,
     "chance": (lambda numbers: (numbers >= 0) & (numbers < 1), "lies outside [0, 1), 1 excluded"),
+    **dict.fromkeys(BOUNDS, (lambda numbers: (numbers > 0) & (numbers <= 1), "lies outside (0, 1], 0 excluded")),
     "compute": POSITIVE,
     "params": POSITIVE,
     "active_params": POSITIVE,
@@ -63,6 +71,8 @@ REMEDIES: dict[str, str | Callable[[str], str]] = {
     "length": "give the answer length in tokens, or leave the cell blank",
     "k": "give the number of tokens that must be right, from 1 to length",
     "chance": "give the success rate of a guess, such as 0.25 for four choices",
+    "human": lambda value: f"give the score of experts as a rate, such as {_as_rate(value)}, or leave the cell blank",
+    "ceiling_at_least": lambda value: f"give a score as a rate, such as {_as_rate(value)}, or leave the cell blank",
     "compute": "give the training FLOP, such as 3.1e23, or leave it blank and give params and tokens",
     "params": "give the number of parameters, such as 7e9, or leave the cell blank and give compute",
     "active_params": "give the parameters that a token passes through, such as 1.3e10, or leave the cell blank",

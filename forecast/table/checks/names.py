@@ -45,6 +45,8 @@ COLUMN_NAMES = {
         "family": "series recipe architecture modelfamily suite",
         "date": "releasedate released publicationdate releaseday published modelreleasedate release",
         "chance": "random baseline guess randombaseline chancelevel randomscore guessrate",
+        "human": "humanscore humanbaseline humanperformance humanaccuracy expert experts expertscore expertbaseline",
+        "ceiling_at_least": "ceiling minceiling lowestceiling",
         "length": "answerlength targetlength ntargettokens answertokens",
         "k": "attempts passk",
         "compute_sd": "computestd computeuncertainty sdlog10compute",

@@ -8,7 +8,7 @@ import pandas as pd
 from forecast.errors import Problem, shown
 from forecast.table.checks.columns import COLUMN_CHECKS, RULES, is_count, is_positive
 from forecast.table.checks.hints import looks_like
-from forecast.table.checks.scores import scores_given
+from forecast.table.checks.scores import bounds_given, scores_given
 from forecast.table.reading.cells import Cells, cells_of
 from models.equations.metrics import LARGEST_LENGTH, METRICS, metrics_where
 
@@ -203,6 +203,7 @@ CHECKS: tuple[Callable[[Cells], Iterator[Problem]], ...] = (
     _missing_columns,
     *COLUMN_CHECKS,
     scores_given,
+    bounds_given,
     _errors_of_rates,
     _counts,
     _k_and_length,

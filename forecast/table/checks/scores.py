@@ -1,13 +1,15 @@
-"""Scores that are no rates or no losses: percentages, ratings, perplexities."""
+"""Scores that are no rates or no losses, such as percentages, ratings, perplexities; and bounds of ceilings."""
 
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
-from forecast.errors import Problem
+from forecast.errors import Problem, shown
+from forecast.table.checks.columns import RULES
 from forecast.table.checks.units import typed
-from forecast.table.reading.cells import Cells
+from forecast.table.reading.cells import OF_TASK, Cells
+from models.facts.ceilings import BOUNDS
 
 HIGHEST_LOSS = 25.0  # nats; no trained or untrained model is so far below a guess among all tokens
 GUESS_LOSS = 13.0  # nats of a uniform guess over 500,000 tokens; early checkpoints can be worse, not the best run
@@ -92,4 +94,37 @@ def _perplexities(cells: Cells) -> Iterator[Problem]:
             value=cells.text.at[line, "score"],
             wrong=wrong.format(typed(highest[line], 4)),
             remedy=f"write its natural log, {loss}, or import with --metric perplexity{elo}",
+        )
+
+
+def bounds_given(cells: Cells) -> Iterator[Problem]:
+    """Bounds of what has no ceiling, that a guess reaches, or that differ between the rows of one task."""
+    for column in BOUNDS:
+        bound = cells.number[column]
+        measured = cells.loss & bound.notna()
+        wrong = "is for rates; this row is a {}"
+        for metric in sorted(set(cells.metric[measured])):
+            rows = measured & (cells.metric == metric)
+            remedy = "delete the value: only rates have a ceiling"
+            yield from cells.problems(rows, column, wrong.format(metric), remedy)
+        bound = bound.where(cells.rate & RULES[column][0](bound))  # a cell that is wrong by itself is no bound
+        guessed = bound <= cells.number["chance"].fillna(0.0)
+        yield from cells.problems(
+            guessed, column, "is not above chance", "give a score above chance, or correct chance"
+        )
+        yield from _disagreements(cells, column, bound)
+
+
+def _disagreements(cells: Cells, column: str, bound: pd.Series) -> Iterator[Problem]:
+    """The rows of a task whose bound is not that of its first row with one."""
+    groups = [cells.text[name].str.strip() for name in OF_TASK]
+    first = bound.groupby(groups).transform("first")
+    lines = pd.Series(bound.index, index=bound.index).where(bound.notna()).groupby(groups).transform("first")
+    for line in bound.index[bound.notna() & (bound != first)]:
+        yield Problem(
+            row=int(line),
+            column=column,
+            value=cells.text.at[line, column],
+            wrong=f"task {shown(cells.text.at[line, 'task'])} has {column} {first[line]:g} in row {int(lines[line])}",
+            remedy="give one value for all rows of a task, or leave the cell blank",
         )

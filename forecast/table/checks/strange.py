@@ -24,7 +24,7 @@ MATERIAL = 0.85  # of the chance; models that never name one of the answers miss
 WIDE = 1.0  # decade of compute_sd
 WHOLE = ("exact_match", "choice", "at_least_k")  # metrics whose score is a count over items
 SINGLE_PRECISION = 1e-6  # to which stored scores may be rounded
-OPTIONAL = ("compute", "params", "active_params", "tokens", "compute_sd", "family", "date", "chance")
+OPTIONAL = ("compute", "params", "active_params", "tokens", "compute_sd", "family", "date", "chance", "human")
 TASKS, MODELS, RANGES = 3, 3, 4  # named in a sentence
 
 

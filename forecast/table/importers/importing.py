@@ -22,6 +22,7 @@ from forecast.table.importers.tables import long, wide
 from forecast.table.reading.cells import COLUMNS
 from forecast.table.repeats import narrowed
 from models.equations.metrics import rates
+from models.facts.ceilings import BOUNDS
 
 TABLES = ("wide", "long")  # formats whose scores the user names the metric of
 ALWAYS = ("model", "task", "metric", "score", "trials")  # columns, beside those that hold anything
@@ -147,6 +148,7 @@ def _frame(rows: list[Labelled], known: dict[str, Facts]) -> pd.DataFrame:
         {"model": each.model, "task": label, "metric": each.metric, "score": each.score}
         | {"trials": each.trials if each.metric in rates() else None}
         | {"score_sd": each.score_sd, "chance": each.chance, "length": each.length, "k": each.k}
+        | {name: getattr(each, name) for name in BOUNDS}
         | known[each.model]
         | {"measured_as": each.native, "source": each.source}
         for label, each in rows

@@ -29,6 +29,8 @@ class Measurement:
     score_sd: float | None = None  # of log10 of a loss or horizon, where known
     trials: int | None = None
     chance: float | None = None  # None: not known
+    human: float | None = None  # score of experts
+    ceiling_at_least: float | None = None  # a score that is known to be possible
     k: int | None = None  # of a metric that has one
     length: float | None = None  # of an answer, in the tokens that a loss of the same answers is per
     told: bool = False  # whether the file or the user says how answers are given: then its name decides nothing

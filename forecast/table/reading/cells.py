@@ -12,10 +12,12 @@ from forecast.errors import Problem
 from forecast.table.reading.dates import Dates
 from models.dates import log10_compute_of
 from models.equations.metrics import METRICS, rates
+from models.facts.ceilings import BOUNDS
 
 NAMES = ("model", "task", "metric", "family")
+OF_TASK = ("task", "metric", "k", "length")  # what rows of one task have in common
 SIZES = ("compute", "params", "tokens", "active_params")
-NUMBERS = ("score", "score_sd", "successes", "trials", "length", "k", "chance", *SIZES, "compute_sd")
+NUMBERS = ("score", "score_sd", "successes", "trials", "length", "k", "chance", *BOUNDS, *SIZES, "compute_sd")
 COLUMNS = ("model", "task", "metric", *NUMBERS, "family", "date")
 MISSING = ("", "nan", "na", "n/a", "nat", "none", "null", "<na>")  # blank numbers and dates; as names they are names
 DECIMAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"

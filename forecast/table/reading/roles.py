@@ -32,6 +32,9 @@ WORDS = {  # role: headers as letters and digits alone, without a unit
     "trials": "trials n items nitems numitems samples nsamples numsamples examples nexamples numexamples questions "
     "nquestions numquestions instances numinstances",
     "chance": "chance chancelevel chanceaccuracy randomchance randombaseline randomguess",
+    "human": "human humans humanscore humanbaseline humanperformance humanaccuracy humanlevel humanexpert humanexperts "
+    "humanexpertscore expert experts expertscore expertbaseline expertperformance expertaccuracy",
+    "ceiling_at_least": "ceilingatleast",
     "length": "length answerlength",
     "k": "k",
 }

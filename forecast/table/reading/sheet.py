@@ -25,6 +25,7 @@ from forecast.table.reading.roles import (
     parts_of,
     role_of,
 )
+from models.facts.ceilings import BOUNDS
 
 logger = logging.getLogger(__name__)
 DASHES = ("-", "–", "—", "?")
@@ -186,6 +187,8 @@ def _fits(frame: pd.DataFrame, header: str, role: str, roles: tuple[str, ...]) -
         return any(is_date(cell) for cell in cells)
     if role in ("trials", "successes"):
         return bool(cells) and all(_is_number(cell) and float(cell) % 1 == 0 for cell in cells)
+    if role in BOUNDS:
+        return bool(cells) and all(_is_number(cell.rstrip("% ")) for cell in cells)
     return bool(cells)
 
 

@@ -47,7 +47,18 @@ def tables(answer_table, table, tmp_path_factory):
     unknown = split.drop(columns=["params", "tokens"]).assign(
         metric="choice", successes=np.linspace(12, 30, 16).astype(int)
     )
-    frames = {"split": several, "loss": lone, "horizon": agents, "judged": judged, "unknown chance": unknown}
+    plain = split.drop(columns=["params", "tokens"])
+    experts = pd.concat([plain.assign(human=0.8), plain.assign(task="more", metric="choice", ceiling_at_least=0.9)])
+    answers = plain.assign(length=4.0, human=0.7), plain.assign(metric="token_accuracy", length=4.0, trials=160)
+    experts = pd.concat([experts, *(each.assign(task="answers") for each in answers)])
+    frames = {
+        "experts": experts,
+        "split": several,
+        "loss": lone,
+        "horizon": agents,
+        "judged": judged,
+        "unknown chance": unknown,
+    }
     folder = tmp_path_factory.mktemp("scales")
     return {name: read(frame, folder) for name, frame in frames.items()} | {
         "answers": read_table(answer_table),

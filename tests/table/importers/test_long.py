@@ -66,6 +66,42 @@ def test_counts_stand_in_for_scores(table_of):
         table_of("long", text.replace("a,t,1,", "a,t,101,"), trials=None)
 
 
+EXPERTS = """model,task,score,n,compute,{header}
+a,t,{scores[0]},100,1e21,{human}
+b,t,{scores[1]},100,1e22,
+c,t,{scores[2]},100,1e23,{human}
+"""
+RATES, PERCENT = (0.1, 0.2, 0.9), (10, 20, 90)
+
+
+@pytest.mark.parametrize("header", ["human", "Human baseline", "expert_score", "Expert", "human_score", "Human (%)"])
+def test_scores_of_experts_are_known_by_what_people_call_them(table_of, header):
+    text = EXPERTS.format(header=header, scores=RATES, human="88%" if "%" not in header else 88)
+    frame = table_of("long", text, trials=None).frame
+    assert frame["human"].tolist() == [0.88, 0.88, 0.88]
+
+
+@pytest.mark.parametrize(("scores", "human"), [(RATES, 0.88), (RATES, "88%"), (PERCENT, 88), (PERCENT, "88 %")])
+def test_scores_of_experts_are_in_the_unit_of_the_scores_of_their_task(table_of, scores, human):
+    text = EXPERTS.format(header="human", scores=scores, human=human)
+    assert table_of("long", text, trials=None, percent=scores == PERCENT).frame["human"].tolist() == [0.88] * 3
+
+
+@pytest.mark.parametrize(
+    ("scores", "human", "wrong"),
+    [(PERCENT, 0.88, "may be a rate or a percentage"), (RATES, 88, "is no score"), (RATES, "high", "is no score")],
+)
+def test_scores_of_experts_in_another_unit_are_refused(table_of, scores, human, wrong):
+    text = EXPERTS.format(header="human", scores=scores, human=human)
+    with pytest.raises(TableError, match=f"row 2, column 'human', value '{human}': {wrong}"):
+        table_of("long", text, trials=None, percent=scores == PERCENT)
+
+
+def test_a_column_of_words_is_no_score_of_experts(table_of):
+    text = EXPERTS.format(header="Expert", scores=RATES, human="yes")
+    assert "human" not in table_of("long", text, trials=None).frame.dropna(axis=1, how="all")
+
+
 METRICS = """model,task,metric,value,compute
 a,t,acc,0.3,1e21
 b,t,acc,0.4,1e22

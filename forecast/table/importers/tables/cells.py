@@ -68,6 +68,22 @@ def length_of(sheet: Sheet, line: int) -> float | None:
     raise TableError(sheet.path, [Problem(row=line, column=header, value=cell, wrong="is no length", remedy=remedy)])
 
 
+def bound_of(sheet: Sheet, line: int, role: str, *, percent: bool) -> float | None:
+    """A score of experts or a lowest ceiling in a cell, in the unit of the scores of its task; None where blank."""
+    cell, header = sheet.text(role)[line], sheet.columns[role].header if role in sheet.columns else ""
+    if not cell:
+        return None
+    text, marked = cell.rstrip("% "), "%" in cell or "%" in header
+    value = float(text) if NUMBER.fullmatch(text) else -1.0
+    rate = round(value / 100, 15) if marked or percent else value
+    doubtful = percent and not marked and value <= 1
+    if 0 < rate <= 1 and not doubtful:
+        return rate
+    wrong = "may be a rate or a percentage, as the scores of its task are" if doubtful and value > 0 else "is no score"
+    remedy = "write it with a percent sign if it is a percentage, else as the scores of its task are"
+    raise TableError(sheet.path, [Problem(row=line, column=header, value=cell, wrong=wrong, remedy=remedy)])
+
+
 def chance_of(sheet: Sheet, line: int) -> float | None:
     """The success of a guess in a cell, as a rate or with a percent sign; None where it is blank."""
     cell = sheet.text("chance")[line]

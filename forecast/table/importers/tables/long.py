@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
@@ -11,6 +11,7 @@ from forecast.table.importers.measurements import Found, LeftOut, Measurement, s
 from forecast.table.importers.models_table import FACTS, ROLES, check_models, facts_of, numbered
 from forecast.table.importers.tables.cells import (
     ATTEMPTS,
+    bound_of,
     chance_of,
     check_counted,
     check_named,
@@ -22,8 +23,9 @@ from forecast.table.importers.tables.scores import Scored, scores_of
 from forecast.table.importers.tables.wide import PASS_AT_K, metric_of
 from forecast.table.reading.sheet import Sheet, read_sheet
 from models.equations.metrics import METRICS, rates
+from models.facts.ceilings import BOUNDS
 
-OF_SCORES = ("task", "metric", "score", "successes", "trials", "chance", "length", "k")
+OF_SCORES = ("task", "metric", "score", "successes", "trials", "chance", *BOUNDS, "length", "k")
 KNOWN = {  # spellings of metrics, as letters and digits alone
     **dict.fromkeys(("em", "match", "solved", "resolved"), "exact_match"),
     **dict.fromkeys(("acc", "accuracy", "accnorm", "mcacc", "correct"), "accuracy"),  # a choice where it has a chance
@@ -63,9 +65,10 @@ def read(path: Path, choices: Choices) -> Found:
     found = list(_rows(sheet, choices))
     rows = {each.line: each for each in found if isinstance(each, Row)}
     scores = _scores(sheet, list(rows.values()), choices)
+    bounds = _bounds(sheet, rows, scores)
     return Found(
         measurements=tuple(
-            _measurement(sheet, rows[line], score, choices, table.times.get(line, 0.0))
+            replace(_measurement(sheet, rows[line], score, choices, table.times.get(line, 0.0)), **bounds[line])
             for line, score in scores.items()
         ),
         left_out=tuple(dict.fromkeys(each for each in found if isinstance(each, LeftOut))),
@@ -163,6 +166,27 @@ def _scores(sheet: Sheet, rows: list[Row], choices: Choices) -> dict[int, float]
         if row.line not in found and row.metric in rates() and successes is not None and trials:
             found[row.line] = _share(sheet, row.line, successes, trials)
     return found
+
+
+def _bounds(sheet: Sheet, rows: dict[int, Row], scores: dict[int, float]) -> dict[int, dict[str, float | None]]:
+    """Scores of experts and lowest ceilings of each line; of losses and horizons, which have no ceiling, none."""
+    typed = {line: sheet.text("score")[line] for line in scores}
+    percent = {
+        (rows[line].task, rows[line].metric) for line, cell in typed.items() if _typed_in_percent(cell, scores[line])
+    }
+    return {
+        line: {
+            name: bound_of(sheet, line, name, percent=(rows[line].task, rows[line].metric) in percent)
+            for name in BOUNDS
+        }
+        if rows[line].metric in rates()
+        else {}
+        for line in scores
+    }
+
+
+def _typed_in_percent(cell: str, score: float) -> bool:
+    return bool(cell) and score > 0 and float(cell.rstrip("% ")) > 10.0 * score
 
 
 def _share(sheet: Sheet, line: int, successes: int, trials: int) -> float:

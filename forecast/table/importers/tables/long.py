@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
 from forecast.table.importers.choices import Choices
@@ -168,7 +169,7 @@ def _scores(sheet: Sheet, rows: list[Row], choices: Choices) -> dict[int, float]
     return found
 
 
-def _bounds(sheet: Sheet, rows: dict[int, Row], scores: dict[int, float]) -> dict[int, dict[str, float | None]]:
+def _bounds(sheet: Sheet, rows: dict[int, Row], scores: dict[int, float]) -> dict[int, dict[str, Any]]:
     """Scores of experts and lowest ceilings of each line; of losses and horizons, which have no ceiling, none."""
     typed = {line: sheet.text("score")[line] for line in scores}
     percent = {

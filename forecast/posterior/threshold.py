@@ -10,6 +10,7 @@ from forecast.draws import QUANTILES, date_quantiles, quantiles
 from forecast.posterior.compute import compute_at_theta, path_slopes
 from forecast.posterior.fit import Fit, of_structure
 from forecast.posterior.reached import context
+from forecast.posterior.recipes.later import spread_dates
 from forecast.posterior.score import law_of_task, theta_at_score
 from forecast.posterior.tasks import checked_task, is_horizon, is_measured, task_label
 from forecast.published import Answer, without_numbers
@@ -29,11 +30,13 @@ def threshold_draws(
 
     tau -> success -> loss -> theta -> compute, closed form where there is one. `inf` where the ceiling is at or below
     tau or the irreducible loss too high for it, `-inf` where guessing already reaches it. Of a loss, `at` is in nats
-    and reached from above; of a horizon in minutes. `family` and `year` as in
-    `forecast.posterior.compute.family_shift`.
+    and reached from above; of a horizon in minutes. In a fit in years the dates are spread as the record says, see
+    `forecast.posterior.recipes.later.spread_dates`. `family` and `year` as in
+    `forecast.posterior.recipes.ahead.family_shift`.
     """
     label = checked_task(fit, task, at)
-    return compute_at_theta(fit, label, theta_at_score(fit, label, at), family=family, year=year)
+    found = compute_at_theta(fit, label, theta_at_score(fit, label, at), family=family, year=year)
+    return found.copy(data=spread_dates(fit, found.values.ravel()).reshape(found.shape))
 
 
 def threshold(fit: Fit, task: str, at: float, *, family: str | None = None, year: float | None = None) -> Answer:

@@ -1,4 +1,4 @@
-"""Later runs: forecasts past the last date of a table, spread as wide as the record says that they must be."""
+"""Later runs and dates: forecasts past the last date of a table, spread as wide as the record says they must be."""
 
 import numpy as np
 import pandas as pd
@@ -38,3 +38,19 @@ def spread_out(fit: Fit, task: str, expected: np.ndarray, by: float = SPREAD_OF_
 def _stretched(values: np.ndarray, by: float) -> np.ndarray:
     middle = np.median(values)
     return middle + by * (values - middle)
+
+
+def spread_dates(fit: Fit, places: np.ndarray, by: float = SPREAD_OF_LATER) -> np.ndarray:
+    """Draws (..., draw) of the date of an event in a fit in years, as places on its scale, spread likewise.
+
+    `by` times as far from their median where all are later than the last run, as they are where none is, and between
+    in between; none comes to lie before the last run by it. Where half never come, and in fits of compute, nothing
+    changes.
+    """
+    if not by_date(fit.data):
+        return places
+    last, middle = fit.data.log10_compute.values.max(), np.median(places, axis=-1, keepdims=True)
+    by = 1.0 + (by - 1.0) * (places > last).mean(axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        spread = np.maximum(middle + by * (places - middle), np.minimum(places, last))
+    return np.where(np.isfinite(middle) & np.isfinite(places), spread, places)

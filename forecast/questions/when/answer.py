@@ -10,6 +10,7 @@ import xarray as xr
 from forecast.draws import QUANTILES, date_quantiles, order_statistics, quantiles
 from forecast.posterior.compute import compute_of
 from forecast.posterior.fit import Fit
+from forecast.posterior.recipes.later import spread_dates
 from forecast.posterior.tasks import checked_task
 from forecast.posterior.threshold import growth_of, silenced
 from forecast.published import Answer, without_numbers
@@ -68,7 +69,7 @@ def when(
         options: dict[str, Any] = {"fit": fit, "family": family, "needed": needed, "frontier": frontier, "task": label}
         outlook = Outlook(**options, as_of=as_of, seed=seed, trained=trained, by=tuple(by))
         found = [_scenario_answer(outlook, scenario) for scenario in scenarios]
-    threshold = compute_of(fit, needed["typical"], family).values.ravel()
+    threshold = spread_dates(fit, compute_of(fit, needed["typical"], family).values.ravel())
     largest = None if frontier is None else _frontier_answer(frontier, trained, as_of=as_of, seed=seed)
     return silenced(
         fit,
@@ -123,7 +124,8 @@ def _trend_of_dates(
     seed: int,
 ) -> dict[str, Any]:
     """The only scenario of a table whose scale is its dates: thresholds are dates already."""
-    dates = {event: year_of(compute_of(fit, path, family).values.ravel()) for event, path in needed.items()}
+    places = {event: compute_of(fit, path, family).values.ravel() for event, path in needed.items()}
+    dates = {event: year_of(spread_dates(fit, each)) for event, each in places.items()}
     dates["best so far"] = best
     events = {event: _event_answer(each, lags(len(each), seed=seed), as_of, by) for event, each in dates.items()}
     source = "in the dates, which are the scale of the table; nothing is added"

@@ -5,6 +5,7 @@ import xarray as xr
 
 from forecast.posterior.compute import compute_of
 from forecast.posterior.fit import Fit, thinned
+from forecast.posterior.recipes.later import spread_dates
 from forecast.posterior.tasks import reaches
 from forecast.questions.when.needed import needed_path_of_new_runs
 from forecast.table.dataset import rows_of_task
@@ -33,7 +34,7 @@ def best_so_far(fit: Fit, task: str, at: float, *, seed: int, items: int | None,
     released = last + np.arange(1, int(np.ceil(rate * AHEAD)) + 1) / rate
     few = thinned(fit, max(MOST // len(released), FEWEST_DRAWS))
     needed = needed_path_of_new_runs(few, task, at, runs=len(released), seed=seed, items=items, family=family)
-    could = year_of(_stacked(compute_of(few, needed, family)))
+    could = year_of(spread_dates(few, _stacked(compute_of(few, needed, family)).T).T)
     then = np.where(could <= released, released, np.inf).min(axis=1)
     return np.where(np.isfinite(then), then, could.min(axis=1))  # of a later one with the best luck of all of these
 

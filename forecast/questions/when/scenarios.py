@@ -153,7 +153,7 @@ def _source(later: float | None, before: str, as_of: str, *, dated: bool) -> str
 def family_year(fit: Fit, family: str | None) -> float:
     """The date of the recipe that thresholds are of: the latest of the family, or of all; `-inf` where none is known.
 
-    The counterpart of `forecast.posterior.compute.family_shift` without a year.
+    The counterpart of `forecast.posterior.recipes.ahead.family_shift` without a year.
     """
     known = years_of_runs(fit.data)
     if family is not None:

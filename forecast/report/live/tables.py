@@ -9,6 +9,7 @@ from forecast.draws import INTERVAL
 from forecast.posterior.compute import path_slopes
 from forecast.posterior.fit import Fit
 from forecast.posterior.recipes.ahead import family_deviation, family_shift
+from forecast.posterior.recipes.later import spread_dates
 from forecast.posterior.score import has_closed_inverse, theta_at_score
 from forecast.posterior.threshold import threshold_draws
 from models.equations.compute import bent_compute
@@ -70,7 +71,7 @@ def _draws(fit: Fit, task: str, scores: np.ndarray, family: str | None) -> np.nd
     path = (theta - family_deviation(fit, task, family)) * posterior.theta_scale + posterior.theta_origin
     path = (path - family_shift(fit, family, None)).transpose("score", "chain", "draw").values.reshape(len(scores), -1)
     slopes = path_slopes(fit, family).transpose("chain", "draw", ...).values.reshape(path.shape[1], -1)
-    return _unbent(path, slopes, bend_knots(fit.data), reference_compute(fit.data))
+    return spread_dates(fit, _unbent(path, slopes, bend_knots(fit.data), reference_compute(fit.data)))
 
 
 def _unbent(path: np.ndarray, slopes: np.ndarray, knots: np.ndarray, reference: float) -> np.ndarray:

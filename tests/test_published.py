@@ -100,8 +100,8 @@ def test_no_answer_about_such_a_table_holds_a_number_that_could_be_a_compute(dat
 def test_distances_are_in_years_and_say_so(dated):
     answer = as_published({"between": 0.6, "within": "inf", "width_decades": {"q50": 1.2}}, dated=True)
     assert answer == {
-        **{"between": None, "between_years": pytest.approx(1.0), "within": None, "within_years": "inf"},
-        **{"width_decades": None, "width_years": {"q50": pytest.approx(2.0)}},
+        **{"between": None, "between_years": pytest.approx(0.6), "within": None, "within_years": "inf"},
+        **{"width_decades": None, "width_years": {"q50": pytest.approx(1.2)}},
     }
     found = design(dated, "agents", 0.3, items=20, simulation=Simulation(seed=SEED, outcomes=5, draws=100))
     first, last = (np.datetime64(date) for date in as_published(found, dated=True)["horizon_dates"])

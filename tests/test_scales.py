@@ -34,14 +34,14 @@ def test_a_place_is_a_compute_or_a_date(scale, place, text):
 
 
 def test_a_distance_is_in_decades_or_years_and_never_called_inf():
-    assert (COMPUTE.distance(1.2), DATES.distance(1.2)) == ("1.2 decades", "2.0 years")
+    assert (COMPUTE.distance(1.2), DATES.distance(1.2)) == ("1.2 decades", "1.2 years")
     assert DATES.units("inf") == np.inf
     assert (COMPUTE.spread(1.234), DATES.spread(1.2), DATES.spread("inf")) == (
         "1.23 decades",
-        "2.00 years",
+        "1.20 years",
         "unbounded",
     )
-    assert DATES.span({"q05": 0.6, "q50": 1.2, "q95": "inf"}) == "2 (1 to unbounded) years"
+    assert DATES.span({"q05": 0.6, "q50": 1.2, "q95": "inf"}) == "1.2 (0.6 to unbounded) years"
 
 
 NEAR = reach_of([20.0, 23.4])

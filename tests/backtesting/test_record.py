@@ -29,6 +29,7 @@ def track_of(rows, **draws) -> BacktestResult:
     empty = {field.name: {} for field in fields(BacktestResult) if field.name not in ("scale", "data_hash")}
     thresholds = pd.DataFrame([], columns=THRESHOLD_COLUMNS)
     fits = pd.DataFrame({"cut": ["a cut"], "structure": ["full"], "forecast_rhat": [1.0]})
+    empty["together"] = pd.DataFrame()
     return BacktestResult(**empty | {"scores": scores, "thresholds": thresholds, "fits": fits})
 
 

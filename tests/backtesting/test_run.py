@@ -498,7 +498,13 @@ def test_the_files_of_a_track_record_are_what_was_found(tested, tmp_path):
     facts = write_backtest(tested, judged, tmp_path / "a" / "b", table="t", seed=1)
     folder = tmp_path / "a" / "b"
     assert json.loads((folder / "summary.json").read_text(encoding="utf-8")) == facts
-    names = ["crps_by_distance.svg", "scores.csv", "summary.json", "thresholds.csv"]  # 12 outcomes: too few for more
+    names = [
+        "crps_by_distance.svg",
+        "scores.csv",
+        "summary.json",
+        "thresholds.csv",
+        "together.csv",
+    ]  # 12 outcomes: too few for more
     assert sorted(path.name for path in folder.iterdir()) == names
     for name in ("scores", "thresholds"):
         written, found = pd.read_csv(folder / f"{name}.csv"), getattr(tested, name)

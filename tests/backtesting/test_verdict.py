@@ -260,10 +260,10 @@ def test_reasons_are_named_once_each_and_heaviest_first():
 
 def test_where_dates_are_the_scale_distances_are_in_years():
     dated = at(apart(LOW, HIGH) | {"date": {}})
-    assert "medians lie 2.0 years apart" in verdict_of(**dated)["sentence"]  # 1.2 decades, of which a year has 0.6
+    assert "medians lie 1.2 years apart" in verdict_of(**dated)["sentence"]  # 1.2 decades, of which a year has one
     far = answer(22.5 + FARTHER + 3.0) | {"date": {}}
     (reason,) = verdict_of(None, **at(far))["reasons"][1:]
-    ahead = f"{(FARTHER + 3.0) / 0.6:.1f} years beyond the latest run"
+    ahead = f"{FARTHER + 3.0:.1f} years beyond the latest run"
     assert ahead in reason["text"]
     tested = replace(track_of(GOOD), scale=DATES)
     assert f"up to {GOOD['decades_beyond'].max() / 0.6:.1f} years ahead" in verdict(tested, runs=10)["sentence"]

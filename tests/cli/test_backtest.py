@@ -31,7 +31,14 @@ from tests.conftest import (
 )
 
 CUTS = {"runs below 1e22 FLOP": (4, 2), "runs below 2e22 FLOP": (5, 1)}  # training and hidden runs
-FILES = ["crps_by_distance.svg", "jobs", "scores.csv", "summary.json", "thresholds.csv"]  # too few outcomes for more
+FILES = [
+    "crps_by_distance.svg",
+    "jobs",
+    "scores.csv",
+    "summary.json",
+    "thresholds.csv",
+    "together.csv",
+]  # too few outcomes for more
 TWO_CUTS = ("--cut", 1e22, "--cut", CUT, "--average")
 PAIR = ",".join(AVERAGED[:2])
 

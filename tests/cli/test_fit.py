@@ -14,6 +14,7 @@ from scipy import stats
 from forecast.cli.options import plain
 from forecast.draws import Diagnostics
 from forecast.posterior.fit import load, save
+from forecast.posterior.recipes.ahead import elapsed_years, progress_of_task
 from forecast.posterior.threshold import threshold_draws
 from forecast.report.complaints import complaints, fit_command
 from forecast.table.dataset import read_table
@@ -435,7 +436,8 @@ def test_a_later_date_needs_less_compute_by_the_progress_of_the_years(median_of,
     crossed = [threshold_draws(answer_fitted, task, 0.5, **each) for each in options]
     shape = {"slopes": posterior.slopes, "knots": bend_knots(data), "theta_ref": reference_compute(data)}
     early, late = (bent_compute(each, **shape).values for each in crossed)
-    saved = posterior.progress.values * (years(dates[1]) - years(dates[0]))
+    pace = elapsed_years(answer_fitted, years(dates[1])) - elapsed_years(answer_fitted, years(dates[0]))
+    saved = (progress_of_task(answer_fitted, task) * pace).transpose("chain", "draw").values
     finite = np.isfinite(early)
     assert finite.mean() > 0.5
     np.testing.assert_allclose((early - late)[finite], saved[finite])

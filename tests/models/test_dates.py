@@ -140,4 +140,4 @@ def test_structures_side_by_side_are_dates_and_their_spread_is_in_years(capsys):
     print_compared({"weights": {"full": 1.0}, "thresholds": [line]})
     said = capsys.readouterr().out
     assert "agents at 0.5: median" in said and "2025-07-01   2024-07-01 to 2026-07-01" in said
-    assert "between structures 1.00 years, within one unbounded" in said and "FLOP" not in said
+    assert "between structures 0.60 years, within one unbounded" in said and "FLOP" not in said

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from forecast.posterior.compute import effective_compute
+from forecast.posterior.compute import compute_at_theta, effective_compute
 from forecast.posterior.predict import predict, typical_score
 from forecast.posterior.reached import reached
-from forecast.posterior.recipes.ahead import family_shift
-from forecast.posterior.score import expected_score
+from forecast.posterior.recipes.ahead import family_deviation, family_shift
+from forecast.posterior.score import expected_score, theta_at_score
 from forecast.posterior.threshold import doubling_decades, growth_in_words, growth_of, threshold, threshold_draws
 from forecast.table.dataset import observations, read_rows, read_table
 from models.capability import capability_model
@@ -96,7 +96,8 @@ def test_a_horizon_doubles_in_its_doubling_time(drawn):
     fit = drawn[0]
     straight = fit.posterior.assign(slopes=xr.ones_like(fit.posterior.slopes))
     fit = type(fit)(**{**vars(fit), "posterior": straight})
-    apart = threshold_draws(fit, "jobs", 960.0) - threshold_draws(fit, "jobs", 480.0)
+    twice, once = (compute_at_theta(fit, "jobs", theta_at_score(fit, "jobs", at)) for at in (960.0, 480.0))
+    apart = twice - once  # before dates are spread
     np.testing.assert_allclose(apart, doubling_decades(fit, "jobs"), rtol=1e-8)
 
 
@@ -110,8 +111,8 @@ def test_growth_is_that_between_the_first_and_the_last_run(drawn):
 
 def test_the_curve_at_a_threshold_is_the_threshold_and_rises(drawn):
     for fit in drawn:
-        at = threshold_draws(fit, "jobs", 480.0)
-        theta = effective_compute(fit, at, shift=family_shift(fit, None, None))
+        at = compute_at_theta(fit, "jobs", theta_at_score(fit, "jobs", 480.0))  # before dates are spread
+        theta = effective_compute(fit, at, shift=family_shift(fit, None, None)) + family_deviation(fit, "jobs", None)
         np.testing.assert_allclose(expected_score(fit, "jobs", theta), 480.0, rtol=1e-8)
         curve = typical_score(fit, "jobs", np.linspace(*np.sort(fit.data.log10_compute.values)[[0, -1]], 5))
         assert (np.diff(curve.transpose(..., "point")) > 0).all()

@@ -41,7 +41,7 @@ def test_a_factor_of_thousands_is_not_said():
 
 
 def test_changes_of_dates_are_in_years():
-    assert "by at most 0.50 years and" in said(row_of(halved=side_of(0.3)), scale=DATES)
+    assert "by at most 0.30 years and" in said(row_of(halved=side_of(0.3)), scale=DATES)
 
 
 def test_a_median_that_becomes_never_is_said_first():

@@ -340,11 +340,14 @@ def test_duplicated_columns_are_refused(write):
 
 def test_ragged_rows_are_named_by_line(write):
     lines = csv_text(ROWS).splitlines()
+    columns = lines[0].count(",") + 1
     lines[2] += ",more"
     lines[4] = "huge,2D+"
     error = refusal(write("\n".join(lines)))
     assert [problem.row for problem in error.problems] == [3, 5]
-    assert "19 fields, the header 18" in str(error) and "2 fields, the header 18" in str(error)
+    assert f"{columns + 1} fields, the header {columns}" in str(error) and f"2 fields, the header {columns}" in str(
+        error
+    )
     assert "quote cells that hold commas" in str(error) and "add the missing commas" in str(error)
 
 

@@ -28,7 +28,8 @@ def spread_out(fit: Fit, task: str, expected: np.ndarray, by: float = SPREAD_OF_
     move together.
     """
     if is_measured(fit, task):
-        return np.exp(_stretched(np.log(expected), by))
+        with np.errstate(over="ignore"):  # a draw that is far off is infinite
+            return np.exp(_stretched(np.log(expected), by))
     chance = float(fit.data.chance.sel(task=task))
     share = ((expected - chance) / (1.0 - chance)).clip(EDGE, 1.0 - EDGE)
     stretched = _stretched(np.log(share) - np.log1p(-share), by)

@@ -53,11 +53,8 @@ def when(
     """
     label = checked_task(fit, task, at)
     new = needed_path_of_new_runs(fit, label, at, runs=first_of, seed=seed, items=items, family=family)
-    needed = {
-        "typical": needed_path(fit, label, at, family=family),
-        "new run": new.isel(run=0, drop=True),
-        "first": new.min("run"),
-    }
+    typical = needed_path(fit, label, at, family=family)
+    needed = {"typical": typical, "new run": new.isel(run=0, drop=True), "first": new.min("run")}
     if frontier is None and not by_date(fit.data):
         frontier = fit_frontier(read_runs(), seed=seed)
     if frontier is None:
@@ -69,7 +66,7 @@ def when(
         options: dict[str, Any] = {"fit": fit, "family": family, "needed": needed, "frontier": frontier, "task": label}
         outlook = Outlook(**options, as_of=as_of, seed=seed, trained=trained, by=tuple(by))
         found = [_scenario_answer(outlook, scenario) for scenario in scenarios]
-    threshold = spread_dates(fit, compute_of(fit, needed["typical"], family).values.ravel())
+    threshold = spread_dates(fit, compute_of(fit, typical, family).values.ravel())
     largest = None if frontier is None else _frontier_answer(frontier, trained, as_of=as_of, seed=seed)
     return silenced(
         fit,

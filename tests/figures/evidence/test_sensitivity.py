@@ -66,7 +66,7 @@ def test_small_changes_do_not_look_large():
 
 def test_changes_of_dates_are_in_years():
     ax = drawn([row_of(halved=side_of(0.6))], scale=DATES)
-    assert max(bar.get_width() for bar in bars(ax)) == pytest.approx(1.0)
+    assert max(bar.get_width() for bar in bars(ax)) == pytest.approx(0.6)
     assert "years" in ax.child_axes[0].get_xlabel()
 
 

@@ -479,6 +479,7 @@ ELSEWHERE = {
         "measured_score",
     ),  # tests of the score and of the model
     *("required_share_weights", "success_of_judgement"),  # test_rubrics
+    "room_above",  # test_ceilings
     *("optimal_sizes", "tokens_needed", "params_needed", "effective_tokens", "tokens_seen", "most_effective_tokens"),
     *("cheapest_effective_tokens", "split_deficit", "warm_up_deficit"),  # test_compute, and tests of effective compute
 }

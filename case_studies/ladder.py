@@ -8,8 +8,9 @@ FLOP are counted from the matrix products of the forward and backward passes, 2 
     compute = D (6 N + 12 depth context width)
 
 N are the weights that every token is multiplied with: 12 depth width^2 in the blocks and vocabulary x width in the last
-layer. Embeddings are looked up, not multiplied, and are left out. The second term is attention, whose products are made
-for the whole context, masked or not. Softmax, norms, activations, the optimiser and tests are left out.
+layer. Embeddings and biases of attention are looked up, not multiplied, and are left out. The second term is attention,
+whose products are made for the whole context, masked or not. Softmax, norms, activations, the optimiser and tests are
+left out.
 """
 
 import argparse
@@ -84,8 +85,8 @@ class Run:
 
     @property
     def learning_rate(self) -> float:
-        """The largest one; it falls with the square root of width."""
-        return 0.01 * (16 / self.width) ** 0.5
+        """The largest one; it falls as one over the width."""
+        return 0.02 * 16 / self.width
 
 
 def grid(sizes: dict[tuple[int, int], Sequence[float]], repeated: Iterable[tuple[int, int, float]], **fixed: int):

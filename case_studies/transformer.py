@@ -1,7 +1,8 @@
 """Causal transformers in JAX, small enough for one core: weights, training with Adam, losses and greedy choices.
 
-Blocks are pre-norm with attention and a GELU layer of four times the width; positions are learned. Norms have no gain
-and layers no bias, so that `Run.params` and the embeddings are all weights there are.
+Blocks are pre-norm with attention and a GELU layer of four times the width. Positions are learned, and so is a bias of
+attention by distance: without it a small model takes most of its steps to find the token before. Norms have no gain and
+layers no bias.
 """
 
 import time
@@ -17,6 +18,7 @@ from case_studies.ladder import STEPS_AT_ONCE, Run
 WARM_UP = 0.05  # share of the steps over which the learning rate rises; then it falls to 0 in a straight line
 BETA1, BETA2, EPSILON = 0.9, 0.99, 1e-8
 LARGEST_GRADIENT = 1.0  # norm to which longer gradients are cut
+HEAD = 8  # width of a head
 ITEMS_AT_ONCE = 250  # sequences of a test
 Weights = dict
 Draw = Callable[[np.random.Generator, int], np.ndarray]
@@ -37,10 +39,11 @@ def initial(run: Run) -> Weights:
             "mix": normal(d, d, out),
             "up": normal(d, 4 * d, into),
             "down": normal(4 * d, d, out / 2),
+            "distance": jnp.zeros((max(1, d // HEAD), run.context)),
         }
         for _ in range(run.depth)
     ]
-    looked_up = {"token": normal(run.vocabulary, d, 0.5), "place": normal(run.context, d, 0.5)}
+    looked_up = {"token": normal(run.vocabulary, d, 0.5), "place": normal(run.context, d, 0.1)}
     return {"looked_up": looked_up, "blocks": blocks, "last": jnp.zeros((d, run.vocabulary))}
 
 
@@ -56,11 +59,12 @@ def logits(weights: Weights, tokens: jax.Array) -> jax.Array:
 
 def _attention(block: Weights, x: jax.Array) -> jax.Array:
     sequences, places, width = x.shape
-    heads = max(1, width // 16)
+    heads = len(block["distance"])
     q, k, v = jnp.moveaxis((x @ block["qkv"]).reshape(sequences, places, 3, heads, -1), (2, 3), (0, 2))
     scores = q @ k.swapaxes(-1, -2) * (width / heads) ** -0.5
-    past = jnp.tril(jnp.ones((places, places), bool))
-    mixed = jax.nn.softmax(jnp.where(past, scores, -jnp.inf)) @ v
+    distance = jnp.arange(places)[:, None] - jnp.arange(places)
+    scores = jnp.where(distance >= 0, scores + block["distance"][:, jnp.maximum(distance, 0)], -jnp.inf)
+    mixed = jax.nn.softmax(scores) @ v
     return mixed.swapaxes(1, 2).reshape(x.shape) @ block["mix"]
 
 

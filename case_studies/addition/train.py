@@ -25,15 +25,15 @@ PLUS, EQUALS = 10, 11
 ANSWER = WIDEST + 1  # tokens
 CONTEXT = 2 * WIDEST + 2 + ANSWER - 1
 SIZES = {
-    (16, 2): (40, 160, 640),
-    (24, 2): (40, 160, 640),
-    (32, 2): (40, 160, 640),
-    (48, 2): (40, 160, 640),
-    (64, 2): (40, 160),
-    (96, 2): (20, 40),
+    (8, 2): (10, 40, 160, 640),
+    (12, 2): (10, 40, 160, 640),
+    (16, 2): (10, 40, 160),
+    (24, 2): (10, 40, 160),
+    (32, 2): (10, 40, 160),
+    (48, 2): (20, 80),
 }
-"""Tokens per parameter of each width and depth: 16 runs, 1e10 to 1.3e13 FLOP."""
-REPEATED = ((24, 2, 160), (32, 2, 640), (48, 2, 160))  # with two seeds more: a break need not come at the same step
+"""Tokens per parameter of each width and depth: 19 runs, 2e8 to 1.6e12 FLOP."""
+REPEATED = ((8, 2, 160), (16, 2, 40), (24, 2, 40))  # with two seeds more: a break need not come at the same step
 RUNS = grid(SIZES, REPEATED, vocabulary=12, context=CONTEXT)
 
 

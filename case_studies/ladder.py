@@ -84,6 +84,12 @@ class Run:
         return float(self.flop_per_token) * self.tokens
 
     @property
+    def recipe(self) -> dict[str, float]:
+        """What a kept result must have been made with."""
+        derived = {"steps": self.steps, "batch": self.batch, "learning_rate": self.learning_rate}
+        return {**asdict(self), **derived, "compute": self.compute}
+
+    @property
     def learning_rate(self) -> float:
         """The largest one; it falls as one over the width."""
         return 0.02 * 16 / self.width
@@ -145,7 +151,7 @@ def stored(run: Run, folder: Path) -> Any | None:
     """Result of a finished run; None if there is none, or only one of another recipe."""
     path = file_of(run, folder)
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return kept.get("result") if kept.get("run") == asdict(run) else None
+    return kept.get("result") if kept.get("run") == run.recipe else None
 
 
 def keep(run: Run, train: Callable[[Run], Any], folder: Path, deadline: float = np.inf) -> bool:
@@ -154,7 +160,8 @@ def keep(run: Run, train: Callable[[Run], Any], folder: Path, deadline: float = 
         return False
     started = time.time()
     result = train(run)
-    write_json(file_of(run, folder), {"run": asdict(run), "result": result, "seconds": round(time.time() - started, 1)})
+    seconds = round(time.time() - started, 1)
+    write_json(file_of(run, folder), {"run": run.recipe, "seconds": seconds, "result": result})
     return True
 
 
@@ -162,7 +169,6 @@ def keep_all(runs: Sequence[Run], train: Callable[[Run], Any], folder: Path, *, 
     """Train all runs that are not kept yet, each on one thread; how many are left when the deadline has passed."""
     todo = [run for run in runs if stored(run, folder) is None]
     print(f"{len(runs) - len(todo)} of {len(runs)} runs are kept in {folder}", file=sys.stderr)
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD}"
     left = 0
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         jobs = {pool.submit(keep, run, train, folder, deadline): run for run in todo}
@@ -198,16 +204,17 @@ def main(
     `rows` : goes from a run and its result to measurements
     """
     parser = argparse.ArgumentParser(description=words)
+    of_cache = "of finished runs, by default OUT.runs; delete it after a change of the training"
     parser.add_argument("out", type=Path, metavar="OUT.csv", nargs="?", help="the observation table to write")
     parser.add_argument("--plan", action="store_true", help="show runs, FLOP and estimated minutes; train nothing")
     parser.add_argument("--budget", type=float, default=np.inf, metavar="MINUTES", help="then start no further run")
-    parser.add_argument("--cache", type=Path, metavar="FOLDER", help="of finished runs; by default OUT.runs")
+    parser.add_argument("--cache", type=Path, metavar="FOLDER", help=of_cache)
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="runs at once, each on one thread")
     args = parser.parse_args()
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD}"
     if args.plan:
         from case_studies.transformer import seconds_per_step
 
-        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD}"
         print(*plan(runs, seconds_per_step, workers=args.workers), sep="\n")
         return
     if args.out is None:

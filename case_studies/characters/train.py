@@ -44,9 +44,10 @@ SIZES = {
     (32, 2): (10, 40, 160),
     (48, 2): (10, 40, 160),
     (64, 3): (10, 40, 80),
+    (80, 3): (10, 30),
     (96, 3): (10, 25),
 }
-"""Tokens per parameter of each width and depth: 19 runs, 1e9 to 2e13 FLOP."""
+"""Tokens per parameter of each width and depth: 21 runs, 1e9 to 2e13 FLOP."""
 REPEATED = ((16, 1, 40), (32, 2, 40), (64, 3, 10))  # with two seeds more
 RUNS = grid(SIZES, REPEATED, vocabulary=len(CHARACTERS) + 1, context=GIVEN + max(LENGTHS))
 

@@ -344,7 +344,7 @@ def test_ragged_rows_are_named_by_line(write):
     lines[4] = "huge,2D+"
     error = refusal(write("\n".join(lines)))
     assert [problem.row for problem in error.problems] == [3, 5]
-    assert "19 fields, the header 18" in str(error) and "2 fields, the header 18" in str(error)
+    assert "21 fields, the header 20" in str(error) and "2 fields, the header 20" in str(error)
     assert "quote cells that hold commas" in str(error) and "add the missing commas" in str(error)
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
 from forecast.table.importers.choices import Choices
@@ -168,24 +169,19 @@ def _scores(sheet: Sheet, rows: list[Row], choices: Choices) -> dict[int, float]
     return found
 
 
-def _bounds(sheet: Sheet, rows: dict[int, Row], scores: dict[int, float]) -> dict[int, dict[str, float | None]]:
+def _bounds(sheet: Sheet, rows: dict[int, Row], scores: dict[int, float]) -> dict[int, dict[str, Any]]:
     """Scores of experts and lowest ceilings of each line; of losses and horizons, which have no ceiling, none."""
-    typed = {line: sheet.text("score")[line] for line in scores}
-    percent = {
-        (rows[line].task, rows[line].metric) for line, cell in typed.items() if _typed_in_percent(cell, scores[line])
+    kinds = {line: (rows[line].task, rows[line].metric) for line in scores}
+    percent = {kinds[line] for line, score in scores.items() if _is_hundredth(score, sheet.text("score")[line])}
+    rate = [line for line in scores if rows[line].metric in rates()]
+    each = {
+        line: {name: bound_of(sheet, line, name, percent=kinds[line] in percent) for name in BOUNDS} for line in rate
     }
-    return {
-        line: {
-            name: bound_of(sheet, line, name, percent=(rows[line].task, rows[line].metric) in percent)
-            for name in BOUNDS
-        }
-        if rows[line].metric in rates()
-        else {}
-        for line in scores
-    }
+    return dict.fromkeys(scores, dict[str, Any]()) | each
 
 
-def _typed_in_percent(cell: str, score: float) -> bool:
+def _is_hundredth(score: float, cell: str) -> bool:
+    """Whether a score is that of a cell by 100."""
     return bool(cell) and score > 0 and float(cell.rstrip("% ")) > 10.0 * score
 
 

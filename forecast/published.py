@@ -18,8 +18,15 @@ PLACES = {
     "refit_log10_compute": "refit_date",
     "data_log10_compute": "data_dates",
     "horizon": "horizon_dates",
+    "family_log10_compute": "family_dates",
+    "against_log10_compute": "against_dates",
 }
-DISTANCES = {"between": "between_years", "within": "within_years", "width_decades": "width_years"}
+DISTANCES = {
+    "between": "between_years",
+    "within": "within_years",
+    "width_decades": "width_years",
+    "shift_decades": "shift_years",
+}
 RUNG = {"log10_compute", "p"}  # a place and its chance: the date alone says where
 THRESHOLD = (
     "log10_compute at "  # begins the name of a threshold among the lines of `forecast.fitting.contraction.contraction`

@@ -51,13 +51,13 @@ def test_equations_import_nothing_of_the_project_but_each_other():
 
 ORDER = (
     *(("errors",), ("files",), ("models",), ("draws", "words", "stages"), ("scales", "published"), ("table",)),
-    *(("posterior", "scoring"), ("figures",), ("fitting",), ("backtesting",), ("questions",), ("report",)),
-    *(("study",), ("cli",)),
+    *(("posterior", "scoring"), ("figures",), ("fitting",), ("backtesting",), ("questions", "registry")),
+    *(("report",), ("study",), ("cli",)),
 )
 """Folders and files of `forecast`, and `models`: each imports what stands to its left, and itself."""
 FLOORS = {name: floor for floor, names in enumerate(ORDER) for name in names}
 GRAPHS = {"pymc", "nutpie", "arviz"}
-NO_GRAPHS = ("table", "posterior", "scoring", "figures")
+NO_GRAPHS = ("table", "posterior", "scoring", "figures", "registry")
 
 
 def rooms():

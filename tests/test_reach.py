@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.cli.backtest import print_compared
 from forecast.cli.options import print_thresholds
+from forecast.cli.questions.compare import print_compared
 from forecast.cli.questions.design import print_design
 from forecast.cli.questions.emergence import print_emergence
 from forecast.report.content import answer_sentence

@@ -14,10 +14,10 @@ from forecast.scales import COMPUTE, Scale
 from forecast.scoring.baselines import baseline_forecasts
 from forecast.scoring.crossing import Crossing, crossing, ranked_probability_score
 from forecast.scoring.rows import score_rows
+from forecast.scoring.summary import OURS
 from forecast.table.labels import task_labels
 from forecast.table.splits import Split, params_beyond
 
-OURS = "capability model"
 THRESHOLD_COLUMNS = ["cut", "method", "task", "at", "low", "high", "rps", "q05", "q50", "q95", "p_never"]
 
 

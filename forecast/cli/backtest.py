@@ -1,4 +1,4 @@
-"""Commands on how far a forecast can be believed: `backtest` and `compare`."""
+"""Command `backtest`: how far a forecast can be believed."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -11,9 +11,7 @@ import typer
 from forecast.cli.options import (
     Ats,
     Average,
-    Below,
     BestOf,
-    Draws,
     Json,
     Quiet,
     Repeats,
@@ -25,13 +23,10 @@ from forecast.cli.options import (
     TableFile,
     TableTasks,
     TableTrials,
-    TargetAccept,
-    Tune,
     Workers,
     exit_unless_trustworthy,
     plain,
     print_json,
-    refused,
     structure_names,
     warn,
 )
@@ -111,58 +106,6 @@ def _show_progress(stages: Any, done: Any) -> None:
     stages.advance(done.done / max(done.total, 1), f"fits {done.done} of {done.total}{failed}")
 
 
-def compare(
-    table: TableFile,
-    at: Ats = None,
-    output: Annotated[Path | None, typer.Option("-o", help="Also write the posterior.", metavar="FIT.nc")] = None,
-    below: Below = None,
-    tasks: TableTasks = None,
-    trials: TableTrials = None,
-    chance: TableChance = None,
-    skip_unusable: SkipUnusable = False,
-    repeats: Repeats = None,
-    best_of: BestOf = None,
-    structures: Structures = None,
-    seed: Seed = 1,
-    draws: Draws = None,
-    tune: Tune = 500,
-    target_accept: TargetAccept = 0.88,
-    quiet: Quiet = False,
-    as_json: Json = False,
-) -> None:
-    """Fit the structures of a table: thresholds side by side, weights, average and spread."""
-    from forecast.draws import Sampling
-    from forecast.files import check_target
-    from forecast.fitting.average import compared
-    from forecast.fitting.average import fit as fitted
-    from forecast.posterior.fit import save
-    from forecast.report.complaints import complaints, fit_command
-    from forecast.table.dataset import read_table
-
-    if output is not None:
-        check_target(output)
-    names = structure_names(structures, average=structures is None)
-    from forecast.table.adjusting import adjustments
-
-    adjust = adjustments(tasks, trials, chance, skip_unusable, repeats, best_of)
-    frame = read_table(table, adjust=adjust, warn=warn)
-    sampling = Sampling(seed=seed, draws=draws, tune=tune, target_accept=target_accept)
-    options: dict[str, Any] = {"name": table.name, "structures": names, "sampling": sampling, "below": below}
-    with shown_stages(quiet=quiet) as stages:
-        fit = replace(fitted(frame, **options, stages=stages, warn=warn), adjusted=tuple(adjust.words()))
-    if output is not None:
-        save(fit, output)
-    answer = compared(fit, at=at or [0.5])
-    refusals = [refused(line) for line in answer["thresholds"]]
-    reasons = complaints(fit, start=fit_command(fit, table, output, command="compare"))
-    reasons = [*(refusals if all(refusals) else ()), *reasons]
-    if as_json:
-        print_json({"table": str(table), "seed": seed, **answer.to_dict(), "reasons": reasons})
-    else:
-        print_compared(answer)
-    exit_unless_trustworthy(reasons)
-
-
 def distrust(verdict: dict[str, Any]) -> list[str]:
     """What a verdict names as reasons not to trust the forecast at all."""
     return [each["text"] for each in verdict["reasons"] if each["level"] == "do not trust"]
@@ -180,27 +123,3 @@ def print_backtest(summary: dict[str, Any]) -> None:
     for cut, error in summary["failed"].items():
         print(f"failed: {plain(cut)}: {plain(error)}")
     print("\n" + plain(summary["verdict"]["sentence"]))
-
-
-def print_compared(answer: dict[str, Any]) -> None:
-    """Thresholds by structure, a line each, and the average."""
-    from forecast.posterior.reached import family_in_words
-    from forecast.scales import named_by
-    from forecast.words import percent
-
-    print("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in answer["weights"].items()))
-    for line in answer["thresholds"]:
-        if said := refused(line):
-            print(f"\n{plain(said)}")
-            continue
-        scale = named_by(line)
-        what = filter(
-            None, (f"{plain(line['task'])} at {line['at']:g}", plain(family_in_words(line)), scale.unit.strip())
-        )
-        print(f"\n{', '.join(what)}: median, 90% interval, P(never)")
-        for name, of in [*((each["structure"], each) for each in line["structures"]), ("average", line)]:
-            q = of["log10_compute"]
-            ends = scale.bare(q["q05"], q["q95"])
-            print(f"  {name:<14} {scale.text(q['q50']):>11}   {ends:<24} {percent(of['p_never'])}")
-        between, within = (scale.spread(line[name]) for name in ("between", "within"))
-        print(f"  spread between structures {between}, within one {within}")

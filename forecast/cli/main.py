@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from forecast import files
-from forecast.cli.backtest import backtest, compare, distrust
+from forecast.cli.backtest import backtest, distrust
 from forecast.cli.fit import fit, threshold
 from forecast.cli.options import (
     Average,
@@ -42,10 +42,13 @@ from forecast.cli.options import (
 )
 from forecast.cli.predict import predict
 from forecast.cli.progress import shown_stages
+from forecast.cli.questions.compare import compare
 from forecast.cli.questions.design import design
 from forecast.cli.questions.emergence import emergence
+from forecast.cli.questions.gain import gain
 from forecast.cli.questions.howmuch import howmuch
 from forecast.cli.questions.when import print_dates, when
+from forecast.cli.registry import record, register, score
 from forecast.cli.report import index, report
 from forecast.cli.tables import FORMAT_LIST, import_, simulate
 from forecast.errors import ForecastError, TableError, shown_path
@@ -202,9 +205,9 @@ def print_study(result: dict[str, Any]) -> None:
             print(f"\nlarger runs as forecast from {name}: mean CRPS (lower is better) and coverage of 90% intervals")
             for method in each["methods"]:
                 print(f"  {method['method']:<18} {method['crps']:.3f}   {method['coverage_90']:.2f}")
-    for dates in result.get("when", []):
+    for place, dates in enumerate(result.get("when", [])):
         print()
-        print_dates(dates)
+        print_dates(dates, first=place == 0)
 
 
 COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
@@ -218,11 +221,15 @@ COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (report, "A page to forward: picture, answer and checks.", "report fit.nc -o report.html"),
     (index, "One page over many studies.", "index studies"),
     (backtest, "Hide large runs, forecast and score them.", "backtest results.csv --cut 1e23 -o record"),
-    (compare, "Structures of the model side by side.", "compare results.csv --at 0.5"),
+    (compare, "Structures of a table, or two fits, side by side.", "compare last_month.nc fit.nc --at 0.5"),
     (when, "Date at which a task reaches a score.", 'when fit.nc --task "my task" --at 0.5'),
     (howmuch, "Parameters and tokens that it takes.", 'howmuch fit.nc --task "my task" --at 0.5'),
+    (gain, "Compute that one recipe is worth to another.", "gain fit.nc --family B --against A"),
     (design, "Which run or evaluation to measure next.", 'design fit.nc --task "my task" --at 0.5'),
     (emergence, "Is a jump the metric's doing?", 'emergence fit.nc --task "my task"'),
+    (register, "Freeze a forecast before its outcomes.", "register fit.nc --rows new.csv -o forecast.json"),
+    (score, "Score it when the outcomes are there.", "score forecast.json outcomes.csv"),
+    (record, "The record of all registered forecasts.", "record forecasts -o calibration.svg"),
     (simulate, "A table drawn from the model, truth known.", "simulate design.csv -o table.csv"),
 )
 """In the order of use: the command, its line in the list, and an example."""

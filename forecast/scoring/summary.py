@@ -14,6 +14,7 @@ from scipy.stats import binom
 
 from forecast.draws import order_statistics
 
+OURS = "capability model"  # the method that is not a baseline
 INTERVALS = {50: ("q25", "q75"), 80: ("q10", "q90"), 90: ("q05", "q95")}  # percent: quantiles at the ends
 DISTANCE_EDGES = (-np.inf, 0.0, 0.5, 1.0, 2.0, np.inf)
 DISTANCES = ("< 0", "0-0.5", "0.5-1", "1-2", "2+")

@@ -42,6 +42,7 @@ class Study:
     seed: Annotated[int, Field(strict=True, ge=0)] = 1
     k_sweep_length: Annotated[int, Field(strict=True, ge=1)] | None = None  # tokens of the at-least-k figure's answer
     when: StrictBool = False  # also forecast the date, of the headline task
+    runs: Path | None = None  # of the largest training runs, as of `forecast when --runs`; giving it asks for dates
     priors: Priors = field(default_factory=Priors)  # numbers other than those of `models.priors`
     scenarios: Scenarios = SCENARIOS  # of which dates are forecast; giving any asks for dates
 
@@ -54,8 +55,10 @@ EXPECTED = {
     "seed": "a whole number of 0 or more",
     "k_sweep_length": "a whole number of 1 or more",
     "scenarios": "tables headed [[scenarios]]; leave it out for the usual three",
+    "runs": 'a file of the largest training runs in quotes, such as "all_ai_models.csv"; leave it out for the built-in',
     "priors": "a table headed [priors] with numbers by the names of models/priors.py",
 }
+OF_DATES = ("scenarios", "runs")  # keys that ask for dates
 PRIORS = tuple(each.name for each in fields(Priors))
 EXPECTED_IN_LIST = {
     "thresholds": "a number between 0 and 1; for 80% write 0.8",
@@ -76,14 +79,15 @@ def read_study(folder: str | os.PathLike[str]) -> Study:
         raise ForecastError(f"{shown_path(path)}: no such file; `forecast new DIR` writes a study to fill in")
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
-        study = TypeAdapter(Study).validate_python({"when": "scenarios" in given} | given)
+        study = TypeAdapter(Study).validate_python({"when": not given.keys().isdisjoint(OF_DATES)} | given)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ForecastError(f"{shown_path(path)}: not valid TOML ({error}); mend that line") from error
     except ValidationError as error:
         wrong = [each for each in error.errors() if each["type"] != "too_short" or not each["input"]]  # bad ones count
         said = dict.fromkeys(map(_said, wrong))  # an alternative has an error for each of its kinds
         raise ForecastError(f"{shown_path(path)}: {'; '.join(said)}") from error
-    return replace(study, folder=folder, table=folder / study.table)
+    runs = None if study.runs is None else folder / study.runs
+    return replace(study, folder=folder, table=folder / study.table, runs=runs)
 
 
 def _said(error: Mapping[str, Any]) -> str:

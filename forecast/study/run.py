@@ -19,7 +19,7 @@ from forecast.fitting.stacking import SAMPLING, forecasts_of, weights_of_scores
 from forecast.posterior.fit import Fit
 from forecast.published import as_published, threshold_rows
 from forecast.questions.when.answer import when as dates_of
-from forecast.questions.when.frontier import fit_frontier
+from forecast.questions.when.frontier import fit_frontier, records_of
 from forecast.questions.when.scenarios import SCENARIOS
 from forecast.report.complaints import worst_complaints
 from forecast.report.content import write_csv
@@ -64,7 +64,7 @@ def run_study(
     warnings: list[str] = []
     frame = read_table(study.table, warn=warnings.append)
     data = observations(frame)
-    splits = _splits(study, frame, data)
+    splits, runs = _splits(study, frame, data), _largest_runs(study, data)
     warnings += warnings_of(data)
     for sentence in warnings:
         warn(sentence)
@@ -89,7 +89,7 @@ def run_study(
             fitted[below] = fitting.fit(below, weights=_weights(tested, below))
         fits.append(study_fit(fitted[below], study, frame, data, tested=tested, output=output, stages=stages))
     believed = _believed(study, frame, fits, fits[-1], tested)
-    asked = _asked(study, data) if study.when else None
+    asked = None if runs is None else _asked(study, runs)
     dates = _dates(study, fits[-1], asked, stages) if study.when else []
     if tested is not None:
         write_backtest(tested, believed.verdict, output / "backtest", table=study.table.name, seed=study.seed)
@@ -129,11 +129,6 @@ def _weight(study: Study, *, averaged: bool) -> float:
 
 def _splits(study: Study, frame: pd.DataFrame, data: xr.Dataset) -> list[Split]:
     """The cuts to test at; refuses before the first fit what could only fail after it."""
-    if by_date(data) and study.scenarios != SCENARIOS:
-        raise ForecastError(
-            f"scenarios: {study.table.name} holds no compute, dates are its scale and go on as they did; "
-            "leave [[scenarios]] out and write when = true, or add compute, or params and tokens, to the table"
-        )
     tasks = data.task.values.tolist()
     if study.headline is not None and study.headline not in tasks:
         listed = "; ".join(shown(task) for task in tasks[:10])
@@ -143,6 +138,25 @@ def _splits(study: Study, frame: pd.DataFrame, data: xr.Dataset) -> list[Split]:
     if study.cuts:
         return [split_at(cut).checked(frame) for cut in study.cuts]
     return [each for each in [latest(frame)] if each]
+
+
+def _largest_runs(study: Study, data: xr.Dataset) -> pd.DataFrame | None:
+    """The largest training runs; None where no dates are asked for, or dates are the scale of the table.
+
+    Refuses before the first fit keys about the growth of compute where it means nothing, and runs that show none.
+    """
+    asked = {"scenarios": study.scenarios != SCENARIOS, "runs": study.runs is not None}
+    named = " and ".join(name for name, given in asked.items() if given)
+    if by_date(data) and named:
+        raise ForecastError(
+            f"{named}: {study.table.name} holds no compute, dates are its scale and go on as they did; "
+            f"leave {named} out and write when = true, or add compute, or params and tokens, to the table"
+        )
+    if by_date(data) or not study.when:
+        return None
+    runs = read_runs(study.runs)
+    records_of(runs)
+    return runs
 
 
 def _tested(
@@ -202,11 +216,11 @@ def _believed(
     return BacktestView(verdict=judged, tested=tested, weights=of_all.fit.weights, apart=thresholds)
 
 
-def _asked(study: Study, data: xr.Dataset) -> Asked | None:
-    """How dates are found: by the frontier of the largest runs; None where dates are the scale of the table."""
-    if by_date(data):
-        return None
-    return Asked(frontier=fit_frontier(read_runs(), seed=study.seed), scenario=study.scenarios[0], seed=study.seed)
+def _asked(study: Study, runs: pd.DataFrame) -> Asked:
+    """How dates are found: by the frontier of the largest runs."""
+    table = "built-in" if study.runs is None else study.runs.name
+    frontier = fit_frontier(runs, table=table, seed=study.seed)
+    return Asked(frontier=frontier, scenario=study.scenarios[0], seed=study.seed)
 
 
 def _dates(study: Study, of_all: StudyFit, asked: Asked | None, stages: Stages) -> list[dict[str, Any]]:

@@ -107,7 +107,7 @@ def test_the_report_says_so_at_its_top_and_gives_the_others(path, tmp_path):
 
 
 def test_structures_side_by_side_give_no_number_for_it(path, capsys):
-    from forecast.cli.backtest import print_compared
+    from forecast.cli.questions.compare import print_compared
 
     answer = compared(load(path), at=[0.5])
     of = {line["task"]: line for line in answer["thresholds"]}

@@ -73,6 +73,7 @@ def test_cuts_in_flop_are_refused(table, tmp_path, command):
     [
         ("cuts = [1e22]\n", "a cut in FLOP"),
         ('[[scenarios]]\nname = "slow"\ngrowth = 0.2\n', "scenarios: table.csv holds no compute"),
+        ('runs = "epoch.csv"\n', "runs: table.csv holds no compute"),
     ],
 )
 def test_a_study_whose_keys_are_about_compute_is_refused_before_the_first_fit(table, tmp_path, keys, said):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecast.cli.backtest import print_compared
+from forecast.cli.questions.compare import print_compared
 from forecast.errors import ForecastError, TableError
 from forecast.fitting.average import fit_average
 from forecast.posterior.threshold import threshold, threshold_draws

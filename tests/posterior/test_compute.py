@@ -13,6 +13,7 @@ from forecast.errors import ForecastError
 from forecast.fitting.structures import fit_table
 from forecast.posterior.predict import predict
 from forecast.posterior.threshold import threshold_draws
+from forecast.questions.gain.answer import gain
 from forecast.table.dataset import read_rows, read_table
 from tests.conftest import SEED
 
@@ -190,3 +191,13 @@ def test_runs_of_one_known_family_share_no_more_than_what_is_unknown_of_it(predi
     found = predicted(*((model, "whole", 22.0, family, 2021.4) for model, family in runs))
     of_pairs = np.corrcoef(found.values.T)
     assert of_pairs[2, 3] - of_pairs[0, 1] > 5 * correlation_error(found)
+
+
+def test_the_gain_of_a_recipe_is_what_it_was_made_ahead_by_and_the_progress_between_both(fitted):
+    answer = gain(fitted, "ahead", against="second")
+    dates = [np.datetime64(answer[f"{name}_recipe_of"]) for name in ("family", "against")]
+    truth = AHEAD + PROGRESS * (dates[0] - dates[1]) / np.timedelta64(1, "D") / 365.25
+    for line in (answer["shared"], answer["mean"], *answer["tasks"]):
+        low, middle, high = (np.log10(line["gain"][name]) for name in ("q05", "q50", "q95"))
+        assert abs(middle - truth) < 1.2 * (high - low) < 1.5  # four standard deviations
+    assert answer["shared"]["p_ahead"] > 0.99

@@ -313,7 +313,7 @@ def dates_of(task):
     return {
         **{"task": task, "at": 0.5, "as_of": "2025-02-21", "first_of": 7, "family": None, "families": 1},
         "scenarios": [{"name": name, **scenario} for name in ("compute only", HOSTILE)],
-        "frontier": {"table": HOSTILE, "records": 16, "known_to": "2025-02-21", "ends": "2025-02-21"},
+        "frontier": {"table": HOSTILE, "records": 16, "known_to": "2025-02-21", "sentence": None},
     }
 
 

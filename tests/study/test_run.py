@@ -87,6 +87,24 @@ def test_only_four_keys_are_needed(write_study):
     assert study.cuts == () and study.headline is None and study.k_sweep_length is None
 
 
+def test_a_study_names_a_file_of_the_largest_runs_which_asks_for_dates(write_study):
+    study = read_study(write_study(runs='"epoch.csv"'))
+    assert study.when and study.runs == study.folder / "epoch.csv"
+    assert read_study(write_study()).runs is None and not read_study(write_study()).when
+    assert "key 'runs'" in refusal(write_study(runs="3"))
+
+
+@pytest.mark.parametrize(
+    ("runs", "said"), [(None, "no such file"), ("model,date,compute\na,2020-01-01,1e22\n", "1 record training run")]
+)
+def test_a_file_of_the_largest_runs_that_tells_no_growth_is_refused_before_the_first_fit(write_study, runs, said):
+    folder = write_study(runs='"epoch.csv"')
+    if runs is not None:
+        (folder / "epoch.csv").write_text(runs)
+    done = forecast_command("run", folder)
+    assert done.code == 1 and said in done.err and not (folder / "output").exists()
+
+
 @pytest.mark.parametrize("key", ["title", "question", "table", "thresholds"])
 def test_a_missing_key_is_named(write_study, key):
     assert f"key '{key}' is missing" in refusal(write_study(**{key: None}))

@@ -101,8 +101,11 @@ def _check_no_growth(runs: Path | None, *, trained: bool) -> None:
         raise ForecastError(f"{named}: {IN_YEARS}, its dates go on as they did; leave {named} out, or {ADD_COMPUTE}")
 
 
-def print_dates(answer: dict[str, Any]) -> None:
-    """Median, 90% interval and chances of each event, a block for each scenario or several of the same dates."""
+def print_dates(answer: dict[str, Any], *, first: bool = True) -> None:
+    """Median, 90% interval and chances of each event, a block for each scenario or several of the same dates.
+
+    Of several answers the `first` says that the table of largest runs ends early.
+    """
     from forecast.posterior.threshold import growth_in_words
     from forecast.questions.when.scenarios import told, with_equal_dates
     from forecast.words import percent, spoken_score
@@ -120,7 +123,7 @@ def print_dates(answer: dict[str, Any]) -> None:
         typical = f"typical of {answer['families']} families; --family NAME asks about one"
         print(f"family: {typical if answer['family'] is None else plain(answer['family'])}")
     if of is not None:
-        _print_frontier(of, as_of=answer["as_of"])
+        _print_frontier(of | ({} if first else {"sentence": None}), as_of=answer["as_of"])
     names = {"typical": "typical", "new run": "new run", "first": f"first of {answer['first_of']}"}
     for group in with_equal_dates(answer["scenarios"]):
         events = group[0]["events"]
@@ -140,9 +143,12 @@ def print_dates(answer: dict[str, Any]) -> None:
 
 
 def _print_frontier(of: dict[str, Any], *, as_of: str) -> None:
-    from forecast.questions.when.frontier import ends_early
+    from forecast.scales import COMPUTE
 
     growth = "{q50:.2f} ({q05:.2f} to {q95:.2f})".format(**of["growth"])
     print(f"largest runs: {plain(of['table'])}, known to {of['known_to']}; growing by {growth} decades a year")
-    if missing := ends_early(of["ends"], as_of=as_of):
-        print(missing)
+    if by_then := of["as_of_log10_compute"]:
+        interval = COMPUTE.interval(by_then["q05"], by_then["q95"])
+        print(f"largest run by {as_of}, by that trend: {COMPUTE.named(by_then['q50'])} (90% {interval})")
+    if of["sentence"]:
+        print(plain(of["sentence"]))

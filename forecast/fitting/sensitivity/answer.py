@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from arviz_stats.base import array_stats
-from scipy.special import softmax
 
 from forecast.draws import quantiles
 from forecast.files import json_number
@@ -21,6 +19,7 @@ from forecast.fitting.average import mixed
 from forecast.fitting.reported import reported
 from forecast.fitting.sampler import sampled
 from forecast.fitting.sensitivity.scales import PriorScale, multiplier, prior_scales
+from forecast.fitting.sensitivity.weights import largest_k, smoothed
 from forecast.posterior.fit import Fit, of_structure
 from forecast.posterior.tasks import checked_task
 from forecast.posterior.threshold import threshold_draws
@@ -28,7 +27,6 @@ from forecast.table.direction import direction_of_task
 from models.priors import Priors
 
 WIDER = {"halved": 0.5, "doubled": 2.0}
-LARGEST_K = 0.7  # of 2000 draws and more; of fewer draws S it is 1 - 1 / log10 S
 
 Refit = Callable[[Fit, Priors], Fit]
 
@@ -79,11 +77,6 @@ def effect(row: Mapping[str, Any]) -> float:
     Both are added up, and the larger effect of both widths counts.
     """
     return max(abs(float(row[side]["shift"])) + abs(row[side]["shift_p_never"]) for side in WIDER)
-
-
-def largest_k(draws: int) -> float:
-    """Pareto k up to which so many draws with weights say what as many without would, roughly."""
-    return min(1.0 - 1.0 / float(np.log10(draws)), LARGEST_K)
 
 
 def refitted(fit: Fit, priors: Priors) -> Fit:
@@ -152,14 +145,3 @@ def _weights(fit: Fit, scales: Mapping[str, PriorScale], wider: float) -> tuple[
         weights[:, own] = smooth * weights[:, own].sum()
         largest = max(largest, k)
     return weights, largest
-
-
-def smoothed(log_ratio: np.ndarray) -> tuple[np.ndarray, float]:
-    """Pareto-smoothed importance weights (chain, draw), which add up to one, and the shape k of their tail."""
-    ratio = np.exp(log_ratio - log_ratio.max())
-    efficiency = min(1.0, float(array_stats.ess(ratio, method="mean")) / ratio.size)
-    try:
-        log_weights, k = array_stats.psislw(-log_ratio.ravel(), r_eff=efficiency)  # takes what is divided by
-    except ValueError:  # the largest are all alike, as of asymptotes that are 1 to all digits: there is no tail
-        return softmax(log_ratio), -np.inf
-    return softmax(log_weights).reshape(log_ratio.shape), float(k)

@@ -14,7 +14,7 @@ from forecast.posterior.tasks import checked_task
 from forecast.posterior.threshold import growth_of, silenced
 from forecast.published import Answer, without_numbers
 from forecast.questions.when.arrival import BY, Outlook, arrival, lags, largest_by, new_year, paths_of
-from forecast.questions.when.frontier import Frontier, fit_frontier
+from forecast.questions.when.frontier import Frontier, ends_early, fit_frontier, largest_at, stale_since
 from forecast.questions.when.needed import needed_path, needed_path_of_new_runs
 from forecast.questions.when.scenarios import SCENARIOS, Scenario, progress_of
 from forecast.table.training_runs import read_runs
@@ -67,7 +67,7 @@ def when(
         outlook = Outlook(**options, as_of=as_of, seed=seed, trained=trained, by=tuple(by))
         found = [_scenario_answer(outlook, scenario) for scenario in scenarios]
     threshold = compute_of(fit, needed["typical"], family).values.ravel()
-    largest = None if frontier is None else _frontier_answer(frontier, trained)
+    largest = None if frontier is None else _frontier_answer(frontier, trained, as_of=as_of, seed=seed)
     return silenced(
         fit,
         {
@@ -91,14 +91,19 @@ def when(
     )
 
 
-def _frontier_answer(frontier: Frontier, trained: bool) -> dict[str, Any]:
+def _frontier_answer(frontier: Frontier, trained: bool, *, as_of: float, seed: int) -> dict[str, Any]:
+    """The table of the largest runs and, where the date of the forecast is later, what its trend brings by then."""
+    later = as_of > frontier.known_to
     return {
         "table": frontier.table,
         "records": len(frontier.records),
         "known_to": iso_date(frontier.known_to),
         "ends": iso_date(frontier.ends),
+        "stale_since": stale_since(frontier.ends, as_of=as_of),
+        "sentence": ends_early(frontier.ends, as_of=as_of, table=frontier.table),
         "largest": str(frontier.records["model"].iloc[-1]),
         "largest_log10_compute": float(np.log10(frontier.records["compute"].iloc[-1])),
+        "as_of_log10_compute": quantiles(largest_at(frontier, as_of, seed=seed), QUANTILES) if later else None,
         "growth": order_statistics(frontier.posterior["growth"].values[..., -1], QUANTILES),
         "dates_are": "end of training" if trained else "release",
         "diagnostics": frontier.diagnostics.brief,

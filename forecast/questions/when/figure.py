@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,8 @@ def write_dates(answer: Mapping[str, Any], path: Path) -> None:
     def draw(figure: Figure) -> None:
         ax = plot_dates(answer, ax=figure.subplots())
         ax.set_title(_title(answer), loc="left", parse_math=False)
+        if said := (answer["frontier"] or {}).get("sentence"):
+            ax.set_xlabel(f"{ax.get_xlabel()}\n{fill(said, 100)}", parse_math=False)
         figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
 
     lines = sum(len(group[0]["events"]) + 1 for group in with_equal_dates(answer["scenarios"]))

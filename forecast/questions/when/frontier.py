@@ -78,15 +78,35 @@ def fit_frontier(
     return Frontier(posterior=found.posterior, diagnostics=found.diagnostics, **known)
 
 
-def ends_early(ends: str, *, as_of: str) -> str | None:
-    """A sentence where the last month and more of largest runs is missing, before a date or before today.
+STALE_AFTER = 1.0  # years: by then the largest run has grown about fourfold
+NEWER = 'give a newer one, such as Epoch AI\'s CSV, with --runs RUNS.csv or, in study.toml, runs = "RUNS.csv"'
 
-    Of the past (`as_of` before the end of the table) nothing is missing. Today's date moves this sentence only.
+
+def stale_since(ends: float, *, as_of: float) -> str | None:
+    """The date from which a table that ends there is stale, a year on; None where it is not stale at `as_of`, or today.
+
+    Of the past (`as_of` before the end of the table) nothing is missing. Today's date moves this and `ends_early` only.
     """
-    until = today() if as_of == ends else np.datetime64(as_of)
-    if until - np.datetime64(ends) <= np.timedelta64(31, "D"):
+    since = ends + STALE_AFTER
+    return iso_date(since) if _looked_at(ends, as_of) >= np.datetime64(iso_date(since)) else None
+
+
+def ends_early(ends: float, *, as_of: float, table: str = "built-in") -> str | None:
+    """A sentence where the last month and more of largest runs is missing, before a date or before today."""
+    until, last = _looked_at(ends, as_of), np.datetime64(iso_date(ends))
+    if until - last <= np.timedelta64(31, "D"):
         return None
-    return f"The table of largest runs ends in {pd.Timestamp(ends):%B %Y}; give a newer one with --runs RUNS.csv."
+    since = stale_since(ends, as_of=as_of)
+    stale = f" and is stale since {since}" if since else ""
+    return (
+        f"The table of largest runs ({table}) ends on {last}{stale}; from there to {until} the largest run follows "
+        f"its trend; {NEWER}."
+    )
+
+
+def _looked_at(ends: float, as_of: float) -> np.datetime64:
+    """The date up to which runs should be known: that of the forecast; where it is the end of the table, today."""
+    return today() if iso_date(as_of) == iso_date(ends) else np.datetime64(iso_date(as_of))
 
 
 def today() -> np.datetime64:
@@ -132,6 +152,12 @@ def paths(
     known = largest[np.searchsorted(years(frontier.records["date"].to_numpy()), past, side="right") - 1]
     log10_compute = np.concatenate([np.broadcast_to(known, (draws, len(past))), new], axis=1)
     return Paths(years=np.concatenate([past, ahead]), log10_compute=log10_compute)
+
+
+def largest_at(frontier: Frontier, year: float, *, seed: int, draws: int = 4000) -> np.ndarray:
+    """Log10 FLOP of the largest run by a date (draw): the known record, or after it what its trend brings."""
+    found = paths(frontier, draws=draws, seed=seed)
+    return found.log10_compute[:, np.searchsorted(found.years, year, side="right") - 1]
 
 
 def future_years(known_to: float) -> np.ndarray:

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 
 from forecast.figures.svg import inline_svg
 from forecast.questions.when.figure import plot_dates
-from forecast.questions.when.frontier import ends_early
 from forecast.questions.when.scenarios import told, with_equal_dates
 from forecast.table.direction import refusal
 from models.dates import spoken
@@ -34,7 +33,6 @@ def _view(answer: Answer, *, key: str) -> dict[str, Any]:
         for group in with_equal_dates(answer["scenarios"])
     ]
     view = {name: answer[name] for name in ("task", "as_of", "frontier", "family", "families")}
-    view["missing"] = answer["frontier"] and ends_early(answer["frontier"]["ends"], as_of=answer["as_of"])
     years = [each["date"][:4] for each in answer["scenarios"][0]["events"]["typical"]["p_by"]]
     return view | {"at": f"{answer['at']:g}", "scenarios": scenarios, "years": years, "figure": _figure(answer, key)}
 

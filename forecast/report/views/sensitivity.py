@@ -5,7 +5,8 @@ from math import isfinite
 from typing import Any
 
 from forecast.figures.svg import sensitivity_figure
-from forecast.fitting.sensitivity.answer import LARGEST_K, WIDER
+from forecast.fitting.sensitivity.answer import WIDER
+from forecast.fitting.sensitivity.weights import LARGEST_K
 from forecast.report.views.text import number
 from forecast.scales import Scale
 from forecast.words import counted, first_of, percent

@@ -11,8 +11,9 @@ from scipy import stats
 from forecast.draws import Sampling, order_statistics
 from forecast.fitting.average import mixed
 from forecast.fitting.sensitivity import answer
-from forecast.fitting.sensitivity.answer import WIDER, largest_k, refitted, sensitivity, smoothed
+from forecast.fitting.sensitivity.answer import WIDER, refitted, sensitivity
 from forecast.fitting.sensitivity.scales import PriorScale
+from forecast.fitting.sensitivity.weights import largest_k, smoothed
 from forecast.posterior.threshold import threshold
 from tests.conftest import SEED, TASKS
 

@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 
+from forecast.cli.questions.when import print_dates
 from forecast.errors import ForecastError
 from forecast.fitting.simulate import drawn_fit
 from forecast.posterior.compute import compute_of
@@ -17,9 +18,11 @@ from forecast.posterior.threshold import threshold_draws
 from forecast.questions.when.answer import when
 from forecast.questions.when.arrival import Outlook, arrival, paths_of
 from forecast.questions.when.figure import write_dates
-from forecast.questions.when.frontier import ends_early, paths
+from forecast.questions.when.frontier import ends_early, paths, stale_since
 from forecast.questions.when.needed import needed_mean, needed_path, needed_path_of_new_runs
 from forecast.questions.when.scenarios import SCENARIOS, Scenario, progress_of, told, with_equal_dates
+from forecast.report.page import write_page
+from forecast.report.sections import Report
 from forecast.table.dataset import observations
 from models.dates import reference_year, years, years_of_runs
 from models.facts.placing import bend_knots, reference_compute
@@ -403,19 +406,57 @@ def test_the_title_of_the_figure_names_the_family_where_there_are_several(tmp_pa
     assert "typical of" not in (tmp_path / "one.svg").read_text(encoding="utf-8")
 
 
+ENDS = float(years(np.datetime64("2025-02-17")))
+FOLLOWS = "the largest run follows its trend; give a newer one, such as Epoch AI's CSV, with --runs RUNS.csv or"
+
+
 @pytest.mark.parametrize(
-    ("as_of", "today", "said"),
+    ("as_of", "day", "said", "stale"),
     [
-        ("2025-02-17", "2026-11-28", "ends in February 2025; give a newer one with --runs"),  # as_of left open
-        ("2025-02-17", "2025-03-01", None),
-        ("2026-01-01", "2025-03-01", "ends in February 2025"),
-        ("2022-01-01", "2026-11-28", None),  # of the past all runs are known
+        (
+            "2025-02-17",
+            "2026-11-28",
+            "ends on 2025-02-17 and is stale since 2026-02-17; from there to 2026-11-28",
+            True,
+        ),
+        ("2025-02-17", "2025-09-01", "ends on 2025-02-17; from there to 2025-09-01", False),  # as_of left open
+        ("2025-02-17", "2025-03-01", None, False),
+        ("2026-01-01", "2025-03-01", "from there to 2026-01-01", False),
+        ("2026-03-01", "2025-03-01", "stale since 2026-02-17; from there to 2026-03-01", True),
+        ("2022-01-01", "2026-11-28", None, False),  # of the past all runs are known
     ],
 )
-def test_a_table_of_largest_runs_that_ends_early_is_told(monkeypatch, as_of, today, said):
-    monkeypatch.setattr("forecast.questions.when.frontier.today", lambda: np.datetime64(today))
-    found = ends_early("2025-02-17", as_of=as_of)
-    assert found is None if said is None else said in found
+def test_a_table_of_largest_runs_that_ends_early_is_told_and_is_stale_after_a_year(
+    monkeypatch, as_of, day, said, stale
+):
+    monkeypatch.setattr("forecast.questions.when.frontier.today", lambda: np.datetime64(day))
+    at = float(years(np.datetime64(as_of)))
+    found = ends_early(ENDS, as_of=at)
+    assert found is None if said is None else said in found and FOLLOWS in found
+    assert stale_since(ENDS, as_of=at) == ("2026-02-17" if stale else None)
+
+
+def test_every_output_of_dates_says_once_that_the_table_of_largest_runs_is_stale(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("forecast.questions.when.frontier.today", lambda: np.datetime64("2026-11-28"))
+    answer = when(known_fit(), TASK, 0.5, frontier=KNOWN, seed=SEED)
+    assert answer["frontier"]["stale_since"] == "2023-01-01" and answer["frontier"]["as_of_log10_compute"] is None
+    assert "is stale since" in answer["frontier"]["sentence"] and "(t)" in answer["frontier"]["sentence"]
+    for place in range(2):  # of two thresholds of a study
+        print_dates(answer, first=place == 0)
+    assert capsys.readouterr().out.count("is stale since") == 1
+    write_dates(answer, tmp_path / "dates.svg")
+    assert (tmp_path / "dates.svg").read_text(encoding="utf-8").count("is stale since") == 1
+    texts = {"title": "t", "question": "q", "answer": "a", "sections": []}
+    write_page(tmp_path / "dates.html", Report(**texts, dates=[answer, answer]))
+    assert (tmp_path / "dates.html").read_text(encoding="utf-8").count("is stale since") == 1
+
+
+def test_a_forecast_from_after_the_table_brings_the_largest_run_there_by_its_trend(capsys):
+    answer = when(known_fit(), TASK, 0.5, frontier=KNOWN, as_of=2024.0, seed=SEED)
+    assert answer["frontier"]["as_of_log10_compute"]["q50"] == pytest.approx(25.0 + 0.6 * 2, abs=0.05)  # months
+    assert answer["as_of"] == "2024-01-01" and "from there to 2024-01-01" in answer["frontier"]["sentence"]
+    print_dates(answer)
+    assert "largest run by 2024-01-01, by that trend: 1.6e26 FLOP" in capsys.readouterr().out
 
 
 # the command

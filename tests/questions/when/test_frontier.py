@@ -1,6 +1,9 @@
 """The largest run over time: the record process against closed forms, tables of runs, and paths into the future."""
 
+import csv
+import io
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -35,6 +38,8 @@ from models.frontier import (
 from tests.conftest import SEED
 
 JUMP = 0.5
+EPOCH = "shared/data/epoch_training_compute_to_2025-02.csv"
+SHARED = next((parent / EPOCH for parent in Path(__file__).parents if (parent / EPOCH).is_file()), Path(EPOCH))
 RUNS = """model,date,compute
 a,2012-01-01,1e18
 b,2014-01-01,1e20
@@ -156,6 +161,45 @@ def test_epochs_format_is_read_directly_and_rows_without_compute_are_left_out(wr
     text = RUNS.replace("model,date,compute", "Model,Publication date,Training compute (FLOP)")
     epoch = read_runs(write(text + "unknown,2019-01-01,\n"))
     pd.testing.assert_frame_equal(ours, epoch)
+
+
+EPOCH_NOW = (  # headers of Epoch's table of all models, of which most say nothing of compute here
+    *("Model", "Domain", "Task", "Organization", "Publication date", "Parameters", "Training compute (FLOP)"),
+    *("Training compute notes", "Training dataset size (gradients)", "Training compute cost (2023 USD)", "Confidence"),
+    *("Base model", "Finetune compute (FLOP)", "Training compute lower bound", "Training compute upper bound"),
+    *("Training compute estimation method", "Frontier model"),
+)
+
+
+def test_epochs_table_of_all_models_is_read_as_it_is_downloaded(write):
+    def line(model, date, compute, domain="Language", confidence="Confident"):
+        cells = dict.fromkeys(EPOCH_NOW, "")
+        cells |= {"Model": model, "Publication date": date, "Training compute (FLOP)": compute, "Domain": domain}
+        cells |= {"Confidence": confidence, "Training compute notes": 'of the "paper",\nand more', "Base model": "old"}
+        cells |= {"Finetune compute (FLOP)": "1e20", "Training compute upper bound": "9e29", "Parameters": "7e9"}
+        return cells
+
+    rows = [line("a", "2019-05-01", "3e22"), line("b", "2020-05-28", "314000000000000000000000")]
+    rows += [
+        line("c", "2023-03-15", "2.1e25", "Multimodal,Language", "Speculative"),
+        line("go", "2017-10-18", "1e30", "Games"),
+    ]
+    rows += [line("no compute", "2024-01-01", "", confidence="Unknown"), line("no date", "", "1e29")]
+    file = io.StringIO()
+    writer = csv.DictWriter(file, EPOCH_NOW)
+    writer.writeheader()
+    writer.writerows(rows)
+    runs = read_runs(write(file.getvalue()))
+    assert list(runs["model"]) == ["a", "b", "c"] and list(runs["compute"]) == [3e22, 3.14e23, 2.1e25]
+    assert list(runs["speculative"]) == [False, False, True]
+
+
+@pytest.mark.skipif(not SHARED.is_file(), reason=f"needs {EPOCH} beside or above the repository")
+def test_epochs_file_of_early_2025_has_the_records_of_the_built_in_table():
+    theirs, _ = records_of(read_runs(SHARED))
+    ours, _ = records_of(read_runs())
+    assert list(theirs["date"])[-1] == list(ours["date"])[-1]
+    assert set(ours["date"][-3:]) <= set(theirs["date"])
 
 
 def test_self_play_of_games_is_left_out_of_epochs_rows(write):

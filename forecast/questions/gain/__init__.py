@@ -1,0 +1,1 @@
+"""The question `gain`: the compute that a recipe is worth."""

@@ -1,0 +1,1 @@
+"""The question `moved`: what changed between two fits of one study."""

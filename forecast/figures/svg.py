@@ -131,7 +131,7 @@ def curve_figure(
     metric: str,
     scale: Scale,
     colours: Mapping[str, str] | None,
-    human: float | None,
+    human: float | None = None,
     key: str,
 ) -> Drawing:
     """Fitted curve of a task with its data; see `forecast.figures.curve.plot_curve`."""

@@ -173,11 +173,11 @@ def _bounds(sheet: Sheet, rows: dict[int, Row], scores: dict[int, float]) -> dic
     """Scores of experts and lowest ceilings of each line; of losses and horizons, which have no ceiling, none."""
     kinds = {line: (rows[line].task, rows[line].metric) for line in scores}
     percent = {kinds[line] for line, score in scores.items() if _is_hundredth(score, sheet.text("score")[line])}
-    rate = [line for line in scores if rows[line].metric in rates()]
-    each = {
-        line: {name: bound_of(sheet, line, name, percent=kinds[line] in percent) for name in BOUNDS} for line in rate
+    names = {line: BOUNDS if rows[line].metric in rates() else () for line in scores}
+    return {
+        line: {name: bound_of(sheet, line, name, percent=kinds[line] in percent) for name in of_line}
+        for line, of_line in names.items()
     }
-    return dict.fromkeys(scores, dict[str, Any]()) | each
 
 
 def _is_hundredth(score: float, cell: str) -> bool:

@@ -26,6 +26,11 @@ TITLES = {
     "characters": "character models to 5e11 FLOP, all metrics",
     "gpt3": "GPT-3 arithmetic to 13B",
     "sloth by date": "leaderboard GSM8K and MATH by date",
+    "hub to 2023": "benchmark hub (Epoch AI) by date, to the end of 2023",
+    "hub to June 2024": "benchmark hub by date, to June 2024",
+    "hub to 2023, dates": "benchmark hub by date alone, to the end of 2023",
+    "hub to June 2024, dates": "benchmark hub by date alone, to June 2024",
+    "open base 8.4e22": "open base models (Liu et al. 2025) to 8.4e22",
     "bnsl": "4-digit addition before its break (losses)",
 }
 

@@ -12,6 +12,7 @@ from forecast.draws import Sampling
 from forecast.errors import ForecastError
 from forecast.fitting.structures import fit_table
 from forecast.posterior.predict import predict
+from forecast.posterior.recipes.ahead import elapsed_years, progress_of_task
 from forecast.posterior.threshold import threshold_draws
 from forecast.questions.gain.answer import gain
 from forecast.table.dataset import read_rows, read_table
@@ -138,7 +139,7 @@ def test_the_family_that_is_ahead_needs_less_compute(fitted, task):
 def test_on_a_straight_path_each_year_lowers_the_threshold_by_the_progress(straight):
     early, late = (threshold_draws(straight, "whole", 0.5, family="second", year=year) for year in (2020.0, 2023.0))
     reached = np.isfinite(early)
-    saved = 3.0 * straight.posterior.progress
+    saved = progress_of_task(straight, "whole") * (elapsed_years(straight, 2023.0) - elapsed_years(straight, 2020.0))
     np.testing.assert_allclose((early - late).where(reached), saved.where(reached))
 
 

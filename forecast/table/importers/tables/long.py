@@ -171,22 +171,17 @@ def _scores(sheet: Sheet, rows: list[Row], choices: Choices) -> dict[int, float]
 
 def _bounds(sheet: Sheet, rows: dict[int, Row], scores: dict[int, float]) -> dict[int, dict[str, Any]]:
     """Scores of experts and lowest ceilings of each line; of losses and horizons, which have no ceiling, none."""
-    typed = {line: sheet.text("score")[line] for line in scores}
-    percent = {
-        (rows[line].task, rows[line].metric) for line, cell in typed.items() if _typed_in_percent(cell, scores[line])
-    }
+    kinds = {line: (rows[line].task, rows[line].metric) for line in scores}
+    percent = {kinds[line] for line, score in scores.items() if _is_hundredth(score, sheet.text("score")[line])}
+    names = {line: BOUNDS if rows[line].metric in rates() else () for line in scores}
     return {
-        line: {
-            name: bound_of(sheet, line, name, percent=(rows[line].task, rows[line].metric) in percent)
-            for name in BOUNDS
-        }
-        if rows[line].metric in rates()
-        else {}
-        for line in scores
+        line: {name: bound_of(sheet, line, name, percent=kinds[line] in percent) for name in of_line}
+        for line, of_line in names.items()
     }
 
 
-def _typed_in_percent(cell: str, score: float) -> bool:
+def _is_hundredth(score: float, cell: str) -> bool:
+    """Whether a score is that of a cell by 100."""
     return bool(cell) and score > 0 and float(cell.rstrip("% ")) > 10.0 * score
 
 

@@ -35,9 +35,6 @@ COLUMNS = (
     *("model", "family", "compute", "params", "tokens", "source"),
     *("task", "metric", "score", "successes", "trials", "length", "k", "chance", "note"),
 )
-ONE_THREAD = (
-    "--xla_cpu_multi_thread_eigen=false"  # a run on one core: two runs at once are faster than one on two cores
-)
 STEPS_AT_ONCE = 10  # that are compiled as one program
 Row = dict[str, Any]
 
@@ -166,11 +163,14 @@ def keep(run: Run, train: Callable[[Run], Any], folder: Path, deadline: float = 
 
 
 def keep_all(runs: Sequence[Run], train: Callable[[Run], Any], folder: Path, *, workers: int, deadline: float) -> int:
-    """Train all runs that are not kept yet, each on one thread; how many are left when the deadline has passed."""
+    """Train all runs that are not kept yet, each on one core; how many are left when the deadline has passed."""
     todo = [run for run in runs if stored(run, folder) is None]
     print(f"{len(runs) - len(todo)} of {len(runs)} runs are kept in {folder}", file=sys.stderr)
-    left = 0
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    left, context = 0, multiprocessing.get_context("spawn")
+    cores = context.SimpleQueue()
+    for core in range(workers):
+        cores.put(core)
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_take_core, initargs=(cores,)) as pool:
         jobs = {pool.submit(keep, run, train, folder, deadline): run for run in todo}
         for job in as_completed(jobs):
             done = job.result()
@@ -178,6 +178,17 @@ def keep_all(runs: Sequence[Run], train: Callable[[Run], Any], folder: Path, *, 
             if done:
                 print(f"trained: {jobs[job].name}, {jobs[job].compute:.2g} FLOP", file=sys.stderr, flush=True)
     return left
+
+
+def _take_core(cores: Any) -> None:
+    to_one_core(cores.get())
+
+
+def to_one_core(number: int = 0) -> None:
+    """Hold this process to one core, if the system can, before JAX counts cores: two such runs waste less."""
+    if hasattr(os, "sched_setaffinity"):
+        usable = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {usable[number % len(usable)]})
 
 
 def plan(runs: Sequence[Run], seconds_per_step: Callable[[Run], float], *, workers: int) -> Iterator[str]:
@@ -209,10 +220,10 @@ def main(
     parser.add_argument("--plan", action="store_true", help="show runs, FLOP and estimated minutes; train nothing")
     parser.add_argument("--budget", type=float, default=np.inf, metavar="MINUTES", help="then start no further run")
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help=of_cache)
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="runs at once, each on one thread")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="runs at once, each on one core")
     args = parser.parse_args()
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD}"
     if args.plan:
+        to_one_core()
         from case_studies.transformer import seconds_per_step
 
         print(*plan(runs, seconds_per_step, workers=args.workers), sep="\n")

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import forecast_command
 
 STUDY = Path(__file__).parents[2] / "case_studies" / "time_horizons"
-TOLD = (STUDY / "README.md").read_text(encoding="utf-8")
+TOLD = " ".join((STUDY / "README.md").read_text(encoding="utf-8").split())
 
 
 @pytest.fixture

@@ -175,7 +175,7 @@ def _lines(scores: pd.DataFrame, *by: str) -> list[dict[str, Any]]:
 def _together(lines: pd.DataFrame) -> list[dict[str, Any]]:
     """Mean joint scores by method over groups of runs, and the CRPS of each task's typical and best hidden score.
 
-    Only of outcomes that all methods forecast alike: see `forecast.scoring.together.scored_together`.
+    Each line holds what its event has: see `forecast.scoring.together.scored_together`.
     """
     if lines.empty:
         return []

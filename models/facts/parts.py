@@ -75,7 +75,7 @@ def has_progress_walk(data, parts):
 
 
 def has_half_years(data, parts):
-    """Whether runs of one half-year share a shock: where dates span more than a year."""
+    """Whether runs of one half-year share a shock: where dates span more than half a year."""
     known = years_of_runs(data)
     known = known[np.isfinite(known)]
     return parts.shocks and len(known) > 1 and bool(np.ptp(known) > SHORTEST_SPAN)

@@ -27,10 +27,10 @@ def best_so_far(fit: Fit, task: str, at: float, *, seed: int, items: int | None,
     dates = years_of_runs(fit.data)[fit.data.run_index.values[rows]]
     reached = dates[reaches(fit, task, fit.data.score.values[rows], at)]
     if len(reached):
-        return np.full(thinned(fit, FEWEST_DRAWS).posterior.sizes["draw"], float(reached.min()))
+        return np.full(FEWEST_DRAWS, float(reached.min()))
     last = latest(fit.data)
-    recent = np.unique(dates[dates > last - RECENT])
-    rate = max(int((dates > last - RECENT).sum()), 1) / min(RECENT, max(last - float(recent.min(initial=last)), 0.5))
+    recent = dates[dates > last - RECENT]
+    rate = max(len(recent), 1) / min(RECENT, max(last - float(recent.min(initial=last)), 0.5))
     released = last + np.arange(1, int(np.ceil(rate * AHEAD)) + 1) / rate
     few = thinned(fit, max(MOST // len(released), FEWEST_DRAWS))
     needed = needed_path_of_new_runs(few, task, at, runs=len(released), seed=seed, items=items, family=family)

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from forecast.figures.style import BLUE, GREEN, GREY, INK, PURPLE, VERMILLION, name_label, write_figure
 from forecast.questions.when.scenarios import with_equal_dates
-from forecast.words import percent
+from forecast.words import percent, spoken_score
 from models.dates import years
 
 COLOURS = {"typical": BLUE, "new run": GREEN, "first": VERMILLION, "best so far": PURPLE}
@@ -72,7 +72,7 @@ def _year(date: str) -> float:
 
 
 def _title(answer: Mapping[str, Any]) -> str:
-    title = f"{name_label(answer['task'], width=60)} at {answer['at']:g}"
+    title = f"{name_label(answer['task'], width=60)} at {spoken_score(answer['at'], answer['metric'])}"
     if answer["family"] is not None:
         return f"{title}\nfamily {name_label(answer['family'], width=60)}"
     return title if answer["families"] == 1 else f"{title}\ntypical of {answer['families']} families"

@@ -406,6 +406,12 @@ def test_the_title_of_the_figure_names_the_family_where_there_are_several(tmp_pa
     assert "typical of" not in (tmp_path / "one.svg").read_text(encoding="utf-8")
 
 
+def test_the_title_of_the_figure_says_a_horizon_as_a_length_of_time(tmp_path):
+    answer = when(known_fit(), TASK, 0.5, frontier=KNOWN, seed=SEED)
+    write_dates(answer | {"metric": "horizon", "at": 480.0}, tmp_path / "dates.svg")
+    assert "at 8 h" in (tmp_path / "dates.svg").read_text(encoding="utf-8")
+
+
 ENDS = float(years(np.datetime64("2025-02-17")))
 FOLLOWS = "the largest run follows its trend; give a newer one, such as Epoch AI's CSV, with --runs RUNS.csv or"
 

@@ -47,6 +47,16 @@ def initial(run: Run) -> Weights:
     return {"looked_up": looked_up, "blocks": blocks, "last": jnp.zeros((d, run.vocabulary))}
 
 
+def arrays(weights: Weights) -> list[np.ndarray]:
+    """Weights as plain arrays, in an order that `weights_from` undoes."""
+    return [np.asarray(each) for each in jax.tree.leaves(weights)]
+
+
+def weights_from(run: Run, leaves: list[np.ndarray]) -> Weights:
+    """Weights of a run from their plain arrays."""
+    return jax.tree.unflatten(jax.tree.structure(initial(run)), leaves)
+
+
 def logits(weights: Weights, tokens: jax.Array) -> jax.Array:
     """Log odds of the next token (sequence, place, vocabulary) after each of `tokens` (sequence, place)."""
     places = tokens.shape[1]

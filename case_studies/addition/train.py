@@ -18,21 +18,22 @@ from typing import Any
 
 import numpy as np
 
-from case_studies.ladder import Row, Run, grid, histogram, histogram_rows, main, table_rows
+from case_studies.ladder import Row, Run, grid, histogram, histogram_rows, table_rows
+from case_studies.training import main
 
 DIGITS, WIDEST, ITEMS = (3, 4, 5), 5, 2000
 PLUS, EQUALS = 10, 11
 ANSWER = WIDEST + 1  # tokens
 CONTEXT = 2 * WIDEST + 2 + ANSWER - 1
 SIZES = {
-    (8, 2): (10, 40, 160, 640),
-    (12, 2): (10, 40, 160, 640),
-    (16, 2): (10, 40, 160),
-    (24, 2): (10, 40, 160),
-    (32, 2): (10, 40, 160),
+    (8, 2): (5, 10, 20, 40, 160, 640),
+    (12, 2): (5, 10, 20, 40, 160, 640),
+    (16, 2): (3, 10, 40, 160),
+    (24, 2): (3, 10, 40, 160),
+    (32, 2): (3, 10, 40, 160),
     (48, 2): (20, 80),
 }
-"""Tokens per parameter of each width and depth: 19 runs, 2e8 to 1.6e12 FLOP."""
+"""Tokens per parameter of each width and depth: 26 runs, 1e8 to 1.6e12 FLOP."""
 REPEATED = ((8, 2, 160), (16, 2, 40), (24, 2, 40))  # with two seeds more: a break need not come at the same step
 RUNS = grid(SIZES, REPEATED, vocabulary=12, context=CONTEXT)
 
@@ -71,8 +72,8 @@ def items(digits: int) -> np.ndarray:
     return sums(drawn(np.random.default_rng(digits), np.full(ITEMS, digits), held_out=True))
 
 
-def train(run: Run) -> dict[str, Any]:
-    """A run from its first step to what is measured on it, by number of digits."""
+def train(run: Run) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """A run from its first step to what is measured on it, by number of digits, and its weights."""
     from case_studies import transformer
 
     def draw(rng: np.random.Generator, sequences: int) -> np.ndarray:
@@ -83,7 +84,7 @@ def train(run: Run) -> dict[str, Any]:
     for digits in DIGITS:
         nats, right = (each[:, -digits - 1 :] for each in transformer.test(weights, items(digits)))
         found[str(digits)] = {"loss": float(nats.mean()), "histogram": histogram(right)}
-    return found
+    return found, transformer.arrays(weights)
 
 
 def rows(run: Run, result: dict[str, Any]) -> Iterator[Row]:

@@ -28,7 +28,8 @@ from typing import Any
 
 import numpy as np
 
-from case_studies.ladder import Row, Run, grid, histogram, histogram_rows, main, table_rows
+from case_studies.ladder import Row, Run, grid, histogram, histogram_rows, table_rows
+from case_studies.training import main
 
 LEFT_OUT = {"test", "tests", "site-packages", "dist-packages", "encodings", "ensurepip"} | {
     *("idlelib", "lib2to3", "pydoc_data", "turtledemo", "__pycache__")
@@ -105,8 +106,8 @@ def measured(nats: np.ndarray, right: np.ndarray, rng: np.random.Generator) -> d
     return of_lengths
 
 
-def train(run: Run) -> dict[str, Any]:
-    """A run from its first step to what is measured on it."""
+def train(run: Run) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """A run from its first step to what is measured on it, and its weights."""
     from case_studies import transformer
 
     text, held_out = library()
@@ -119,7 +120,7 @@ def train(run: Run) -> dict[str, Any]:
     nats, right = transformer.test(weights, windows(held_out))
     answers = measured(nats[:, GIVEN - 1 :], right[:, GIVEN - 1 :], np.random.default_rng([run.seed, run.width]))
     version = ".".join(map(str, sys.version_info[:3]))
-    return {"python": version, "characters": len(text), "answers": answers}
+    return {"python": version, "characters": len(text), "answers": answers}, transformer.arrays(weights)
 
 
 def rows(run: Run, result: dict[str, Any]) -> Iterator[Row]:

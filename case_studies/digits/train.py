@@ -28,7 +28,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from case_studies.ladder import Row, Run, grid, histogram, histogram_rows, main, table_rows
+from case_studies.ladder import Row, Run, grid, histogram, histogram_rows, table_rows
+from case_studies.training import main
 
 SIDE, LEVELS, HELD_OUT = 8, 17, 500
 GIVEN = SIDE * SIDE // 2
@@ -100,8 +101,8 @@ def reader() -> Any:
     return SVC(gamma="scale").fit(*real()[0])
 
 
-def train(run: Run) -> dict[str, Any]:
-    """A run from its first step to what is measured on it."""
+def train(run: Run) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """A run from its first step to what is measured on it, and its weights."""
     from case_studies import transformer
 
     learned, held_out = real()
@@ -113,7 +114,8 @@ def train(run: Run) -> dict[str, Any]:
     sequences = sequences_of(held_out.pictures)
     nats, _ = transformer.test(weights, sequences)
     completed = transformer.completed(weights, sequences, GIVEN + 1)[:, 1:]
-    return {"loss": float(nats[:, GIVEN:].mean()), **judged(completed, held_out)}
+    result = {"loss": float(nats[:, GIVEN:].mean()), **judged(completed, held_out)}
+    return result, transformer.arrays(weights)
 
 
 def judged(completed: np.ndarray, truth: Digits) -> dict[str, Any]:

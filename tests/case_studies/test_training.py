@@ -11,7 +11,8 @@ import pytest
 from case_studies.addition import train as addition
 from case_studies.characters import train as characters
 from case_studies.digits import train as digits
-from case_studies.ladder import Run, grid, histogram, histogram_rows, keep, keep_all, plan, stored, write_table
+from case_studies.ladder import Run, grid, histogram, histogram_rows, write_table
+from case_studies.training import keep, keep_all, plan, stored
 from forecast.table.dataset import read_table
 
 LADDERS = {"characters": characters, "digits": digits, "addition": addition}

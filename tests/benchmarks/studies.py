@@ -1,7 +1,7 @@
 """Case studies run again: their results, pictures and seconds, and the table over all of them.
 
-`python tests/benchmarks/studies.py [NAME ...]` runs the studies named, or all, one after the other; copies `result.json`
-and `forecast.svg` out of their folder `output`; and writes the table of `case_studies/README.md`, which
+`python tests/benchmarks/studies.py [NAME ...]` runs the studies named, or all, one after the other; copies
+`result.json` and `forecast.svg` out of their folder `output`; and writes the table of `case_studies/README.md`, which
 `tests/test_readmes.py` holds against the results. A study whose table is not here keeps its line.
 """
 
@@ -22,7 +22,7 @@ README = FOLDER / "README.md"
 BEGIN, END = "<!-- studies -->\n", "<!-- /studies -->\n"
 GOLDEN = ("result.json", "forecast.svg")
 HEAD = (
-    "| study | hidden outcomes | CRPS | best baseline, with hindsight | ratio | inside 90% | threshold error, decades | seconds |",
+    "| study | hidden outcomes | CRPS | best baseline, with hindsight | ratio | inside 90% | threshold error | seconds |",
     "| --- | --- | --- | --- | --- | --- | --- | --- |",
 )
 

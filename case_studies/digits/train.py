@@ -36,7 +36,7 @@ SIDE, LEVELS, HELD_OUT = 8, 17, 500
 GIVEN = SIDE * SIDE // 2
 TOLERANCE = 4  # levels
 START = LEVELS  # the token that stands before the first pixel
-TURN, STRETCH, SHIFT = 0.15, 0.1, 0.5  # standard deviations: radians, share of the size, pixels
+TURN, STRETCH, SHIFT = 0.08, 0.05, 0.25  # standard deviations: radians, share of the size, pixels
 SIZES = {
     (8, 1): (20, 80, 320),
     (12, 1): (20, 80, 320),
@@ -44,9 +44,9 @@ SIZES = {
     (24, 1): (20, 80, 320),
     (32, 2): (20, 80, 160),
     (48, 2): (20, 40, 80),
-    (64, 2): (20, 40),
+    (64, 2): (20, 40, 80),
 }
-"""Tokens per parameter of each width and depth: 20 runs, 2e8 to 3e12 FLOP."""
+"""Tokens per parameter of each width and depth: 21 runs, 2e8 to 6e12 FLOP."""
 REPEATED = ((12, 1, 80), (24, 1, 80), (48, 2, 20))  # with two seeds more
 RUNS = grid(SIZES, REPEATED, vocabulary=LEVELS + 1, context=SIDE * SIDE)
 

@@ -22,7 +22,7 @@ README = FOLDER / "README.md"
 BEGIN, END = "<!-- studies -->\n", "<!-- /studies -->\n"
 GOLDEN = ("result.json", "forecast.svg")
 HEAD = (
-    "| study | hidden outcomes | CRPS | best baseline, with hindsight | ratio | inside 90% | threshold error | seconds |",
+    "| study | hidden outcomes | CRPS | best baseline, with hindsight | ratio | inside 90% | threshold error | time |",
     "| --- | --- | --- | --- | --- | --- | --- | --- |",
 )
 
@@ -67,7 +67,7 @@ def line_of(name: str, result: dict[str, Any], seconds: str) -> str:
 
 def seconds_in(text: str) -> dict[str, str]:
     """Seconds of each study as the table has them."""
-    return dict(re.findall(r"^\| \[(\w+)\].*\| ([\d.]+) \|$", text, re.MULTILINE))
+    return dict(re.findall(r"^\| \[(\w+)\].*\| ([\d.]+ s) \|$", text, re.MULTILINE))
 
 
 def table_of(seconds: dict[str, str]) -> str:
@@ -94,7 +94,7 @@ def run(name: str) -> str:
         raise SystemExit(f"{name}: exit code {done.returncode}; nothing is changed")
     for file in GOLDEN:
         shutil.copy(FOLDER / name / "output" / file, FOLDER / name / file)
-    return f"{seconds:.0f}"
+    return f"{seconds:.0f} s"
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@
     return year > 2100 ? "after 2100" : year < 1900 ? "before 1900" : date;
   }
 
-  const yearOf = (place) => 2000 + place / 0.6;
+  const yearOf = (place) => 2000 + place / data.decades_a_year;
   const nameOf = (place, reach) => (data.dated ? spoken(isoDate(yearOf(place))) : formatFlop(place, reach));
   const named = (place, reach) => nameOf(place, reach) + (Number.isFinite(place) && !data.dated ? " FLOP" : "");
 
@@ -63,9 +63,21 @@
     return (Number.isFinite(high) ? nameOf(low, reach) : named(low, reach)) + " to " + named(high, reach);
   }
 
-  /** A threshold: 50%, or of what is no rate the number itself. */
-  const scoreText = (task, score) => (task.rate ? Number((100 * score).toFixed(2)) + "%" : String(Number(score.toPrecision(4))));
-  const plain = (score) => String(Number(score.toPrecision(3)));
+  const digits = (value, most) => String(Number(value.toPrecision(most)));
+
+  function formatMinutes(minutes) {
+    if (minutes < 59.5 / 60) return digits(60 * minutes, 2) + " s";
+    if (minutes < 59.5) return digits(minutes, 2) + " min";
+    const whole = Math.round(minutes), hours = Math.floor(whole / 60);
+    if (minutes < 600) return hours + " h" + (whole % 60 ? ` ${whole % 60} min` : "");
+    if (minutes >= 120000) return (minutes < 1.2e13 ? digits(minutes / 120000, 2) : (minutes / 120000).toExponential(0).replace("+", "")) + " working years";
+    return minutes < 6000 ? digits(minutes / 60, 3) + " h" : Math.round(minutes / 60) + " h";
+  }
+
+  /** A threshold: 50%, of a horizon a length of time, or of what is neither the number itself. */
+  const scoreText = (task, score) => (task.rate ? Number((100 * score).toFixed(2)) + "%" : task.time ? formatMinutes(score) : digits(score, 4));
+  const plain = (score) => (current().task.time ? formatMinutes(score) : digits(score, 3));
+  const TIMES = [1 / 60, 1 / 6, 1, 10, 60, 480, 2400, 10020, 120000, 1200000, 12000000]; // minutes
 
   // Data as packed by forecast/report/live/views.py.
 
@@ -176,6 +188,7 @@
     const task = data.tasks[number], same = task.views.findIndex((view) => view.curve === state.curve);
     familySelect.replaceChildren(...task.views.map((view, i) => html("option", { value: i }, short(data.curves[view.curve] || "all runs", 60))));
     familyField.hidden = task.views.length < 2;
+    axisButton.hidden = Boolean(task.time);
     chooseView(Math.max(same, 0));
   }
 
@@ -285,7 +298,7 @@
     const H = box.floor + 40;
     const X = (v) => box.left + ((Math.min(Math.max(v, x0 - 9), x1 + 9) - x0) / (x1 - x0)) * (box.right - box.left);
     const inside = (v) => v >= x0 && v <= x1;
-    const Y = scoreAxis(task, open, box);
+    const Y = scoreAxis(task, open, box, row);
     const g = svg("svg", {
       xmlns: NS, viewBox: `0 0 ${W} ${H}`, width: W, height: H, role: "img", "font-family": FONT, "font-size": small ? 11 : 12,
       "aria-label": "Score over " + (data.dated ? "date" : "training compute") + ", and the density of the threshold. " + flat(told),
@@ -325,7 +338,12 @@
   }
 
   /** The score axis: from 0 to 1 of rates, else what is there; linear or logarithmic. */
-  function scoreAxis(task, open, box) {
+  function scoreAxis(task, open, box, row) {
+    if (task.time) {
+      const values = [...open.curve[1], ...open.curve[3], ...task.points.map((p) => p[1]), row.score].filter((v) => v > 0);
+      const low = Math.min(...values) / 1.5, high = Math.max(...values) * 1.5;
+      return { low, high, at: (v) => box.bottom - Math.min(Math.max(Math.log(v / low) / Math.log(high / low), -0.1), 1.1) * (box.bottom - box.top) };
+    }
     const values = [...open.curve.flat(), ...task.points.flatMap((p) => p.slice(1, 4))].filter(Number.isFinite);
     let low = task.rate ? 0 : Math.min(...values), high = task.rate ? 1 : Math.max(...values);
     if (state.log) {
@@ -342,7 +360,8 @@
 
   function scoreTicks(g, Y, box, task, row) {
     let ticks = [];
-    if (state.log) for (let e = Math.ceil(Math.log10(Y.low) - 1e-9); Math.pow(10, e) <= Y.high * 1.0001; e++) ticks.push(Math.pow(10, e));
+    if (task.time) ticks = TIMES.filter((v) => v >= Y.low && v <= Y.high);
+    else if (state.log) for (let e = Math.ceil(Math.log10(Y.low) - 1e-9); Math.pow(10, e) <= Y.high * 1.0001; e++) ticks.push(Math.pow(10, e));
     if (ticks.length < 2) {
       const raw = (Y.high - Y.low) / 5, unit = Math.pow(10, Math.floor(Math.log10(raw)));
       const step = unit * [1, 2, 5, 10].find((n) => n * unit >= raw * 0.999);
@@ -361,7 +380,7 @@
     const step = [0.25, 0.5, 1, 2, 5, 10, 20, 50].find((s) => (last - first) / s <= most && (s >= 1 || last - first < 2.2)) || 100;
     const found = [];
     for (let v = Math.ceil(first / step) * step; v <= last; v += step) {
-      if (data.dated) found.push([0.6 * (v - 2000), v % 1 ? isoDate(v).slice(0, 7) : String(v)]);
+      if (data.dated) found.push([data.decades_a_year * (v - 2000), v % 1 ? isoDate(v).slice(0, 7) : String(v)]);
       else if (v % 1) { const [m, e] = scientific(v); found.push([v, m + "×10" + raised(e)]); }
       else found.push([v, "10" + raised(v)]);
     }
@@ -559,5 +578,5 @@
     width = chart.clientWidth;
     redraw();
   }).observe(chart);
-  host.forecast = { formatFlop, percent, isoDate, spoken, interval, numbers, figureText }; // for tests, and the curious
+  host.forecast = { formatFlop, formatMinutes, percent, isoDate, spoken, interval, numbers, figureText }; // for tests, and the curious
 })();

@@ -25,7 +25,7 @@ ROW = 19.0  # points from one row above the axes to the next
 CELL = 1.29  # width of the cell of a grid in those of its axes before their layout
 LEGEND = 34.0  # points from the axes down to the legend
 QUANTITIES = {"loss": "loss (nats)", "horizon": "time horizon"}  # of an axis of scores that are no rates
-TIMES = ("1 s", "10 s", "1 min", "10 min", "1 h", "8 h", "40 h", "167 h", "2000 h", "20000 h")
+TIMES = ("1 s", "10 s", "1 min", "10 min", "1 h", "8 h", "40 h", "167 h", "2000 h")
 NARROW = 280.0  # points; an axis below has fewer ticks and no captions beside it
 
 
@@ -77,7 +77,7 @@ def on_axis(score: Any, metric: str) -> Any:
     return np.log10(score) if metric == "horizon" else score
 
 
-def time_ticks(axis: Axis, limits: tuple[float, float], *, count: int = 9) -> None:
+def time_ticks(axis: Axis, limits: tuple[float, float], *, count: int = len(TIMES)) -> None:
     """Ticks of an axis of log10 minutes at lengths of time that readers know, at most so many."""
     shown = {text: at for text in TIMES if limits[0] <= (at := float(np.log10(minutes_of(text)))) <= limits[1]}
     shown = dict(list(shown.items())[:: -(-len(shown) // count) or 1])

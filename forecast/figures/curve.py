@@ -68,14 +68,18 @@ def plot_curve(
     if human is not None:
         ax.axhline(human, color=GREY, linestyle="-.", linewidth=0.9, label="experts")
         ax.text(0.01, human, "experts", transform=ax.get_yaxis_transform(), fontsize="small", va="bottom", color=GREY)
-    shown = np.concatenate(
-        [*curve.values(), observed["score"].to_numpy(dtype=float), [at, at if human is None else human]]
-    )
+    shown = np.append(shown_scores(curve, observed, at, metric), at if human is None else human)
     place_scores(ax, shown, metric=metric)
     ax.set_xlim(*limits)
     place_ticks(ax, scale, limits)
     ax.set_xlabel(scale.axis)
     return ax
+
+
+def shown_scores(curve: Mapping[str, np.ndarray], observed: pd.DataFrame, at: float, metric: str) -> np.ndarray:
+    """What an axis of scores must hold; of horizons, of which the 90% band soon goes to years, the 50% band alone."""
+    bands = [values for name, values in curve.items() if metric != "horizon" or name in ("q25", "q75")]
+    return np.concatenate([*bands, observed["score"].to_numpy(dtype=float), [at]])
 
 
 def plot_prior_posterior(rows: pd.DataFrame, *, ax: Axes) -> Axes:

@@ -23,7 +23,7 @@ from forecast.figures.axes import (
     score_limits,
     width_in_points,
 )
-from forecast.figures.curve import family_style, plot_runs
+from forecast.figures.curve import family_style, plot_runs, shown_scores
 from forecast.figures.style import BEYOND, BLUE, GREY, INK, ORANGE, PAPER, VERMILLION, family_colours, one_line
 from forecast.figures.threshold import places, plot_interval
 from forecast.posterior.views.curve import TaskForecast
@@ -101,7 +101,7 @@ def _limits(task: TaskForecast) -> tuple[float, float]:
 
 def _score_axis(task: TaskForecast, ax: Axes) -> float:
     """Limits and ticks of the scores, percent for rates, and below them room for the strip; where the scores begin."""
-    shown = np.concatenate([*task.curve.values(), task.observed["score"].to_numpy(dtype=float), [task.at]])
+    shown = shown_scores(task.curve, task.observed, task.at, task.metric)
     low, high = place_scores(ax, shown, metric=task.metric)
     rates = (low, high) == score_limits([])
     floor = 0.0 if rates else low

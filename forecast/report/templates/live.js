@@ -77,7 +77,7 @@
   /** A threshold: 50%, of a horizon a length of time, or of what is neither the number itself. */
   const scoreText = (task, score) => (task.rate ? Number((100 * score).toFixed(2)) + "%" : task.time ? formatMinutes(score) : digits(score, 4));
   const plain = (score) => (current().task.time ? formatMinutes(score) : digits(score, 3));
-  const TIMES = [1 / 60, 1 / 6, 1, 10, 60, 480, 2400, 10020, 120000, 1200000, 12000000]; // minutes
+  const TIMES = [1 / 60, 1 / 6, 1, 10, 60, 480, 2400, 10020]; // minutes
 
   // Data as packed by forecast/report/live/views.py.
 
@@ -291,7 +291,7 @@
     const { task, view, open, row } = current(), small = W < 560;
     const xs = [...open.ends, ...task.points.flatMap((p) => [data.runs[p[0]][2], p[5] === null ? open.ends[0] : p[5]])];
     const x0 = Math.min(...xs), x1 = Math.max(...xs);
-    const box = { left: 44, right: W - (small ? 52 : 62), top: data.known.length ? 26 : 12 };
+    const box = { left: task.time ? 62 : 44, right: W - (small ? 52 : 62), top: data.known.length ? 26 : 12 };
     box.bottom = box.top + Math.round(Math.min(Math.max(0.44 * W, 210), 400));
     box.under = box.bottom + 14;
     box.floor = box.under + (small ? 64 : 84);

@@ -37,9 +37,7 @@ Task = Annotated[str, typer.Option(help="Task name as in the table.")]
 At = Annotated[float, typer.Option(parser=score_or_time, metavar="SCORE", help=f"{SCORE}; of a horizon, as 8h.")]
 UsualAt = Annotated[
     float | None,
-    typer.Option(
-        "--at", parser=score_or_time, metavar="SCORE", help=f"{SCORE} [default: 0.5 or, of a horizon, 8h]."
-    ),
+    typer.Option("--at", parser=score_or_time, metavar="SCORE", help=f"{SCORE} [default: 0.5 or, of a horizon, 8h]."),
 ]
 Ats = Annotated[list[float] | None, typer.Option("--at", help=f"{SCORE} [default: 0.5].")]
 Family = Annotated[str | None, typer.Option(help="Family; the typical one when left out.")]

@@ -86,7 +86,9 @@ def contraction(
         for score in at if asked and direction_of_task(fit.data, task).can_be_modelled else ():
             crossed = [threshold_draws(each, task, score, family=family) for each in (prior, fit)]
             never = [float((draws == np.inf).mean()) for draws in crossed]
-            line = _prior_beside_posterior(f"log10_compute at {_spoken(fit, task, score)}", task, *crossed, on_log=False)
+            line = _prior_beside_posterior(
+                f"log10_compute at {_spoken(fit, task, score)}", task, *crossed, on_log=False
+            )
             lines.append(line | {"prior_p_never": never[0], "p_never": never[1]})
     return lines
 

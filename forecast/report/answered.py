@@ -1,7 +1,5 @@
 """Tasks that a report answers for: the rates of a table, or its horizons; only tasks of one kind share a threshold."""
 
-from collections.abc import Sequence
-
 import xarray as xr
 
 from forecast.errors import ForecastError, shown
@@ -24,10 +22,11 @@ def answered_tasks(data: xr.Dataset, headline: str | None = None) -> list[str]:
     every = [str(task) for task in data.task.values]
     open_to = [task for task in every if not metric_of(data, task).falls]
     if not open_to:
-        raise ForecastError("the table holds only losses, and a report answers for a rate or a horizon; add one")
+        raise ForecastError("the table holds only losses, and the report answers for a rate or a horizon; add one")
     if headline is not None and headline not in open_to:
+        listed = "; ".join(shown(task) for task in open_to[:10])
         raise ForecastError(
-            f"{shown(headline)} is a loss, and a report answers for a rate or a horizon; choose one of: {_listed(open_to)}"
+            f"{shown(headline)} is a loss, and the report answers for a rate or a horizon; choose one of: {listed}"
         )
     rates = [task for task in open_to if metric_of(data, task).is_rate]
     asked = headline or next(iter(rates or open_to))
@@ -37,7 +36,3 @@ def answered_tasks(data: xr.Dataset, headline: str | None = None) -> list[str]:
 def usual_threshold(metric: Metric) -> float:
     """What is asked for where no threshold is given: half of a rate, a working day in minutes of a horizon."""
     return USUAL_SHARE if metric.is_rate else USUAL_MINUTES
-
-
-def _listed(tasks: Sequence[str]) -> str:
-    return "; ".join(shown(task) for task in tasks[:10])

@@ -44,7 +44,7 @@ def check_held_out(
     split: Split,
     predictions: Path,
     *,
-    headline: str,
+    headline: str | None = None,
     seed: int,
 ) -> OutcomeCheck | None:
     """What the back-test says of one cut, and in a file the predictive quantiles of the hidden rows under the fit.
@@ -52,6 +52,7 @@ def check_held_out(
     Metrics of another kind than the headline's, as losses are, stand in the file only: in other units they belong
     neither on the axis nor in the mean CRPS.
     """
+    headline = headline or answered_tasks(fit.data)[0]
     asked = metric_of(fit.data, headline)
     kind = {name for name, each in METRICS.items() if (each.is_rate, each.falls) == (asked.is_rate, asked.falls)}
     own = tested.scores[(tested.scores["cut"] == split.name) & tested.scores["metric"].isin(kind)]
@@ -95,9 +96,7 @@ def evidence(fit: Fit, headline: str, thresholds: Sequence[float], *, family: st
     """
     return Evidence(
         headline=headline,
-        moved=contraction(
-            fit, at=thresholds, tasks=answered_tasks(fit.data, headline), family=family, seed=seed
-        ),
+        moved=contraction(fit, at=thresholds, tasks=answered_tasks(fit.data, headline), family=family, seed=seed),
         surprising=outliers(fit, seed=seed),
         rows=fit.data.sizes["observation"],
         sensitivity=sensitivity(fit, headline, thresholds[0], family=family),
@@ -141,10 +140,10 @@ def report_of(
         evidence=evidence(fit, first, [at], family=family, seed=fit.sampling.seed),
     )
     scale = scale_of(fit.data)
-    whose = "a typical run" + (f" of family {family}" if family else "")
+    asked, whose = spoken_score(at, shown.metric), "a typical run" + (f" of family {family}" if family else "")
     return Report(
         title=f"Forecast from {fit.table}",
-        question=f"At what {scale.quantity} does {whose} reach {spoken_score(at, shown.metric)}, judging from {fit.table}?",
+        question=f"At what {scale.quantity} does {whose} reach {asked}, judging from {fit.table}?",
         answer=answer_sentence(shown),
         sections=[section],
         warnings=warnings_of(fit.data),

@@ -141,7 +141,10 @@ def _section(section: Section, scale: Scale, *, told: str, key: str) -> dict[str
         "key": key,
         "title": section.title,
         "text": section.text,
-        "rows": [row(task) | {"remark": remarks.get((task.task, spoken_score(task.at, task.metric)))} for task in section.tasks],
+        "rows": [
+            row(task) | {"remark": remarks.get((task.task, spoken_score(task.at, task.metric)))}
+            for task in section.tasks
+        ],
         "check": section.check and _check(section.check, key=key),
         "evidence": section.evidence and evidence_view(section.evidence, scale, key=key),
         "diagnostics": _diagnostics(section.diagnostics, told),

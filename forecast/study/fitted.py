@@ -118,7 +118,8 @@ def study_fit(
 
 def headline_task(study: Study, fit: Fit) -> str:
     """The task that the study asks about, or else the first that a report of the fit answers for."""
-    return study.headline if study.headline in fit.data.task.values else answered_tasks(fit.data)[0]
+    known = study.headline is not None and study.headline in fit.data.task.values
+    return str(study.headline) if known else answered_tasks(fit.data)[0]
 
 
 def seen_runs(cut: Split | None) -> str:

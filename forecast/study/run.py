@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import xarray as xr
 
 from forecast.backtesting.record import write_backtest
 from forecast.backtesting.run import BacktestResult, backtest
@@ -70,13 +69,8 @@ def run_study(
         warn(sentence)
     make_folder(output)
     stages.plan(_weight(study, averaged=len(structures) > 1))
-    fitting = _Fitting(
-        frame=frame,
-        study=study,
-        structures=structures,
-        sampling=replace(sampling, seed=study.seed),
-        stages=stages,
-    )
+    sampling = replace(sampling, seed=study.seed)
+    fitting = _Fitting(frame=frame, study=study, structures=structures, sampling=sampling, stages=stages)
     cuts = [split_at(cut) for cut in study.cuts]
     fitted: dict[Split | None, Fit] = {}
     if len(structures) == 1:  # a fit of a cut makes its forecast too; several are weighed by shorter ones first
@@ -146,9 +140,7 @@ def _tested(
     at = study.thresholds if rate else ()  # a record of thresholds is of rates
     with fitting.stages.stage("forecasts of hidden runs", weight=TEST):
         made = {
-            cut.name: forecasts_of(fit, cut.parts(frame)[1], at=at)
-            for cut, fit in fitted.items()
-            if cut is not None
+            cut.name: forecasts_of(fit, cut.parts(frame)[1], at=at) for cut, fit in fitted.items() if cut is not None
         }
         return backtest(
             frame,

@@ -35,7 +35,12 @@ def _view(answer: Answer, *, key: str) -> dict[str, Any]:
     ]
     view = {name: answer[name] for name in ("task", "as_of", "frontier", "family", "families")}
     years = [each["date"][:4] for each in answer["scenarios"][0]["events"]["typical"]["p_by"]]
-    return view | {"at": spoken_score(answer["at"], answer["metric"]), "scenarios": scenarios, "years": years, "figure": _figure(answer, key)}
+    return view | {
+        "at": spoken_score(answer["at"], answer["metric"]),
+        "scenarios": scenarios,
+        "years": years,
+        "figure": _figure(answer, key),
+    }
 
 
 def _sentence(text: str) -> str:

@@ -103,15 +103,20 @@ def histogram(correct: np.ndarray) -> list[int]:
     return np.bincount(correct.sum(axis=1), minlength=correct.shape[1] + 1).tolist()
 
 
-def histogram_rows(task: str, counts: Sequence[int]) -> Iterator[Row]:
-    """Token accuracy, at least k for each k from 1 to L - 1, and exact match: all that a histogram says."""
+def histogram_rows(task: str, counts: Sequence[int], marks: Iterable[int]) -> Iterator[Row]:
+    """Token accuracy with the whole histogram as its note, at least k for each k of `marks`, and exact match."""
     length, trials = len(counts) - 1, sum(counts)
     of_task = {"task": task, "length": length}
     right = sum(k * count for k, count in enumerate(counts))
-    yield {**of_task, "metric": "token_accuracy", "successes": right, "trials": trials * length}
-    for k in range(1, length):
+    yield {**of_task, "metric": "token_accuracy", "successes": right, "trials": trials * length, "note": noted(counts)}
+    for k in marks:
         yield {**of_task, "metric": "at_least_k", "successes": sum(counts[k:]), "trials": trials, "k": k}
     yield {**of_task, "metric": "exact_match", "successes": counts[-1], "trials": trials}
+
+
+def noted(counts: Sequence[int]) -> str:
+    """A histogram in words of a table."""
+    return f"items by right tokens, from 0 to {len(counts) - 1}: {' '.join(map(str, counts))}"
 
 
 def table_rows(run: Run, measured: Iterable[Row], *, family: str, source: str) -> Iterator[Row]:

@@ -35,6 +35,7 @@ LEFT_OUT = {"test", "tests", "site-packages", "dist-packages", "encodings", "ens
     *("idlelib", "lib2to3", "pydoc_data", "turtledemo", "__pycache__")
 }
 GIVEN, LENGTHS, ITEMS = 64, (4, 8, 16), 4000
+MARKS = {4: (1, 2, 3), 8: (2, 4, 6), 16: (4, 8, 12)}  # right characters of each length that have rows
 ATTEMPTS, SAMPLES = (1, 4, 16), 16
 CHARACTERS = "\n" + "".join(map(chr, range(32, 127)))  # and one more token for all others
 
@@ -135,7 +136,7 @@ def _measurements(run: Run, result: dict[str, Any]) -> Iterator[Row]:
         task = f"next {length} characters"
         trials = sum(answer["histogram"])
         yield {"task": task, "metric": "loss", "score": f"{answer['loss']:.6g}", "length": length, "note": passes}
-        yield from histogram_rows(task, answer["histogram"])
+        yield from histogram_rows(task, answer["histogram"], MARKS[int(length)])
         for k, solved in answer["solved"].items():
             of_task = {"task": f"{task}, sampled", "length": length, "trials": trials}
             yield {**of_task, "metric": "pass_at_k", "successes": solved, "k": k}

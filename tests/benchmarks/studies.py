@@ -38,20 +38,18 @@ def result_of(name: str) -> dict[str, Any]:
 
 
 def threshold_errors(result: dict[str, Any]) -> Iterator[float]:
-    """Decades (or years) between the median thresholds of the forecast and of all runs, where all runs have crossed."""
+    """Decades between the median thresholds of the forecast and of all runs, where all runs have crossed."""
     early, late = (each["thresholds"] for each in (result["fits"][0], result["fits"][-1]))
     for before, after in zip(early, late, strict=True):
-        scale = next((key for key in ("log10_compute", "year") if key in after), None)
-        truth = float(after[scale]["q50"])
-        if truth <= after[f"data_{scale}"][1]:
-            yield abs(float(before[scale]["q50"]) - truth)
+        if after["log10_compute"] and (truth := float(after["log10_compute"]["q50"])) <= after["data_log10_compute"][1]:
+            yield abs(float(before["log10_compute"]["q50"]) - truth)
 
 
 def line_of(name: str, result: dict[str, Any], seconds: str) -> str:
     """The line of a study."""
     record = result["verdict"]["record"]
     errors = list(threshold_errors(result))
-    error = f"{np.median(errors):.2f} of {len(errors)}" if errors else "none crossed"
+    error = f"{np.median(errors):.2f} of {len(errors)}" if errors else "-"
     cells = (
         f"[{name}]({name}/README.md)",
         record["n"],

@@ -2,7 +2,7 @@
 
     python3 -m uv run --group train python case_studies/narrative/judge.py OUT.csv --runs CHARACTERS.runs
 
-Each run continues the same 1000 held-out prompts by 192 characters (`writing.py`, `passages.py`), and the panel judges
+Each run continues the same 500 held-out prompts by 192 characters (`writing.py`, `passages.py`), and the panel judges
 them (`panel.py`). What really follows the prompts is judged too, in the column `human`. Judgements stand for tokens: an
 item has twelve, so that `token_accuracy` is the share of judgements passed, `at_least_k` a whole mark and `exact_match`
 all twelve. How often each judge alone was passed is in the column `note` of the first row of a run.

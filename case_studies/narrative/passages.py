@@ -8,7 +8,7 @@ import numpy as np
 
 from case_studies.characters.train import CHARACTERS, GIVEN, library
 
-ITEMS, WRITTEN = 1000, 192
+ITEMS, WRITTEN = 500, 192
 OTHER = "\ufffd"  # stands for all characters that are not in CHARACTERS
 BETWEEN = {tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 

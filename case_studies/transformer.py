@@ -143,12 +143,22 @@ def test(weights: Weights, sequences: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return np.concatenate(nats).astype(float), np.concatenate(right)
 
 
+def log_probabilities(weights: Weights, sequences: np.ndarray) -> np.ndarray:
+    """Nats (sequence, context, vocabulary) of each possible token after the first, given the truth before it."""
+    found = [jax.nn.log_softmax(_logits(weights, some[:, :-1])) for some in _split(sequences)]
+    return np.concatenate([np.asarray(each) for each in found]).astype(float)
+
+
 def completed(weights: Weights, sequences: np.ndarray, start: int) -> np.ndarray:
-    """The sequences with every token from place `start` on replaced by the likeliest after those before it."""
+    """The sequences with every token from place `start` on replaced by the median one, given those before it.
+
+    Tokens are levels in order: half of the probability is at or below the median.
+    """
     found = []
     for some in _split(sequences):
         for place in range(start, some.shape[1]):
-            some = some.at[:, place].set(_logits(weights, some[:, :-1])[:, place - 1].argmax(axis=-1))
+            probability = jax.nn.softmax(_logits(weights, some[:, :-1])[:, place - 1])
+            some = some.at[:, place].set((jnp.cumsum(probability, axis=-1) >= 0.5).argmax(axis=-1))
         found.append(np.asarray(some))
     return np.concatenate(found)
 

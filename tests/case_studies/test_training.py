@@ -12,7 +12,7 @@ from case_studies.addition import train as addition
 from case_studies.characters import train as characters
 from case_studies.digits import train as digits
 from case_studies.ladder import Run, grid, histogram, histogram_rows, write_table
-from case_studies.training import keep, keep_all, plan, stored
+from case_studies.training import keep, keep_all, plan, stored, weights_of
 from forecast.table.dataset import read_table
 
 LADDERS = {"characters": characters, "digits": digits, "addition": addition}
@@ -115,8 +115,11 @@ def never(run):
 
 def test_a_finished_run_is_not_trained_again_and_one_of_another_recipe_is(tmp_path):
     assert stored(TINY, tmp_path) is None
-    assert keep(TINY, lambda run: {"loss": 1.5}, tmp_path)
+    weights = [np.arange(6.0).reshape(2, 3), np.ones(4)]
+    assert keep(TINY, lambda run: ({"loss": 1.5}, weights), tmp_path)
     assert stored(TINY, tmp_path) == {"loss": 1.5}
+    kept = np.load(weights_of(TINY, tmp_path))
+    assert [kept[name].tolist() for name in kept.files] == [each.tolist() for each in weights]
     assert keep_all([TINY], never, tmp_path, workers=1, deadline=0.0) == 0
     other = Run(width=8, depth=1, tokens_per_param=2, vocabulary=6, context=4)
     assert other.name == TINY.name and stored(other, tmp_path) is None
@@ -190,6 +193,9 @@ def test_two_tiny_runs_learn_and_the_larger_learns_more(tmp_path):
         weights = transformer.initial(run)
         multiplied = [block[name] for block in weights["blocks"] for name in ("qkv", "mix", "up", "down")]
         assert sum(each.size for each in [*multiplied, weights["last"]]) == run.params
+    kept = list(np.load(weights_of(runs[1], tmp_path)).values())
+    nats, _ = transformer.test(transformer.weights_from(runs[1], kept), addition.items(3))
+    assert nats[:, -4:].mean() == losses[1]
     assert losses[1] < losses[0] < np.log(12)
     again = tmp_path / "again"
     again.mkdir()

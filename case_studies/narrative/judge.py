@@ -4,8 +4,9 @@
 
 Each run continues the same 500 held-out prompts by 192 characters (`writing.py`, `passages.py`), and the panel judges
 them (`panel.py`). What really follows the prompts is judged too, in the column `human`. Judgements stand for tokens: an
-item has twelve, so that `token_accuracy` is the share of judgements passed, `at_least_k` a whole mark and `exact_match`
-all twelve. How often each judge alone was passed is in the column `note` of the first row of a run.
+item has twelve, so that `token_accuracy` is the share of judgements passed, `at_least_k` a mark reached and
+`exact_match` all twelve. Of the marks between, the table tells 3, 6 and 9, as each more takes the model longer to
+compile. How many items have each mark and pass each judge is in the column `note` of the first row of a run.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from forecast.errors import ForecastError
 from forecast.files import check_target
 
 TASK = "reads like Python"
+MARKS = (3, 6, 9)  # of at least k, beside all twelve
 SOURCE = "written by the character ladder of this project, judged by the panel of case_studies/narrative"
 
 
@@ -38,10 +40,10 @@ def rows(run: Run, passed: np.ndarray, real: np.ndarray) -> Iterator[Row]:
 
     `passed`, `real` : (item, judge) of what the run wrote, and of what really follows
     """
-    measured = list(histogram_rows(TASK, histogram(passed)))
-    for row, of_real in zip(measured, histogram_rows(TASK, histogram(real)), strict=True):
-        row["human"] = f"{of_real['successes'] / of_real['trials']:.4g}"
-    measured[0]["note"] = by_judge(passed)
+    both = zip(*(histogram_rows(TASK, histogram(each)) for each in (passed, real)), strict=True)
+    told = [(row, of_real) for row, of_real in both if row.get("k", MARKS[0]) in MARKS]
+    measured = [{**row, "human": f"{of_real['successes'] / of_real['trials']:.4g}"} for row, of_real in told]
+    measured[0]["note"] = f"{by_judge(passed)}; marks 0 to 12: {' '.join(map(str, histogram(passed)))}"
     return table_rows(run, measured, family="characters", source=SOURCE)
 
 

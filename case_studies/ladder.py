@@ -126,12 +126,12 @@ def table_rows(run: Run, measured: Iterable[Row], *, family: str, source: str) -
         yield {**facts, "tokens": run.tokens, "source": source, **row}
 
 
-def write_table(path: Path, rows: Iterable[Row]) -> None:
+def write_table(path: Path, rows: Iterable[Row], columns: Sequence[str] = COLUMNS) -> None:
     """The observation table, whole or not at all."""
 
     def write(temporary: Path) -> None:
         with temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
 

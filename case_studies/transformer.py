@@ -62,9 +62,9 @@ def logits(weights: Weights, tokens: jax.Array) -> jax.Array:
     places = tokens.shape[1]
     x = weights["looked_up"]["token"][tokens] + weights["looked_up"]["place"][:places]
     for block in weights["blocks"]:
-        x = x + _attention(block, _normed(x))
-        x = x + jax.nn.gelu(_normed(x) @ block["up"]) @ block["down"]
-    return _normed(x) @ weights["last"]
+        x = x + _attention(block, normed(x))
+        x = x + jax.nn.gelu(normed(x) @ block["up"]) @ block["down"]
+    return normed(x) @ weights["last"]
 
 
 def _attention(block: Weights, x: jax.Array) -> jax.Array:
@@ -78,7 +78,7 @@ def _attention(block: Weights, x: jax.Array) -> jax.Array:
     return mixed.swapaxes(1, 2).reshape(x.shape) @ block["mix"]
 
 
-def _normed(x: jax.Array) -> jax.Array:
+def normed(x: jax.Array) -> jax.Array:
     return x * jax.lax.rsqrt(jnp.mean(x**2, axis=-1, keepdims=True) + 1e-6)
 
 

@@ -67,16 +67,17 @@ def test_a_grid_begins_with_the_largest_and_repeats_what_it_is_told():
     assert sorted(run.seed for run in runs) == [0, 0, 0, 1, 2]
 
 
-def test_a_histogram_is_told_by_a_row_for_every_k():
+def test_a_histogram_is_told_by_a_row_for_every_mark_and_whole_in_a_note():
     correct = np.array([[1, 1, 1, 1], [1, 0, 1, 0], [0, 0, 0, 0], [1, 1, 1, 0], [0, 1, 0, 0]], bool)
     counts = histogram(correct)
     assert counts == [1, 1, 1, 1, 1]
-    rows = list(histogram_rows("next 4", counts))
+    rows = list(histogram_rows("next 4", counts, (1, 3)))
     assert [(row["metric"], row.get("k"), row["successes"], row["trials"]) for row in rows] == [
         ("token_accuracy", None, correct.sum(), 20),
-        *(("at_least_k", k, (correct.sum(axis=1) >= k).sum(), 5) for k in (1, 2, 3)),
+        *(("at_least_k", k, (correct.sum(axis=1) >= k).sum(), 5) for k in (1, 3)),
         ("exact_match", None, correct.all(axis=1).sum(), 5),
     ]
+    assert rows[0]["note"].endswith(" 4: 1 1 1 1 1")
 
 
 @pytest.mark.parametrize("name", LADDERS)

@@ -114,7 +114,7 @@ class _Fitting:
         frame = self.frame if cut is None or cut.by == "compute" else cut.parts(self.frame)[0]
         options: dict[str, Any] = {"structures": self.structures, "sampling": self.sampling, "stages": self.stages}
         options |= {"weights": weights, "priors": self.study.priors}
-        options |= {"below": cut.at} if cut is not None and cut.by == "compute" else {}
+        options["below"] = cut.at if cut is not None and cut.by == "compute" else None
         with self.stages.stage(f"fit of {seen_runs(cut)}", weight=FIT):
             return fit_average(frame, table=self.study.table.name, **options)
 

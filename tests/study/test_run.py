@@ -177,6 +177,8 @@ def test_a_folder_without_a_study_says_how_to_make_one(tmp_path):
         ({"cuts": "[1e30]"}, "1e30"),  # no run left to score
         ({"cuts": "[1e10]"}, "1e10"),  # no run left to fit
         ({"headline": '"multiplication"'}, "multiplication"),
+        ({"tasks": '["division"]'}, "division"),
+        ({"tasks": '["addition"]', "headline": json.dumps(HOSTILE)}, "is not a task of table.csv"),
         ({"thresholds": "[0.5, 50]"}, "place 2 is 50; 'addition' is a rate: give numbers between 0 and 1"),
         ({"thresholds": '["8h"]'}, "place 1 is 480"),
         ({"cuts": '["2020-01-01"]'}, "the table has no dates"),

@@ -60,7 +60,9 @@ def downloaded(address: str, sha256: str) -> Path:
     try:
         import pooch
     except ImportError:
-        raise ForecastError("downloads need pooch: `python3 -m uv sync --extra download`; or give a path") from None
+        raise ForecastError(
+            "downloads need pooch: run with `python3 -m uv run --group download`, or give a path"
+        ) from None
     try:
         return Path(pooch.retrieve(address, known_hash=f"sha256:{sha256}", path=pooch.os_cache("capability-forecast")))
     except (OSError, ValueError) as error:  # no network; another hash

@@ -1,4 +1,4 @@
-"""Law of losses: E, A, B, alpha and beta of L = E + A N^-alpha + B D^-beta, off a posterior, beside the published ones."""
+"""Law of losses: E, A, B, alpha, beta of L = E + A N^-alpha + B D^-beta in a posterior, beside the published ones."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from forecast.draws import quantiles
+from forecast.draws import INTERVAL, quantiles
 from forecast.errors import ForecastError
 from forecast.files import write_json
 from forecast.posterior.fit import Fit, load
@@ -17,7 +17,6 @@ from forecast.questions.howmuch.sizes import optimal_run
 TASK, TARGET = "pretraining", 2.0  # nats a token
 PUBLISHED = {"E": 1.817, "A": 482.0, "B": 2085.0, "alpha": 0.348, "beta": 0.366}
 """Besiroglu et al. 2024 (arXiv:2404.10102), fitted to 240 of the 245 points."""
-INTERVAL = (0.05, 0.50, 0.95)
 
 
 def law_draws(fit: Fit, task: str = TASK, at: float = TARGET) -> dict[str, xr.DataArray]:

@@ -1,4 +1,4 @@
-"""Open models: the table of two generative tasks, of a long table of scores."""
+"""Open models: the table of four generative tasks, of a long table of scores."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from case_studies.source import Source, main
 
 SOURCE = Source(
     table=Path(__file__).with_name("table.csv"),
-    tasks=("word_unscrambling", "arithmetic_3ds"),
+    tasks=("word_unscrambling", "arithmetic_2dm", "arithmetic_3ds", "ipa_transliterate"),
     sha256="0314a9d9389634050b75b18764cb9f6ece6e51d5a58f045fe88c07c8e16a2ab4",
 )
 

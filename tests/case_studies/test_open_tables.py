@@ -1,4 +1,4 @@
-"""Tables of public files: from a path or a pinned address, through the importer; what a study without its table says."""
+"""Tables of public files: from a path or pinned address, through the importer; what a study without its table says."""
 
 import http.server
 import shutil

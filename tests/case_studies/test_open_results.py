@@ -81,7 +81,7 @@ def test_a_new_fit_of_all_245_points_gives_the_committed_law(monkeypatch, tmp_pa
 
 
 @needs_data
-@pytest.mark.mcmc
+@pytest.mark.slow
 def test_the_study_of_open_models_run_again_gives_its_committed_result(monkeypatch, tmp_path):
     make_table(monkeypatch, OPEN_MODELS, "obsscaling_open.csv", tmp_path / "table.csv")
     study = STUDIES / "open_models" / "study.toml"

@@ -16,6 +16,14 @@ ERRORS = 6  # Monte Carlo errors of a difference that are too many
 SCALES = ("log10_compute", "year")
 
 
+QUICK = ("rubric_turing", "time_horizons")  # others take minutes each
+
+
+def mark_of(name: str) -> pytest.MarkDecorator:
+    """The mark of the test of a study."""
+    return pytest.mark.mcmc if name in QUICK else pytest.mark.slow
+
+
 def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """All that differs between two results of a study by more than Monte Carlo error.
 
@@ -66,8 +74,7 @@ def test_a_result_equals_itself_and_other_ones_differ():
     assert differences(result, changed(result, *never, to=0.5))
 
 
-@pytest.mark.mcmc
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", [pytest.param(name, marks=mark_of(name)) for name in names()])
 def test_a_study_run_again_gives_its_committed_result(name, tmp_path):
     folder = Path(shutil.copytree(FOLDER / name, tmp_path / name, ignore=shutil.ignore_patterns("output")))
     table = read_study(folder).table

@@ -200,6 +200,17 @@ def test_the_mean_over_k_of_at_least_each_is_token_accuracy_above_its_floor(leng
         np.testing.assert_allclose(found.mean(axis=-1)[1:4], expected[1:4], rtol=2e-4)
 
 
+def test_at_least_each_in_a_graph_is_that_of_numbers():
+    rng = np.random.default_rng(1)
+    values = {"loss": np.logspace(-6, 4, 60), "nu": rng.uniform(0.2, 10, 60), "token_floor": rng.uniform(0, 0.5, 60)}
+    names = {name: pt.vector(name) for name in values}
+    options = {"ks": (1, 9, 16), "length": 16}
+    graph = at_least_each(names["loss"], nu=names["nu"], token_floor=names["token_floor"], **options)
+    found = compiled(list(names.values()), graph)(*values.values())
+    loss, nu, floor = values.values()
+    np.testing.assert_allclose(found, at_least_each(loss, nu=nu, token_floor=floor, **options), rtol=1e-12)
+
+
 def test_guessed_success_rises_with_the_floor_and_falls_with_loss_and_with_k():
     loss = np.logspace(-1, 0.8, 30)  # beyond, hard items are only guessed and the curve is flat to a double
     nu, floor = np.array([0.2, 1.0, 30.0])[:, None], np.linspace(0.001, 0.9, 20)

@@ -1,6 +1,7 @@
 """Likelihood of the loss of each run by its scores alone, on a grid, by draws of what runs share.
 
-Frailty, floors, ceilings and concentrations are those of posterior draws; the law of the loss is not used.
+Frailty, floors, ceilings and concentrations are those of posterior draws; the law of the loss is not used. A measured
+loss is taken as it is, whatever links it to answers.
 """
 
 from collections.abc import Sequence
@@ -12,10 +13,9 @@ from scipy import special, stats
 from forecast.posterior.compute import split_deficit
 from forecast.posterior.fit import Fit
 from forecast.posterior.recipes.ahead import elapsed_years, progress_of_task
-from forecast.posterior.score import LOSS_LINK, law_of_task, residuals_of_answers
+from forecast.posterior.score import law_of_task, residuals_of_answers
 from forecast.posterior.tasks import is_measured, law_name
 from models.dates import years_of_runs
-from models.equations.loss import log_measured_loss
 from models.equations.metrics import frailty, measured_score, score_from_success, success_of_task, token_floor_of_run
 from models.facts.counts import conditional_counts, contamination_of, log_density_of_count, mean_among
 from models.facts.layout import answers, error_of_log
@@ -122,12 +122,8 @@ def _log_density_of_loss(fit, task, row):
     log_loss = np.log(10.0) * (GRID[:, None] + NODES * (GRID[1] - GRID[0]))
     scale = np.hypot(law.loss_scale.values, error_of_log(fit.data)[row])
     scale = np.maximum(scale, SMALLEST_LOG_LOSS_SD)[:, None, None]
-    expected = log_loss[None] + 0.0 * scale
-    if "log_loss_link_factor" in law:
-        relation = {name: law[name].values[:, None, None] for name in LOSS_LINK}
-        expected = log_measured_loss(np.exp(expected), **relation)
     score = measured_score(fit.data.score.values[row], metric=fit.data.metric.sel(task=task).item())
-    z = (np.log(score) - expected) / scale
+    z = (np.log(score) - log_loss) / scale
     return stats.t.logpdf(z, fit.priors.loss_degrees_of_freedom) - np.log(scale)
 
 

@@ -227,9 +227,9 @@ class BreakPriors:
     fall_sd: float = 0.4
     # How many times faster the loss falls behind a break. A truth of 1.7 lies half-way between none and the least.
     steepenings: tuple[float, ...] = (3.0, 8.0, 20.0)
-    # A gradual bend, as smooth laws have it: three times as steep after it, as losses of small character models are over
-    # four decades of compute. Its slope turns as a logistic of this width, 10 to 90% of the way in 4.4 decades: that of
-    # a loss that falls 0.2 decades a decade where guessing keeps it below a largest one (`log_measured_loss`).
+    # A gradual bend of a smooth law: at last three times as steep, as losses of small character models become over four
+    # decades of compute. The slope turns as a logistic of this width, decades, 10 to 90% of the way in 4.4: that of a
+    # loss that falls 0.2 decades a decade where guessing keeps it below a largest one (`log_measured_loss`).
     bend: float = 3.0
     bend_width: float = 1.0
     # Of the runs around the law, decades of loss: learned.

@@ -70,8 +70,8 @@ def compare(
 ) -> Comparison | None:
     """Smooth law against break, from the rows of `tasks`, at the jump of the task `sharp`; None where none can be told.
 
-    With `companion` the axis is not compute but minus the log loss that the rows of these tasks give each run, stretched
-    to the range of compute.
+    With `companion` the axis is not compute but minus the log loss that the rows of these tasks give each run,
+    stretched to the range of compute.
     """
     fit = evenly_thinned(fit, DRAWS_A_CHAIN)
     runs = np.unique(fit.data.run_index.values[rows_of(fit, tasks)])

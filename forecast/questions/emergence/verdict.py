@@ -25,7 +25,7 @@ def judged(
 def companions_of(fit: Fit, task: str, companion: str | None) -> tuple[list[str], list[str], list[str]]:
     """The rates of one law, those of them that are smoother, and the companion that shows the loss in their place.
 
-    Where none is named it is a loss measured on the same runs, at best that of the same answers, whatever it is called.
+    Where none is named it is a loss measured on the same runs, of the same answers if there is one.
     """
     rates = [str(each) for each in fit.data.task.values if METRICS[fit.data.metric.sel(task=each).item()].is_rate]
     own = [each for each in rates if law_name(fit, each) == law_name(fit, task)]
@@ -35,7 +35,7 @@ def companions_of(fit: Fit, task: str, companion: str | None) -> tuple[list[str]
 
 
 def measured_losses(fit: Fit, task: str) -> list[str]:
-    """Losses measured on most runs of a task, at least as many as a break needs: of its answers first, then the most."""
+    """Losses measured on most runs of a task, and enough for a break: of its answers first, then on the most runs."""
     runs = fit.data.run_index.values[rows_of(fit, [task])]
     shared = {}
     for each in map(str, fit.data.task.values[fit.data.metric.values == "loss"]):

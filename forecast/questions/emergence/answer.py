@@ -125,7 +125,7 @@ def _comparison(of: Comparison | None) -> dict[str, Any] | None:
         return None
     return {
         "tasks": list(of.tasks),
-        "runs": len(of.smooth),
+        "runs": len(of.log10_compute),
         "p_break": of.p_break,
         "log_bayes_factor": of.log_bayes_factor,
         "log_bayes_factor_without_floors": of.log_bayes_factor_without_floors,

@@ -136,7 +136,8 @@ def _moments(log_likelihood, grid, mean, variance):
     """
     log_likelihood, sd = log_likelihood[:, None], np.sqrt(variance)
     z = (grid - mean[..., None]) / sd[..., None]
-    log_weight = log_likelihood - 0.5 * z**2
+    squared = z**2
+    log_weight = log_likelihood - 0.5 * squared
     tails = log_likelihood[..., [0, -1]] + log_ndtr(z[..., [0, -1]] * np.array([1.0, -1.0]))
     largest = np.maximum(log_weight.max(axis=-1), tails.max(axis=-1))[..., None]
     weight = np.exp(log_weight - largest) * (grid[1] - grid[0]) / (np.sqrt(2.0 * np.pi) * sd[..., None])
@@ -144,8 +145,8 @@ def _moments(log_likelihood, grid, mean, variance):
     ends = np.exp(log_weight[..., [0, -1]] - largest) / np.sqrt(2.0 * np.pi)
     ends, beyond = ends * np.array([-1.0, 1.0]), np.exp(tails - largest)
     total = weight.sum(axis=-1) + beyond.sum(axis=-1)
-    first = ((weight * z).sum(axis=-1) + ends.sum(axis=-1)) / total
-    second = ((weight * (z**2 - 1.0)).sum(axis=-1) + (ends * z[..., [0, -1]]).sum(axis=-1)) / total
+    first = (np.vecdot(weight, z) + ends.sum(axis=-1)) / total
+    second = (np.vecdot(weight, squared - 1.0) + (ends * z[..., [0, -1]]).sum(axis=-1)) / total
     return largest[..., 0] + np.log(total), first / sd, (second - first**2) / variance
 
 

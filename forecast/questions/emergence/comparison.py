@@ -13,7 +13,7 @@ from forecast.posterior.predict import draw_counts, row_means
 from forecast.posterior.score import law_of_task
 from forecast.posterior.tasks import is_measured
 from forecast.questions.emergence.floors import with_floors
-from forecast.questions.emergence.likelihood import GRID, corrected_compute, log_likelihood, mean_at_loss, rows_of
+from forecast.questions.emergence.likelihood import GRID, corrected_compute, draws_of_law, log_likelihood, mean_at_loss, rows_of
 from models.breaks import Hypotheses, LeftOut, bent_axis, hypotheses, left_out
 from models.equations.metrics import success_from_score
 
@@ -143,7 +143,8 @@ def break_positions(x: np.ndarray, share: np.ndarray) -> np.ndarray:
 def _inside(fit, sharp, runs, found: LeftOut, of: Hypotheses, seed) -> tuple[int, int]:
     """How many scores of the sharp metric lie in the 90% intervals of the smooth laws, their runs left out."""
     rng, data = np.random.default_rng(seed), fit.data
-    concentration, smooth = law_of_task(fit, sharp).concentration.values.ravel(), np.flatnonzero(~of.broken)
+    law_of, smooth = draws_of_law(fit, sharp), np.flatnonzero(~of.broken)
+    concentration = law_of.concentration.values
     scored = [row for row in rows_of(fit, [sharp]) if data.run_index.values[row] in runs]
     inside = 0
     for row in scored:
@@ -152,13 +153,14 @@ def _inside(fit, sharp, runs, found: LeftOut, of: Hypotheses, seed) -> tuple[int
         chosen = rng.choice(log.size, SAMPLES, p=np.exp(log - logsumexp(log)).ravel())
         draw, law = np.unravel_index(chosen, log.shape)
         log10_loss = rng.normal(found.mean[draw, smooth[law], run], found.sd[draw, smooth[law], run])
-        mean = _at_draws(fit, sharp, log10_loss, draw, int(data.run_index.values[row]), int(row))
+        mean = _at_draws(fit, sharp, law_of, log10_loss, draw, row)
         counts, number = draw_counts(fit, sharp, mean, concentration[draw], float(data.trials.values[row]), rng)
         ends = order_statistics(counts / number)
         inside += bool(ends["q05"] <= data.score.values[row] <= ends["q95"])
     return inside, len(scored)
 
 
-def _at_draws(fit, task, log10_loss, draw, run, row):
-    every = mean_at_loss(fit, task, np.broadcast_to(log10_loss, (1, len(draw))), run, row)  # (draw, sample)
+def _at_draws(fit, task, law, log10_loss, draw, row):
+    run, log10_loss = int(fit.data.run_index.values[row]), np.broadcast_to(log10_loss, (1, len(draw)))
+    every = mean_at_loss(fit, task, law, log10_loss, run, int(row))  # (draw, sample)
     return every[draw, np.arange(len(draw))]

@@ -52,8 +52,11 @@ def decide(
 
     *A break in the loss*: a break is more than 95% likely, with even odds beforehand. *Explained by the metric*: less
     than 5%, a smoother metric of the same law, a measured loss or a companion was among what was seen, and the scores
-    of the sharp metric lie where the smooth law puts them, or follow the companion without a break. Floors count among
-    the smooth laws: small models that solve the easy items alone, or guess single tokens, are alike as well.
+    of the sharp metric lie where the smooth law puts them. Floors count among the smooth laws: small models that solve
+    the easy items alone, or guess single tokens, are alike as well.
+
+    Whether the loss has a break is the question, and its answer needs 95%. That the task leaves a companion whose loss
+    is smooth is an objection to it, which counts where the evidence is for it: where a break there is likelier than not.
     """
     if over_compute is None:
         return (
@@ -68,10 +71,9 @@ def decide(
         return UNDECIDED, "neither a break nor a smooth law is 95% likely"
     if not companions:
         return UNDECIDED, "a smooth law is likelier, but no smoother metric shows the loss: measure one"
-    if over_companion is not None and over_companion.broken:
-        return UNDECIDED, "the companion's loss is smooth, but the task breaks away from it"
-    if over_companion is not None and not over_companion.smooth:
-        return UNDECIDED, "the companion's loss is smooth, but the task may break away from it"
+    if over_companion is not None and over_companion.log_bayes_factor > 0:
+        breaks = "breaks" if over_companion.broken else "may break"
+        return UNDECIDED, f"the companion's loss is smooth, but the task {breaks} away from it"
     if not over_compute.follows or (over_companion is not None and not over_companion.follows):
         return UNDECIDED, "the loss is smooth, but the sharp scores do not lie where it puts them"
     return EXPLAINED, ""

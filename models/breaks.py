@@ -18,6 +18,7 @@ SWEEPS, SETTLED = 30, 1e-2  # of a cavity's mean, in its standard deviations
 DAMPING = 0.7
 SHARP = 1e-9  # decades: the width of a break
 NEGLIGIBLE = 60.0  # nats below its peak a likelihood ends
+LEVEL = 1e-3  # nats of its end within which a likelihood is level there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,10 +90,10 @@ def left_out(log_likelihood: np.ndarray, grid: np.ndarray, axis: np.ndarray, sca
     tau, nu, before = np.zeros(axis.shape), np.zeros(axis.shape), np.full(axis.shape, np.inf)
     for _ in range(SWEEPS):
         means, whole = np.empty(axis.shape), _sums(v, tau, nu, prior)
-        for run, likelihood in enumerate(seen):
+        for run, (likelihood, nodes) in enumerate(seen):
             others = _less(whole, v[..., run], tau[..., run], nu[..., run])
             mean, variance = _law_at(others, v[..., run])
-            _, slope, curvature = _moments(*likelihood, mean, variance + scatter**2)
+            _, slope, curvature = _moments(likelihood, nodes, mean, variance + scatter**2)
             curvature = np.minimum(curvature, 0.0)  # a likelihood of two humps may be convex between them
             new_tau = -curvature / (1.0 + variance * curvature)
             new_nu = slope / (1.0 + variance * curvature) + mean * new_tau
@@ -111,11 +112,11 @@ def _predictions(seen, v, scatter, sites, prior) -> LeftOut:
     whole = _sums(v, tau, nu, prior)
     log_score, means, sds = (np.empty(tau.shape) for _ in range(3))
     log_evidence = _normaliser(whole) - _normaliser(prior)
-    for run, likelihood in enumerate(seen):
+    for run, (likelihood, nodes) in enumerate(seen):
         others = _less(whole, v[..., run], tau[..., run], nu[..., run])
         mean, variance = _law_at(others, v[..., run])
         means[..., run], sds[..., run] = mean, np.sqrt(variance + scatter**2)
-        log_score[..., run] = _moments(*likelihood, mean, variance + scatter**2)[0]
+        log_score[..., run] = _moments(likelihood, nodes, mean, variance + scatter**2)[0]
         log_evidence += log_score[..., run] + _normaliser(others) - _normaliser(whole)
     # What is forecast from all others is forecast from more than evidence has; more evidence means: not settled
     log_evidence = np.minimum(log_evidence, log_score.sum(axis=-1))
@@ -123,9 +124,12 @@ def _predictions(seen, v, scatter, sites, prior) -> LeftOut:
 
 
 def _peak(log_likelihood, grid):
-    """Likelihoods (draw, node) and their grid without the ends where all are negligible."""
-    kept = np.flatnonzero((log_likelihood > log_likelihood.max(axis=-1, keepdims=True) - NEGLIGIBLE).any(axis=0))
-    part = slice(max(kept[0] - 1, 0), kept[-1] + 2)
+    """Likelihoods (draw, node) and their grid without the ends where all are negligible or level."""
+    matters = log_likelihood > log_likelihood.max(axis=-1, keepdims=True) - NEGLIGIBLE
+    from_left, from_right = (np.abs(log_likelihood - log_likelihood[:, [end]]) > LEVEL for end in (0, -1))
+    first = (matters & from_left).any(axis=0).argmax()
+    last = len(grid) - 1 - (matters & from_right).any(axis=0)[::-1].argmax()
+    part = slice(max(min(first, last) - 1, 0), max(first, last) + 2)
     return log_likelihood[:, part], grid[part]
 
 

@@ -13,7 +13,14 @@ from forecast.posterior.predict import draw_counts, row_means
 from forecast.posterior.score import law_of_task
 from forecast.posterior.tasks import is_measured
 from forecast.questions.emergence.floors import with_floors
-from forecast.questions.emergence.likelihood import GRID, corrected_compute, draws_of_law, log_likelihood, mean_at_loss, rows_of
+from forecast.questions.emergence.likelihood import (
+    GRID,
+    corrected_compute,
+    draws_of_law,
+    log_likelihood,
+    mean_at_loss,
+    rows_of,
+)
 from models.breaks import Hypotheses, LeftOut, bent_axis, hypotheses, left_out
 from models.equations.metrics import success_from_score
 

@@ -56,7 +56,7 @@ def decide(
     the easy items alone, or guess single tokens, are alike as well.
 
     Whether the loss has a break is the question, and its answer needs 95%. That the task leaves a companion whose loss
-    is smooth is an objection to it, which counts where the evidence is for it: where a break there is likelier than not.
+    is smooth is an objection to it, and counts where the evidence is for it: where a break there is likelier than not.
     """
     if over_compute is None:
         return (

@@ -68,7 +68,7 @@ def decide(
     if over_compute.floors_decide:
         return UNDECIDED, "a break, or a floor of easy items and guessed tokens: both look alike; measure the loss"
     if not over_compute.smooth:
-        return UNDECIDED, "neither a break nor a smooth law is 95% likely"
+        return UNDECIDED, "neither a break is 95% likely nor a smooth law, which may have floors or bend gradually"
     if not companions:
         return UNDECIDED, "a smooth law is likelier, but no smoother metric shows the loss: measure one"
     if over_companion is not None and over_companion.log_bayes_factor > 0:

@@ -80,7 +80,7 @@ def test_a_break_that_floors_would_look_like_is_not_called_the_metric():
         (smooth, broken, [SMOOTH], "breaks away"),
         (smooth, likely, [SMOOTH], "may break away"),
         (smooth, None, [], "measure one"),
-        (open_, None, [SMOOTH], "95%"),
+        (open_, None, [SMOOTH], "bend gradually"),
         (None, None, [SMOOTH], "fewer than"),
     ):
         verdict, said = decide(of_compute, of_companion, companions=companions)

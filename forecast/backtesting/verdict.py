@@ -10,7 +10,7 @@ from forecast.backtesting.scored import BacktestScores
 from forecast.scales import COMPUTE, Scale, scale_of_answer
 from forecast.table.describe import few_runs
 from forecast.table.direction import refusal
-from forecast.words import FAR
+from forecast.words import FAR, spoken_score
 
 NOT, CARE, YES = "do not trust", "trust with care", "trust"
 WORSE = 1.15
@@ -142,7 +142,8 @@ def reasons_of_record(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
 
 
 def _of_threshold(answer: Mapping[str, Any], moved: Sequence[Mapping[str, Any]], tested: float) -> list[dict[str, Any]]:
-    name, scale = f"{answer['task']} at {answer['at']:g}", scale_of_answer(answer)
+    at, scale = spoken_score(answer["at"], answer["metric"]), scale_of_answer(answer)
+    name = f"{answer['task']} at {at}"
     if refused := refusal(answer, quantity=scale.quantity):
         return [reason(NOT, "not this model's case", refused)]
     reasons = []
@@ -153,9 +154,7 @@ def _of_threshold(answer: Mapping[str, Any], moved: Sequence[Mapping[str, Any]],
         ahead = f"{name} is expected {far} beyond the {scale.largest} run"
         text = f"{ahead}; forecasts were tested to {scale.units(tested):.1f}"
         reasons.append(reason(NOT, "farther than tested", text))
-    own = [
-        line for line in moved if line["task"] == answer["task"] and line["parameter"].endswith(f"at {answer['at']:g}")
-    ]
+    own = [line for line in moved if line["task"] == answer["task"] and line["parameter"].endswith(f" at {at}")]
     if any(not line["moved"] for line in own):
         reasons.append(reason(NOT, "prior-dominated", f"the threshold of {name} comes from the prior, not from data"))
     if apart := _apart(answer.get("structures", ()), scale):

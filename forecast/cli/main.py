@@ -191,23 +191,28 @@ def problem(problem: Any) -> dict[str, Any]:
 
 
 def print_study(result: dict[str, Any]) -> None:
-    from forecast.words import plain_power
-
     print(plain(result["answer"]) + "\n")
     print(plain(result["verdict"]["sentence"]) + "\n")
-    names = [
-        ("all runs" if each["below"] is None else f"runs below {plain_power(each['below'])} FLOP")
-        for each in result["fits"]
-    ]
+    names = [_seen(each) for each in result["fits"]]
     print_thresholds(list(zip(names, [each["thresholds"] for each in result["fits"]], strict=True)))
     for name, each in zip(names, result["fits"], strict=True):
         if each["methods"]:
-            print(f"\nlarger runs as forecast from {name}: mean CRPS (lower is better) and coverage of 90% intervals")
+            others = "later" if "before" in each else "larger"
+            print(f"\n{others} runs as forecast from {name}: mean CRPS (lower is better) and coverage of 90% intervals")
             for method in each["methods"]:
                 print(f"  {method['method']:<18} {method['crps']:.3f}   {method['coverage_90']:.2f}")
     for place, dates in enumerate(result.get("when", [])):
         print()
         print_dates(dates, first=place == 0)
+
+
+def _seen(fit: dict[str, Any]) -> str:
+    """The runs that a fit of a study has seen, in words."""
+    from forecast.words import plain_power
+
+    if "before" in fit:
+        return f"runs before {fit['before']}"
+    return "all runs" if fit["below"] is None else f"runs below {plain_power(fit['below'])} FLOP"
 
 
 COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (

@@ -35,6 +35,10 @@ TableFile = Annotated[Path, typer.Argument(help="Observation table: CSV, JSON, P
 FitFile = Annotated[Path, typer.Argument(help="Posterior written by `forecast fit`.", metavar="FIT.nc")]
 Task = Annotated[str, typer.Option(help="Task name as in the table.")]
 At = Annotated[float, typer.Option(parser=score_or_time, metavar="SCORE", help=f"{SCORE}; of a horizon, as 8h.")]
+UsualAt = Annotated[
+    float | None,
+    typer.Option("--at", parser=score_or_time, metavar="SCORE", help=f"{SCORE} [default: 0.5 or, of a horizon, 8h]."),
+]
 Ats = Annotated[list[float] | None, typer.Option("--at", help=f"{SCORE} [default: 0.5].")]
 Family = Annotated[str | None, typer.Option(help="Family; the typical one when left out.")]
 Date = Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast.cli.options import At, Family, FitFile, Headline, Json, exit_unless_sound, plain, print_json, warn
+from forecast.cli.options import Family, FitFile, Headline, Json, UsualAt, exit_unless_sound, plain, print_json, warn
 from forecast.errors import ForecastError
 
 
@@ -21,7 +21,7 @@ class Form(StrEnum):
 def report(
     fit: FitFile,
     output: Annotated[Path, typer.Option("-o", help="File to write.", metavar="report.html")],
-    at: At = 0.5,
+    at: UsualAt = None,
     headline: Headline = None,
     family: Family = None,
     backtest: Annotated[
@@ -66,11 +66,11 @@ def _by_suffix(path: Path) -> Form:
     return Form(suffix) if suffix in list(Form) else Form.html
 
 
-def _command(fit: Path, output: Path, at: float, headline: str | None, family: str | None) -> str:
+def _command(fit: Path, output: Path, at: float | None, headline: str | None, family: str | None) -> str:
     """The command that makes the report again."""
     import shlex
 
-    words = ["forecast", "report", str(fit), "-o", str(output), "--at", f"{at:g}"]
+    words = ["forecast", "report", str(fit), "-o", str(output), *([] if at is None else ["--at", f"{at:g}"])]
     words += [] if headline is None else ["--headline", headline]
     return shlex.join(words + ([] if family is None else ["--family", family]))
 

@@ -1,7 +1,4 @@
-"""Axes of compute, of dates and of scores: ranges and ticks, and above them the known runs and the years.
-
-Places are log10 FLOP or, of a table of dates, what `models.dates` makes of them.
-"""
+"""Axes of compute (log10 FLOP), dates (places of `models.dates`) and scores, and above them known runs and years."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -16,7 +13,7 @@ from matplotlib.transforms import ScaledTranslation, Transform
 
 from forecast.figures.style import GREY, INK, printable
 from forecast.scales import Scale
-from forecast.words import scientific
+from forecast.words import minutes_of, scientific
 from models.dates import iso_date, log10_compute_of_year, year_of, years
 
 _SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
@@ -27,6 +24,8 @@ EM, SMALL = 0.62, 7.0  # width of a character in sizes of its font, wide for mos
 ROW = 19.0  # points from one row above the axes to the next
 CELL = 1.29  # width of the cell of a grid in those of its axes before their layout
 LEGEND = 34.0  # points from the axes down to the legend
+QUANTITIES = {"loss": "loss (nats)", "horizon": "time horizon"}  # of an axis of scores that are no rates
+TIMES = ("1 s", "10 s", "1 min", "10 min", "1 h", "8 h", "40 h", "167 h", "2000 h")
 NARROW = 280.0  # points; an axis below has fewer ticks and no captions beside it
 
 
@@ -73,10 +72,25 @@ def score_limits(values: Iterable[float]) -> tuple[float, float]:
     return padded(float(finite.min()), float(finite.max()), share=0.05)
 
 
-def place_scores(ax: Axes, values: Iterable[float]) -> tuple[float, float]:
+def on_axis(score: Any, metric: str) -> Any:
+    """A score, or several, as a place on its axis: of a horizon log10 minutes."""
+    return np.log10(score) if metric == "horizon" else score
+
+
+def time_ticks(axis: Axis, limits: tuple[float, float], *, count: int = len(TIMES)) -> None:
+    """Ticks of an axis of log10 minutes at lengths of time that readers know, at most so many."""
+    shown = {text: at for text in TIMES if limits[0] <= (at := float(np.log10(minutes_of(text)))) <= limits[1]}
+    shown = dict(list(shown.items())[:: -(-len(shown) // count) or 1])
+    axis.set_ticks(list(shown.values()), list(shown))
+
+
+def place_scores(ax: Axes, values: Iterable[float], *, metric: str = "") -> tuple[float, float]:
     """Limits of a y axis that holds the values, and its ticks in percent where they are rates; the limits."""
-    limits = score_limits(values)
-    if limits == score_limits([]):
+    if metric == "horizon":
+        finite = [value for value in values if np.isfinite(value)]
+        limits = padded(min(finite), max(finite), share=0.05)
+        time_ticks(ax.yaxis, limits)
+    elif (limits := score_limits(values)) == score_limits([]):
         ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
     else:
         ax.yaxis.set_major_locator(MaxNLocator(nbins=5))

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from forecast.figures.axes import padded, place_scores, place_ticks
+from forecast.figures.axes import on_axis, padded, place_scores, place_ticks
 from forecast.figures.style import BEYOND, BLUE, GREY, INK, PAPER, VERMILLION, name_label
 from forecast.scales import COMPUTE, Scale
 from forecast.scoring.summary import wilson_interval
-from forecast.words import percent
+from forecast.words import percent, spoken_score
 
 MARKERS = ("o", "s", "^", "v", "P", "X", "p")
 
@@ -27,6 +27,7 @@ def plot_curve(
     *,
     at: float,
     data_max: float,
+    metric: str = "",
     scale: Scale = COMPUTE,
     colours: Mapping[str, str] | None = None,
     human: float | None = None,
@@ -41,13 +42,17 @@ def plot_curve(
     ----------
     grid : (point,) log10 FLOP
     curve : q05, q25, q50, q75 and q95 of the typical score, each (point,)
-    observed : columns log10_compute, score, trials (NaN where there are none, as for losses) and held_out; with
+    observed : columns log10_compute, score, trials (NaN or 0 where there are none, as for losses) and held_out; with
         `colours` also family and moved_to (log10 FLOP with the family of the curve, NaN where unknown)
     at : the threshold tau
+    metric : of the task; horizons are drawn by their logs
     data_max : log10 FLOP of the largest run in the data
     colours : of each family; None: all runs have one recipe
     human : score of experts, where it is known
     """
+    spoken = spoken_score(at, metric)
+    curve, at = {name: on_axis(values, metric) for name, values in curve.items()}, on_axis(at, metric)
+    observed = observed.assign(score=on_axis(observed["score"], metric))
     ax.fill_between(grid, curve["q05"], curve["q95"], color=BLUE, alpha=0.18, linewidth=0, label="90% band")
     ax.fill_between(grid, curve["q25"], curve["q75"], color=BLUE, alpha=0.3, linewidth=0, label="50% band")
     ax.plot(grid, curve["q50"], color=BLUE, label="median")
@@ -59,18 +64,22 @@ def plot_curve(
     ax.axhline(at, color=GREY, linestyle="--", linewidth=0.9, label="threshold τ")
     ax.axvspan(data_max, max(limits[1], data_max), color=BEYOND, linewidth=0, zorder=0)
     ax.axvline(data_max, color=GREY, linestyle=":", linewidth=0.9, label=f"{scale.largest} run of the data")
-    ax.text(0.01, at, f"τ = {at:g}", transform=ax.get_yaxis_transform(), fontsize="small", va="bottom", color=GREY)
+    ax.text(0.01, at, f"τ = {spoken}", transform=ax.get_yaxis_transform(), fontsize="small", va="bottom", color=GREY)
     if human is not None:
         ax.axhline(human, color=GREY, linestyle="-.", linewidth=0.9, label="experts")
         ax.text(0.01, human, "experts", transform=ax.get_yaxis_transform(), fontsize="small", va="bottom", color=GREY)
-    shown = np.concatenate(
-        [*curve.values(), observed["score"].to_numpy(dtype=float), [at, at if human is None else human]]
-    )
-    place_scores(ax, shown)
+    shown = np.append(shown_scores(curve, observed, at, metric), at if human is None else human)
+    place_scores(ax, shown, metric=metric)
     ax.set_xlim(*limits)
     place_ticks(ax, scale, limits)
     ax.set_xlabel(scale.axis)
     return ax
+
+
+def shown_scores(curve: Mapping[str, np.ndarray], observed: pd.DataFrame, at: float, metric: str) -> np.ndarray:
+    """What an axis of scores must hold; of horizons, of which the 90% band soon goes to years, the 50% band alone."""
+    bands = [values for name, values in curve.items() if metric != "horizon" or name in ("q25", "q75")]
+    return np.concatenate([*bands, observed["score"].to_numpy(dtype=float), [at]])
 
 
 def plot_prior_posterior(rows: pd.DataFrame, *, ax: Axes) -> Axes:
@@ -174,6 +183,6 @@ def _scores_with_error(ax: Axes, observed: pd.DataFrame, **style: Any) -> None:
     if observed.empty:
         return
     x, score, trials = (observed[name].to_numpy(dtype=float) for name in ("log10_compute", "score", "trials"))
-    lower, upper = wilson_interval(score, trials) if np.isfinite(trials).any() else (score, score)
+    lower, upper = wilson_interval(score, np.where(trials > 0, trials, np.nan))
     error = np.nan_to_num(np.stack([score - lower, upper - score]))  # no trials, no error bar
     ax.errorbar(x, score, error, elinewidth=0.9, zorder=3, **style)

@@ -14,7 +14,7 @@ from forecast.figures.style import BLUE, GREY, INK, ORANGE, PAPER, VERMILLION, n
 from forecast.figures.threshold import places, plot_interval
 from forecast.posterior.views.curve import TaskForecast
 from forecast.scales import COMPUTE, Scale
-from forecast.words import percent
+from forecast.words import percent, spoken_score
 
 QUANTILES = ("q05", "q25", "q50", "q75", "q95")
 BAR = 1.03, 0.09  # left end and width of the column of P(never), in widths of the axes
@@ -147,7 +147,8 @@ def _never(ax: Axes, rows: pd.DataFrame) -> None:
 def _labels(rows: pd.DataFrame, *, wide: bool) -> list[str]:
     """Names of the tasks, with the threshold where there are several; on two lines where the figure is narrow."""
     several = rows["at"].nunique() > 1
-    names = [f"{task}, {at:g}" if several else str(task) for task, at in zip(rows["task"], rows["at"], strict=True)]
+    lines = zip(rows["task"], rows["at"], rows["metric"], strict=True)
+    names = [f"{task}, {spoken_score(at, metric)}" if several else str(task) for task, at, metric in lines]
     return [one_line(name, width=40) if wide else name_label(name, width=20) for name in names]
 
 

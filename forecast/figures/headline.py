@@ -1,6 +1,7 @@
 """Headline: the curve of one task with its data, the fan beyond them, the threshold and where it is crossed."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,21 +12,23 @@ from matplotlib.patches import Patch
 
 from forecast.figures.axes import (
     NARROW,
+    QUANTITIES,
     columns_that_fit,
     known_runs_above,
     legend_below,
+    on_axis,
     place_scores,
     place_ticks,
     power_text,
     score_limits,
     width_in_points,
 )
-from forecast.figures.curve import family_style, plot_runs
+from forecast.figures.curve import family_style, plot_runs, shown_scores
 from forecast.figures.style import BEYOND, BLUE, GREY, INK, ORANGE, PAPER, VERMILLION, family_colours, one_line
 from forecast.figures.threshold import places, plot_interval
 from forecast.posterior.views.curve import TaskForecast
 from forecast.scales import COMPUTE, Scale
-from forecast.words import counted, percent
+from forecast.words import counted, format_minutes, percent
 
 STRIP = 0.2  # height of the strip of the threshold below the scores, as a share of theirs
 WITHIN, BEYOND_BANDS = (0.2, 0.34), (0.11, 0.19)  # opacity of the 90% band and of the 50% band on top of it
@@ -53,7 +56,7 @@ def plot_headline(
     by_year : log10 FLOP of the largest run by year; see `forecast.figures.axes.largest_by_year`
     colours : of each family, of `forecast.figures.style.family_colours`; None: their own
     """
-    colours = colours or _colours(task)
+    task, colours = _on_axis(task), colours or _colours(task)
     limits = _limits(task)
     low = _score_axis(task, ax)
     ax.set_xlim(*limits)
@@ -70,6 +73,13 @@ def plot_headline(
     narrow = width_in_points(ax) < NARROW
     legend_below(ax, _handles(task, colours, short=narrow), left=38 if narrow else 0)
     return ax
+
+
+def _on_axis(task: TaskForecast) -> TaskForecast:
+    """The same with its scores where they are drawn; see `forecast.figures.axes.on_axis`."""
+    curve = {name: on_axis(values, task.metric) for name, values in task.curve.items()}
+    observed = task.observed.assign(score=on_axis(task.observed["score"], task.metric))
+    return replace(task, at=float(on_axis(task.at, task.metric)), curve=curve, observed=observed)
 
 
 def headline_height(task: TaskForecast, width: float, colours: Mapping[str, str] | None = None) -> float:
@@ -91,11 +101,11 @@ def _limits(task: TaskForecast) -> tuple[float, float]:
 
 def _score_axis(task: TaskForecast, ax: Axes) -> float:
     """Limits and ticks of the scores, percent for rates, and below them room for the strip; where the scores begin."""
-    shown = np.concatenate([*task.curve.values(), task.observed["score"].to_numpy(dtype=float), [task.at]])
-    low, high = place_scores(ax, shown)
+    shown = shown_scores(task.curve, task.observed, task.at, task.metric)
+    low, high = place_scores(ax, shown, metric=task.metric)
     rates = (low, high) == score_limits([])
     floor = 0.0 if rates else low
-    ax.set_ylabel("score" if rates else "loss (nats)" if task.metric == "loss" else f"score ({task.metric})")
+    ax.set_ylabel("score" if rates else QUANTITIES.get(task.metric, f"score ({task.metric})"))
     if not rates:
         ax.set_yticks([tick for tick in ax.get_yticks() if low <= tick <= high])
     ax.set_ylim(floor - STRIP * (high - low) - (0.03 if rates else 0.0), high)
@@ -145,6 +155,8 @@ def _threshold(ax: Axes, task: TaskForecast, limits: tuple[float, float]) -> Non
 
 
 def _score(task: TaskForecast) -> str:
+    if task.metric == "horizon":
+        return format_minutes(10.0**task.at)
     return f"{task.at:g} nats" if task.metric == "loss" else f"{100 * task.at:g}%" if task.at <= 1 else f"{task.at:g}"
 
 

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from forecast.figures.axes import QUANTITIES
 from forecast.figures.curve import plot_curve, plot_k_sweep, plot_prior_posterior
 from forecast.figures.evidence.record import plot_outcomes, plot_track_record
 from forecast.figures.evidence.sensitivity import plot_sensitivity
@@ -139,17 +140,17 @@ def curve_figure(
     def draw(figure: Figure) -> None:
         (ax,) = panels(figure, left=0.13, right=0.97, top=0.98, bottom=0.19)
         options: dict[str, Any] = {"at": at, "data_max": data_max, "scale": scale, "colours": colours, "human": human}
-        plot_curve(grid, curve, observed, **options, ax=ax)
-        ax.set_ylabel("loss (nats)" if metric == "loss" else "score")
+        plot_curve(grid, curve, observed, metric=metric, **options, ax=ax)
+        ax.set_ylabel(QUANTITIES.get(metric, "score"))
 
     return Drawing(draw=draw, size=(3.5, 2.2), key=f"curve-{key}", kept="curve")
 
 
-def outcomes_figure(outcomes: pd.DataFrame, *, key: str) -> Drawing:
-    """Held-out outcomes beside their intervals, a row each; see `forecast.figures.curve.plot_outcomes`."""
+def outcomes_figure(outcomes: pd.DataFrame, *, metric: str = "", key: str) -> Drawing:
+    """Held-out outcomes beside their intervals, a row each; see `forecast.figures.evidence.record.plot_outcomes`."""
 
     def draw(figure: Figure) -> None:
-        plot_outcomes(outcomes, ax=figure.subplots())
+        plot_outcomes(outcomes, metric=metric, ax=figure.subplots())
 
     return Drawing(draw=draw, size=(4.0, 0.7 + 0.3 * len(outcomes)), key=f"outcomes-{key}", layout="constrained")
 

@@ -15,6 +15,7 @@ from forecast.posterior.score import PER_TASK, law_of_task
 from forecast.posterior.tasks import is_measured
 from forecast.posterior.threshold import threshold_draws
 from forecast.table.direction import direction_of_task
+from forecast.words import spoken_score
 from models.capability import capability_model
 
 PRIOR_DRAWS = 1000
@@ -51,10 +52,18 @@ def prior_of(fit: Fit, *, draws: int = PRIOR_DRAWS, seed: int = 1) -> Fit:
     return replace(fit, posterior=tree["prior"].to_dataset())
 
 
-def contraction(fit: Fit, *, at: Sequence[float], family: str | None = None, seed: int = 1) -> list[dict[str, Any]]:
+def contraction(
+    fit: Fit,
+    *,
+    at: Sequence[float],
+    tasks: Sequence[str] | None = None,
+    family: str | None = None,
+    seed: int = 1,
+) -> list[dict[str, Any]]:
     """Prior and posterior 5, 50 and 95% quantiles of each parameter of interest and of each threshold.
 
-    Thresholds are at each score of `at`, for rates that neither fall nor turn, of a family or the typical recipe.
+    Thresholds are at each score of `at`, of those of `tasks` (None: all rates) that neither fall nor turn, and of a
+    family or the typical recipe.
     `width_ratio` is the posterior width of the 90% interval by the prior's, for positive parameters that of their log;
     where the 95% quantile of a threshold is infinite, that from 5 to 50%, and None where the median is infinite too.
     The data moved what has a ratio of at most one half.
@@ -73,13 +82,19 @@ def contraction(fit: Fit, *, at: Sequence[float], family: str | None = None, see
             for name in EACH_TASK
             if name in before and float(before[name].std()) > 0 and not (is_measured(fit, task) and name in PER_TASK)
         ]
-        known = not is_measured(fit, task) and direction_of_task(fit.data, task).can_be_modelled
-        for score in at if known else ():
+        asked = not is_measured(fit, task) if tasks is None else task in tasks
+        for score in at if asked and direction_of_task(fit.data, task).can_be_modelled else ():
             crossed = [threshold_draws(each, task, score, family=family) for each in (prior, fit)]
             never = [float((draws == np.inf).mean()) for draws in crossed]
-            line = _prior_beside_posterior(f"log10_compute at {score:g}", task, *crossed, on_log=False)
+            line = _prior_beside_posterior(
+                f"log10_compute at {_spoken(fit, task, score)}", task, *crossed, on_log=False
+            )
             lines.append(line | {"prior_p_never": never[0], "p_never": never[1]})
     return lines
+
+
+def _spoken(fit: Fit, task: str, score: float) -> str:
+    return spoken_score(score, fit.data.metric.sel(task=task).item())
 
 
 def _each_kind(

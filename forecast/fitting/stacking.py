@@ -142,9 +142,11 @@ def weights_of_scores(lines: pd.DataFrame, structures: Sequence[str]) -> dict[st
 
 
 def _dataset(found: Mapping[str, "_Forecast"], at: Sequence[float]) -> xr.Dataset:
-    scores = xr.DataArray(np.stack([each.scores for each in found.values()]), dims=("structure", "draw", "row"))
+    drawn = np.stack([each.scores for each in found.values()])
+    half = np.float32 if drawn.max(initial=0.0) < np.finfo(np.float32).max else np.float64  # horizons may be vast
+    scores = xr.DataArray(drawn.astype(half), dims=("structure", "draw", "row"))
     crossed = xr.concat([_thresholds(each.fit, at) for each in found.values()], dim="structure")
-    variables = {"score": scores.astype(np.float32), "log10_compute": crossed}
+    variables = {"score": scores, "log10_compute": crossed}
     dataset = xr.Dataset(variables, coords={"structure": list(found)})
     return dataset.assign_attrs(diagnostics={name: each.diagnostics for name, each in found.items()})
 

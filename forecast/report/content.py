@@ -10,7 +10,6 @@ import xarray as xr
 
 from forecast.backtesting.run import BacktestResult
 from forecast.backtesting.scored import OURS
-from forecast.errors import ForecastError, shown
 from forecast.files import write_whole
 from forecast.fitting.contraction import contraction
 from forecast.fitting.sensitivity.answer import sensitivity
@@ -20,8 +19,9 @@ from forecast.posterior.outliers import outliers
 from forecast.posterior.predict import predict, summarise
 from forecast.posterior.reached import family_in_words
 from forecast.posterior.score import law_of_task, loss_per_token
-from forecast.posterior.tasks import rate_tasks, task_label
+from forecast.posterior.tasks import task_label
 from forecast.posterior.views.curve import CURVE_DRAWS, TaskForecast, task_forecast
+from forecast.report.answered import answered_tasks, metric_of, usual_threshold
 from forecast.report.complaints import complaints, spelled_out
 from forecast.report.live.data import live_data
 from forecast.report.page import write_page
@@ -32,18 +32,30 @@ from forecast.scoring.summary import summary
 from forecast.table.describe import warnings_of
 from forecast.table.direction import refusal
 from forecast.table.splits import Split
-from forecast.words import counted, percent, plain_power
+from forecast.words import counted, percent, plain_power, spoken_score
+from models.equations.metrics import METRICS
 from models.equations.surrogates import at_least_each
 
 
 def check_held_out(
-    fit: Fit, frame: pd.DataFrame, tested: BacktestResult, split: Split, predictions: Path, *, seed: int
+    fit: Fit,
+    frame: pd.DataFrame,
+    tested: BacktestResult,
+    split: Split,
+    predictions: Path,
+    *,
+    headline: str | None = None,
+    seed: int,
 ) -> OutcomeCheck | None:
     """What the back-test says of one cut, and in a file the predictive quantiles of the hidden rows under the fit.
 
-    Losses are in the file only: in nats they belong neither on the axis nor in the mean CRPS of scores.
+    Metrics of another kind than the headline's, as losses are, stand in the file only: in other units they belong
+    neither on the axis nor in the mean CRPS.
     """
-    own = tested.scores[(tested.scores["cut"] == split.name) & (tested.scores["metric"] != "loss")]
+    headline = headline or answered_tasks(fit.data)[0]
+    asked = metric_of(fit.data, headline)
+    kind = {name for name, each in METRICS.items() if (each.is_rate, each.falls) == (asked.is_rate, asked.falls)}
+    own = tested.scores[(tested.scores["cut"] == split.name) & tested.scores["metric"].isin(kind)]
     if own.empty:
         return None
     _, rows = split.parts(frame)
@@ -53,6 +65,7 @@ def check_held_out(
     title = f"Forecast from {split.name} beside what the others scored"
     return OutcomeCheck(
         title=title,
+        metric=str(fit.data.metric.sel(task=headline).item()),
         outcomes=outcomes[["task", "model", "log10_compute", "score", "q05", "q50", "q95", "crps", "inside"]],
         methods=methods[["method", "crps", "coverage_90", "width_90"]],
     )
@@ -83,7 +96,7 @@ def evidence(fit: Fit, headline: str, thresholds: Sequence[float], *, family: st
     """
     return Evidence(
         headline=headline,
-        moved=contraction(fit, at=thresholds, family=family, seed=seed),
+        moved=contraction(fit, at=thresholds, tasks=answered_tasks(fit.data, headline), family=family, seed=seed),
         surprising=outliers(fit, seed=seed),
         rows=fit.data.sizes["observation"],
         sensitivity=sensitivity(fit, headline, thresholds[0], family=family),
@@ -98,7 +111,7 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
 def report_of(
     fit: Fit,
     *,
-    at: float = 0.5,
+    at: float | None = None,
     headline: str | None = None,
     family: str | None = None,
     record: Mapping[str, Any] | None = None,
@@ -108,13 +121,16 @@ def report_of(
 
     Parameters
     ----------
-    headline : task of the sentence; None: the first rate
+    at : the threshold; None: 0.5 or, of horizons, a working day
+    headline : task of the sentence; None: the first rate or, where there is none, the first horizon
     family : whose curves and thresholds are shown; None: those of the typical family
     record : a back-test of the table, of `forecast.report.views.backtest.stored_view`
     command : that makes the report again
     """
-    names, first = rate_tasks(fit), headline_of(fit, headline)
-    tasks = [task_forecast(fit, task, at, family=family) for task in names]
+    first = headline_of(fit, headline)
+    at = usual_threshold(metric_of(fit.data, first)) if at is None else at
+    tasks = [task_forecast(fit, task, at, family=family) for task in answered_tasks(fit.data, first)]
+    shown = next(task for task in tasks if task.task == first)
     section = Section(
         title="Fit on " + ("all runs" if fit.below is None else f"runs below {plain_power(fit.below)} FLOP"),
         text=size_in_words(fit),
@@ -124,11 +140,11 @@ def report_of(
         evidence=evidence(fit, first, [at], family=family, seed=fit.sampling.seed),
     )
     scale = scale_of(fit.data)
-    whose = "a typical run" + (f" of family {family}" if family else "")
+    asked, whose = spoken_score(at, shown.metric), "a typical run" + (f" of family {family}" if family else "")
     return Report(
         title=f"Forecast from {fit.table}",
-        question=f"At what {scale.quantity} does {whose} reach {at:g}, judging from {fit.table}?",
-        answer=answer_sentence(next(task for task in tasks if task.task == first)),
+        question=f"At what {scale.quantity} does {whose} reach {asked}, judging from {fit.table}?",
+        answer=answer_sentence(shown),
         sections=[section],
         warnings=warnings_of(fit.data),
         record=record,
@@ -146,15 +162,10 @@ def write_report(fit: Fit, path: Path = Path("report.html"), **options: Any) -> 
 
 
 def headline_of(fit: Fit, name: str | None) -> str:
-    """The task that a name means, or the first rate; a `ForecastError` where it is a loss."""
-    names = rate_tasks(fit)
-    if name is None:
-        return names[0]
-    task = task_label(fit, name)
-    if task not in names:
-        listed = "; ".join(shown(name) for name in names[:10])
-        raise ForecastError(f"{shown(task)} is a loss, and the report answers for a rate; choose one of: {listed}")
-    return task
+    """The task that a name means, or the first that a report answers for; a `ForecastError` where it is a loss."""
+    task = None if name is None else task_label(fit, name)
+    answered = answered_tasks(fit.data, task)
+    return task or answered[0]
 
 
 def size_in_words(fit: Fit) -> str:
@@ -171,4 +182,4 @@ def answer_sentence(task: TaskForecast) -> str:
     where = f"is not expected {scale.none}" if q["q50"] == "inf" else f"is expected {scale.where(q['q50'])}"
     of = family_in_words(task.threshold)
     doubt = f"90% interval {scale.interval(q['q05'], q['q95'])}; chance that it never does {percent(never)}"
-    return f"{task.task} reaching {task.at:g} {where} ({of + '; ' if of else ''}{doubt})."
+    return f"{task.task} reaching {spoken_score(task.at, task.metric)} {where} ({of + '; ' if of else ''}{doubt})."

@@ -19,10 +19,10 @@ from forecast.report.views.dates import dates_view
 from forecast.report.views.evidence import evidence_view, headline_warnings
 from forecast.report.views.pictures import figures_view, headline_view
 from forecast.report.views.tasks import changes, row
-from forecast.report.views.text import markdown, number, place_html, plain, powers
+from forecast.report.views.text import markdown, number, place_html, plain, powers, score_text
 from forecast.report.views.wording import threshold_remarks
 from forecast.scales import COMPUTE, Scale
-from forecast.words import percent, reach_of_answers
+from forecast.words import percent, reach_of_answers, spoken_score
 
 MAX_OUTCOMES = 60
 """Held-out outcomes drawn in a section; the table holds them all."""
@@ -57,6 +57,7 @@ def write_page(path: str | Path, report: Report) -> None:
             dates=dates_view(report.dates),
             scale=scale,
             hero=_hero(report, scale),
+            metric=getattr(report.headline(), "metric", ""),
             first=_section(sections[0], scale, told=told, key="1") | figures_view(sections[0], scale)
             if sections
             else None,
@@ -78,7 +79,7 @@ def environment_of(scale: Scale = COMPUTE) -> Environment:
         lstrip_blocks=True,
     )
     filters = {"place": partial(place_html, scale=scale), "number": number, "percent": percent, "plain": plain}
-    environment.filters.update(filters | {"powers": powers})
+    environment.filters.update(filters | {"powers": powers, "score": score_text})
     return environment
 
 
@@ -140,7 +141,10 @@ def _section(section: Section, scale: Scale, *, told: str, key: str) -> dict[str
         "key": key,
         "title": section.title,
         "text": section.text,
-        "rows": [row(task) | {"remark": remarks.get((task.task, f"{task.at:g}"))} for task in section.tasks],
+        "rows": [
+            row(task) | {"remark": remarks.get((task.task, spoken_score(task.at, task.metric)))}
+            for task in section.tasks
+        ],
         "check": section.check and _check(section.check, key=key),
         "evidence": section.evidence and evidence_view(section.evidence, scale, key=key),
         "diagnostics": _diagnostics(section.diagnostics, told),
@@ -168,7 +172,7 @@ def _check(check: OutcomeCheck, *, key: str) -> dict[str, Any]:
         "drawn": len(drawn),
         "outcomes": check.outcomes.to_dict("records"),
         "methods": check.methods.to_dict("records"),
-        "figure": outcomes_figure(drawn, key=key),
+        "figure": outcomes_figure(drawn, metric=check.metric, key=key),
     }
 
 

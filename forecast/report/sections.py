@@ -29,6 +29,7 @@ class OutcomeCheck:
 
     title: str
     outcomes: pd.DataFrame  # task, model, log10_compute, score, q05, q50, q95, crps, inside
+    metric: str  # of a kind with those of all outcomes
     methods: pd.DataFrame  # method, crps, coverage_90, width_90; the first row is ours
 
 

@@ -1,8 +1,8 @@
 """Summaries of scores: tables by method, pairs of methods, reliability and PIT.
 
 Frames of several methods, cuts and tables are stacked by `pd.concat`. A column `bed` then names the table, and a column
-`cut` the split where several splits share one `log10_cut`, as cuts by date and by family may. CRPS is in units of the
-score (nats for losses) and lower is better; of the log score higher is better.
+`cut` the split where several splits share one `log10_cut`, as cuts by date and by family may. CRPS and widths are in
+units of the score (nats of losses, decades of minutes of horizons). Lower CRPS is better, and a higher log score.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.stats import binom
 
 from forecast.draws import order_statistics
+from models.equations.metrics import metrics_where
 
 OURS = "capability model"  # the method that is not a baseline
 INTERVALS = {50: ("q25", "q75"), 80: ("q10", "q90"), 90: ("q05", "q95")}  # percent: quantiles at the ends
@@ -38,7 +39,7 @@ def summary(frame: pd.DataFrame, by: Sequence[str] = ("method",)) -> pd.DataFram
     """
     # Rounded, so that ten times the cut is one decade beyond it.
     beyond = pd.cut(frame["decades_beyond"].round(9), DISTANCE_EDGES, right=False, labels=DISTANCES)
-    frame = frame.assign(distance=beyond, width_90=_difference(frame["q95"].to_numpy(), frame["q05"].to_numpy()))
+    frame = frame.assign(distance=beyond, width_90=_widths(frame))
     if "distance" in by:
         frame = frame.sort_values("distance", kind="stable")
     groups = frame.groupby(list(by) or np.zeros(len(frame)), sort=False, observed=True)
@@ -119,6 +120,14 @@ def _interval_90(values: np.ndarray) -> tuple[float, float]:
 
 def _estimate(value: float, ends: tuple[float, float]) -> dict[str, float]:
     return {"estimate": float(value), "q05": ends[0], "q95": ends[1]}
+
+
+def _widths(frame: pd.DataFrame) -> np.ndarray:
+    """Widths of the 90% intervals of lines, of horizons in decades."""
+    horizon = frame["metric"].isin(metrics_where("reciprocal")) if "metric" in frame else False
+    with np.errstate(divide="ignore", invalid="ignore"):  # where no horizon is
+        low, high = (np.where(horizon, np.log10(frame[end]), frame[end]) for end in ("q05", "q95"))
+    return _difference(high, low)
 
 
 def _difference(first, second):

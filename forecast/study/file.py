@@ -1,17 +1,20 @@
-"""Study file: a question, a table, thresholds, compute cuts and scenarios, as `study.toml` says."""
+"""Study file: a question, a table, thresholds, cuts by compute or date, and scenarios, as `study.toml` says."""
 
 import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field, StrictBool, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictBool, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from forecast.errors import ForecastError, shown, shown_path
 from forecast.questions.when.scenarios import SCENARIOS, Scenario
+from forecast.words import minutes_of
 from models.priors import Priors
 
 
@@ -22,8 +25,25 @@ def _of_different_names(scenarios: tuple[Scenario, ...]) -> tuple[Scenario, ...]
     return scenarios
 
 
-Share = Annotated[float, Field(strict=True, gt=0, lt=1)]
-Flop = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+def _minutes_of_words(given: Any) -> Any:
+    if not isinstance(given, str):
+        return given
+    try:
+        return minutes_of(given)
+    except ValueError as error:
+        raise PydanticCustomError("no_time", "no length of time") from error
+
+
+def _iso_date(given: Any) -> str:
+    try:
+        return f"{given if isinstance(given, date) else date.fromisoformat(given):%Y-%m-%d}"
+    except (TypeError, ValueError) as error:
+        raise PydanticCustomError("no_date", "no ISO date") from error
+
+
+Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+Score = Annotated[Positive, BeforeValidator(_minutes_of_words)]  # whether it suits the task, the table says
+Cut = Positive | Annotated[str, BeforeValidator(_iso_date)]  # FLOP, or an ISO date
 Scenarios = Annotated[tuple[Scenario, ...], Field(min_length=1), AfterValidator(_of_different_names)]
 
 
@@ -36,8 +56,9 @@ class Study:
     title: str
     question: str
     table: Path
-    thresholds: Annotated[tuple[Share, ...], Field(min_length=1)]  # scores that count as 'the capability is there'
-    cuts: tuple[Flop, ...] = ()  # a fit on the runs below each, scored on the rest, besides the fit on all
+    thresholds: Annotated[tuple[Score, ...], Field(min_length=1)]  # scores that count as 'the capability is there'
+    tasks: tuple[str, ...] = ()  # only these of the table; all if not given
+    cuts: tuple[Cut, ...] = ()  # a fit on the runs below or before each, scored on the rest, besides the fit on all
     headline: str | None = None  # task of the answer sentence; the first of the table if not given
     seed: Annotated[int, Field(strict=True, ge=0)] = 1
     k_sweep_length: Annotated[int, Field(strict=True, ge=1)] | None = None  # tokens of the at-least-k figure's answer
@@ -50,8 +71,9 @@ class Study:
 TEXT, RATE = "text in quotes", "decades a year, such as 0.5; tenfold a year is 1"
 EXPECTED = {
     **{"title": TEXT, "question": TEXT, "table": TEXT, "headline": TEXT, "when": "true or false"},
-    "thresholds": "a list of at least one score, such as [0.5]",
-    "cuts": "a list of FLOP, such as [2.4e22]",
+    "thresholds": 'a list of at least one score, such as [0.5] or, of a horizon, ["8h"]',
+    "tasks": "a list of names of tasks, each in quotes",
+    "cuts": 'a list of FLOP, such as [2.4e22], or of dates, such as ["2024-01-01"]',
     "seed": "a whole number of 0 or more",
     "k_sweep_length": "a whole number of 1 or more",
     "scenarios": "tables headed [[scenarios]]; leave it out for the usual three",
@@ -61,8 +83,9 @@ EXPECTED = {
 OF_DATES = ("scenarios", "runs")  # keys that ask for dates
 PRIORS = tuple(each.name for each in fields(Priors))
 EXPECTED_IN_LIST = {
-    "thresholds": "a number between 0 and 1; for 80% write 0.8",
-    "cuts": "a positive number of FLOP; write it like 2.4e22",
+    "thresholds": 'a number between 0 and 1 (for 80% write 0.8) or, of a horizon, minutes or a time such as "8h"',
+    "cuts": 'a positive number of FLOP like 2.4e22, or an ISO date like "2024-01-01"',
+    "tasks": "a name in quotes",
     "scenarios": "a table headed [[scenarios]]",
 }
 EXPECTED_OF_SCENARIO = {
@@ -123,8 +146,8 @@ STUDY = """\
 title = "When does my capability appear?"
 question = "At what training compute does a run reach half of the test, judging from the runs so far?"
 table = "table.csv"
-thresholds = [0.5]   # scores that count as 'the capability is there'
-cuts = []            # FLOP, e.g. [1e23]: also fit the runs below it and score that forecast on the rest
+thresholds = [0.5]   # scores that count as 'the capability is there'; of a time horizon e.g. ["8h"]
+cuts = []            # FLOP, e.g. [1e23], or dates: also fit the runs below it and score that forecast on the rest
 when = false         # true: also at what date, by the growth of the largest training runs
 seed = 1
 """

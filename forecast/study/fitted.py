@@ -1,4 +1,4 @@
-"""Fit of a study: what is shown of the posterior of the runs below a cut, or of all runs."""
+"""Fit of a study: what is shown of the posterior of the runs that a cut leaves, or of all runs."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,8 +9,8 @@ import xarray as xr
 
 from forecast.backtesting.run import BacktestResult
 from forecast.posterior.fit import Fit, save
-from forecast.posterior.tasks import rate_tasks
 from forecast.posterior.threshold import threshold_by_structure
+from forecast.report.answered import answered_tasks
 from forecast.report.complaints import complaints, run_command, spelled_out
 from forecast.report.content import (
     answer_sentence,
@@ -36,7 +36,8 @@ class StudyFit:
     """One fit of a study, and what is shown of it."""
 
     fit: Fit
-    tasks: list[TaskForecast]  # of every rate at every threshold of the study
+    cut: Split | None  # None: it has seen all runs
+    tasks: list[TaskForecast]  # of every task of the headline's kind at every threshold of the study
     check: OutcomeCheck | None  # the hidden runs beside their forecast; None: none were hidden
     evidence: Evidence
     reasons: list[str]  # not to trust the draws
@@ -44,7 +45,7 @@ class StudyFit:
     @property
     def runs(self) -> str:
         """The runs that the fit has seen, in words."""
-        return seen_runs(self.fit.below)
+        return seen_runs(self.cut)
 
     def headline_thresholds(self) -> list[dict[str, Any]]:
         """Thresholds of the headline task, with those of each structure."""
@@ -60,7 +61,7 @@ class StudyFit:
             text=size_in_words(self.fit),
             tasks=self.tasks,
             diagnostics=spelled_out(self.fit, self.reasons),
-            provenance=self.fit.provenance(),
+            provenance=self.fit.provenance() | ({} if self.cut is None else {"runs": self.cut.name}),
             check=self.check,
             k_sweep=k_sweep(self.fit, self.evidence.headline, k_sweep_length) if k_sweep_length else None,
             evidence=self.evidence,
@@ -74,8 +75,9 @@ class StudyFit:
     def result(self) -> dict[str, Any]:
         """What result.json holds of the fit."""
         return {
-            "fit": f"fit_{name_in_files(self.fit.below)}.nc",
+            "fit": f"fit_{name_in_files(self.cut)}.nc",
             "below": self.fit.below,
+            **({"before": self.cut.at} if self.cut is not None and self.cut.by == "date" else {}),
             "weights": dict(self.fit.weights),
             "thresholds": [dict(task.threshold) for task in self.tasks],
             "methods": self.check.methods.to_dict("records") if self.check else [],
@@ -88,6 +90,7 @@ class StudyFit:
 
 def study_fit(
     fit: Fit,
+    cut: Split | None,
     study: Study,
     frame: pd.DataFrame,
     data: xr.Dataset,
@@ -97,37 +100,35 @@ def study_fit(
     stages: Stages,
 ) -> StudyFit:
     """What is shown of a fit; writes the posterior and, where runs were hidden, their predictions and scores."""
-    name = name_in_files(fit.below)
+    name, headline = name_in_files(cut), headline_task(study, fit)
     save(fit, output / f"fit_{name}.nc")
-    tasks = [task_forecast(fit, task, at, data) for task in rate_tasks(fit) for at in study.thresholds]
+    answered = answered_tasks(fit.data, headline)
+    tasks = [task_forecast(fit, task, at, data) for task in answered for at in study.thresholds]
     check = None
-    if fit.below is not None and tested is not None:
-        split, predictions = split_at(fit.below), output / f"predictions_{name}.csv"
-        check = check_held_out(fit, frame, tested, split, predictions, seed=study.seed)
+    if cut is not None and tested is not None:
+        predictions = output / f"predictions_{name}.csv"
+        check = check_held_out(fit, frame, tested, cut, predictions, headline=headline, seed=study.seed)
     if check is not None:
         write_csv(output / f"scores_{name}.csv", check.outcomes)
     reasons = complaints(fit, start=run_command(fit, study.folder, output))
     with stages.stage("prior beside posterior", weight=EVIDENCE):
-        moved = evidence(fit, headline_task(study, fit), study.thresholds, seed=study.seed)
-    return StudyFit(fit=fit, tasks=tasks, check=check, evidence=moved, reasons=reasons)
+        moved = evidence(fit, headline, study.thresholds, seed=study.seed)
+    return StudyFit(fit=fit, cut=cut, tasks=tasks, check=check, evidence=moved, reasons=reasons)
 
 
 def headline_task(study: Study, fit: Fit) -> str:
-    """The task that the study asks about, or else the first rate of the fit."""
-    names = rate_tasks(fit)
-    return study.headline if study.headline and study.headline in names else names[0]
+    """The task that the study asks about, or else the first that a report of the fit answers for."""
+    known = study.headline is not None and study.headline in fit.data.task.values
+    return str(study.headline) if known else answered_tasks(fit.data)[0]
 
 
-def seen_runs(below: float | None) -> str:
-    """The runs below a cut, or all, in words."""
-    return "all runs" if below is None else f"the runs below {plain_power(below)} FLOP"
+def seen_runs(cut: Split | None) -> str:
+    """The runs that a cut leaves, or all, in words."""
+    return "all runs" if cut is None else f"the {cut.name}"
 
 
-def split_at(below: float) -> Split:
-    """The split of which a fit below a cut has seen the one side."""
-    return Split(by="compute", at=below)
-
-
-def name_in_files(below: float | None) -> str:
+def name_in_files(cut: Split | None) -> str:
     """What tells the files of a fit from those of others."""
-    return "all" if below is None else f"below_{plain_power(below)}"
+    if cut is None:
+        return "all"
+    return f"before_{cut.at}" if cut.by == "date" else f"below_{plain_power(float(str(cut.at)))}"

@@ -35,7 +35,7 @@ def report_of_study(
     asked: Asked | None,
     output: Path,
 ) -> Report:
-    """The report: the fit below the first cut whole, then what the later fits changed."""
+    """The report: the fit at the first cut whole, then what the later fits changed."""
     scale = scale_of(fits[-1].fit.data)
     return Report(
         title=study.title,

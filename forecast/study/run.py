@@ -6,33 +6,32 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import xarray as xr
 
 from forecast.backtesting.record import write_backtest
 from forecast.backtesting.run import BacktestResult, backtest
 from forecast.backtesting.verdict import verdict
 from forecast.draws import Sampling
-from forecast.errors import ForecastError, shown
 from forecast.files import make_folder, write_json
 from forecast.fitting.average import fit_average
 from forecast.fitting.stacking import SAMPLING, forecasts_of, weights_of_scores
 from forecast.posterior.fit import Fit
 from forecast.published import as_published, threshold_rows
 from forecast.questions.when.answer import when as dates_of
-from forecast.questions.when.frontier import fit_frontier, records_of
-from forecast.questions.when.scenarios import SCENARIOS
+from forecast.questions.when.frontier import fit_frontier
+from forecast.report.answered import metric_of
 from forecast.report.complaints import worst_complaints
 from forecast.report.content import write_csv
 from forecast.report.live.dates import Asked
 from forecast.report.views.backtest import BacktestView
 from forecast.stages import SILENT, Stages
+from forecast.study.checks import check_answerable, headline_of_table, largest_runs, split_at, splits_of
 from forecast.study.file import Study
-from forecast.study.fitted import EVIDENCE, StudyFit, seen_runs, split_at, study_fit
+from forecast.study.fitted import EVIDENCE, StudyFit, seen_runs, study_fit
 from forecast.study.report import answer_of, report_of_study, write_index_above, write_study
+from forecast.table.adjusting import Adjustments
 from forecast.table.dataset import observations, read_table
 from forecast.table.describe import warnings_of
-from forecast.table.splits import Split, latest
-from forecast.table.training_runs import read_runs
+from forecast.table.splits import Split
 from models.dates import by_date
 from models.structures import DEFAULT
 
@@ -54,40 +53,37 @@ def run_study(
 
     `warn` is called with each weakness of the table before the first fit (see `forecast.table.describe.warnings_of`).
 
-    First the back-test: the runs above each cut, or where the study names none the largest three in ten, are hidden,
-    forecast and scored. Then the posteriors: of the runs below each cut and of all runs.
+    First the back-test: the runs above or after each cut, or where the study names none the largest three in ten, are
+    hidden, forecast and scored. Then the posteriors: of the runs below or before each cut and of all runs.
 
     Files: a posterior, predictions and scores for each cut, `fit_all.nc`, `thresholds.csv`, `result.json`,
-    `report.html`, `forecast.svg` (the headline as forecast below the first cut, with what the hidden runs scored), and
-    in `backtest/` what `forecast backtest` writes.
+    `report.html`, `forecast.svg` (the headline as forecast at the first cut, with what the hidden runs scored), and in
+    `backtest/` what `forecast backtest` writes.
     """
     warnings: list[str] = []
-    frame = read_table(study.table, warn=warnings.append)
+    frame = read_table(study.table, adjust=Adjustments(tasks=study.tasks), warn=warnings.append)
     data = observations(frame)
-    splits, runs = _splits(study, frame, data), _largest_runs(study, data)
+    check_answerable(study, data)
+    splits, runs = splits_of(study, frame), largest_runs(study, data)
     warnings += warnings_of(data)
     for sentence in warnings:
         warn(sentence)
     make_folder(output)
     stages.plan(_weight(study, averaged=len(structures) > 1))
-    fitting = _Fitting(
-        frame=frame,
-        study=study,
-        structures=structures,
-        sampling=replace(sampling, seed=study.seed),
-        stages=stages,
-    )
-    fitted: dict[float | None, Fit] = {}
+    sampling = replace(sampling, seed=study.seed)
+    fitting = _Fitting(frame=frame, study=study, structures=structures, sampling=sampling, stages=stages)
+    cuts = [split_at(cut) for cut in study.cuts]
+    fitted: dict[Split | None, Fit] = {}
     if len(structures) == 1:  # a fit of a cut makes its forecast too; several are weighed by shorter ones first
-        fitted |= {cut: fitting.fit(cut, weights=None) for cut in study.cuts}
+        fitted |= {cut: fitting.fit(cut, weights=None) for cut in cuts}
     tested = None
     if splits:
         tested = _tested(study, fitting, splits, fitted, output=output, workers=workers, scheduler=scheduler)
     fits = []
-    for below in (*study.cuts, None):
-        if below not in fitted:
-            fitted[below] = fitting.fit(below, weights=_weights(tested, below))
-        fits.append(study_fit(fitted[below], study, frame, data, tested=tested, output=output, stages=stages))
+    for cut in (*cuts, None):
+        if cut not in fitted:
+            fitted[cut] = fitting.fit(cut, weights=_weights(tested, cut))
+        fits.append(study_fit(fitted[cut], cut, study, frame, data, tested=tested, output=output, stages=stages))
     believed = _believed(study, frame, fits, fits[-1], tested)
     asked = None if runs is None else _asked(study, runs)
     dates = _dates(study, fits[-1], asked, stages) if study.when else []
@@ -113,12 +109,14 @@ class _Fitting:
     sampling: Sampling
     stages: Stages
 
-    def fit(self, below: float | None, *, weights: dict[str, float] | None) -> Fit:
-        """The posterior of the runs below a cut, or of all; weights as of `fit_average`."""
+    def fit(self, cut: Split | None, *, weights: dict[str, float] | None) -> Fit:
+        """The posterior of the runs that a cut leaves, or of all; weights as of `fit_average`."""
+        frame = self.frame if cut is None or cut.by == "compute" else cut.parts(self.frame)[0]
         options: dict[str, Any] = {"structures": self.structures, "sampling": self.sampling, "stages": self.stages}
-        options |= {"weights": weights, "below": below, "priors": self.study.priors}
-        with self.stages.stage(f"fit of {seen_runs(below)}", weight=FIT):
-            return fit_average(self.frame, table=self.study.table.name, **options)
+        options |= {"weights": weights, "priors": self.study.priors}
+        options["below"] = cut.at if cut is not None and cut.by == "compute" else None
+        with self.stages.stage(f"fit of {seen_runs(cut)}", weight=FIT):
+            return fit_average(frame, table=self.study.table.name, **options)
 
 
 def _weight(study: Study, *, averaged: bool) -> float:
@@ -127,55 +125,23 @@ def _weight(study: Study, *, averaged: bool) -> float:
     return fits * (FIT + EVIDENCE) + (TEST_BY_FITS if averaged else TEST) + DATES * study.when + REPORT
 
 
-def _splits(study: Study, frame: pd.DataFrame, data: xr.Dataset) -> list[Split]:
-    """The cuts to test at; refuses before the first fit what could only fail after it."""
-    tasks = data.task.values.tolist()
-    if study.headline is not None and study.headline not in tasks:
-        listed = "; ".join(shown(task) for task in tasks[:10])
-        raise ForecastError(
-            f"headline {shown(study.headline)} is not a task of {study.table.name}; use one of: {listed}"
-        )
-    if study.cuts:
-        return [split_at(cut).checked(frame) for cut in study.cuts]
-    return [each for each in [latest(frame)] if each]
-
-
-def _largest_runs(study: Study, data: xr.Dataset) -> pd.DataFrame | None:
-    """The largest training runs; None where no dates are asked for, or dates are the scale of the table.
-
-    Refuses before the first fit keys about the growth of compute where it means nothing, and runs that show none.
-    """
-    asked = {"scenarios": study.scenarios != SCENARIOS, "runs": study.runs is not None}
-    named = " and ".join(name for name, given in asked.items() if given)
-    if by_date(data) and named:
-        raise ForecastError(
-            f"{named}: {study.table.name} holds no compute, dates are its scale and go on as they did; "
-            f"leave {named} out and write when = true, or add compute, or params and tokens, to the table"
-        )
-    if by_date(data) or not study.when:
-        return None
-    runs = read_runs(study.runs)
-    records_of(runs)
-    return runs
-
-
 def _tested(
     study: Study,
     fitting: _Fitting,
     splits: Sequence[Split],
-    fitted: Mapping[float | None, Fit],
+    fitted: Mapping[Split | None, Fit],
     *,
     output: Path,
     workers: int,
     scheduler: str | None,
 ) -> BacktestResult:
     """The back-test of the study; `fitted` are the fits below cuts that are there already."""
-    frame, at = fitting.frame, study.thresholds
+    frame, data = fitting.frame, observations(fitting.frame)
+    rate = metric_of(data, headline_of_table(study, data)).is_rate
+    at = study.thresholds if rate else ()  # a record of thresholds is of rates
     with fitting.stages.stage("forecasts of hidden runs", weight=TEST):
         made = {
-            split_at(cut).name: forecasts_of(fit, split_at(cut).parts(frame)[1], at=at)
-            for cut, fit in fitted.items()
-            if cut is not None
+            cut.name: forecasts_of(fit, cut.parts(frame)[1], at=at) for cut, fit in fitted.items() if cut is not None
         }
         return backtest(
             frame,
@@ -191,12 +157,12 @@ def _tested(
         )
 
 
-def _weights(tested: BacktestResult | None, below: float | None) -> dict[str, float] | None:
+def _weights(tested: BacktestResult | None, cut: Split | None) -> dict[str, float] | None:
     """Weights of a fit: those of its cut, learned below it; of all runs by the record at all cuts; None: not known."""
     if tested is None:
         return None
-    if below is not None:
-        return dict(tested.weights[split_at(below).name]) if split_at(below).name in tested.weights else None
+    if cut is not None:
+        return dict(tested.weights[cut.name]) if cut.name in tested.weights else None
     return weights_of_scores(tested.scores, tested.structures)
 
 

@@ -150,9 +150,11 @@ def at_least_each(loss, *, ks, length, nu, token_floor):
         easier = weight * (1.0 / (nu[..., None] * ITEM_SPACING) - 0.5)  # all items left of the grid
         weight = weight + easier * ITEM_IS_FIRST
         weight = weight / weight.sum(axis=-1, keepdims=True)
-        wrong = -(1.0 - floor[..., None]) * np.expm1(-loss[..., None] * np.exp(ITEM_LOG_LOSS))
-        found = _binomial_tails(1.0 - wrong, wrong, ks=partial, length=length)
-        tails = [(weight * tail).sum(axis=-1) for tail in found] + tails
+        log_known = -loss[..., None] * np.exp(ITEM_LOG_LOSS)
+        right = floor[..., None] + (1.0 - floor[..., None]) * np.exp(log_known)
+        wrong = -(1.0 - floor[..., None]) * np.expm1(log_known)
+        found = _binomial_tails(weight, right, wrong, ks=partial, length=length)
+        tails = [found[..., place] for place in range(len(partial))] + tails
     return _stack(tails)
 
 
@@ -164,17 +166,14 @@ def _exact_match_guessed(loss, length, nu, floor):
     return np.exp(_logsumexp(_log_choose(length, guessed) + log_guessed + known))
 
 
-def _binomial_tails(right, wrong, *, ks, length):
-    """``sum_{j>=k} C(L,j) right^j wrong^(L-j)`` for each of the ascending ks: sums of positive terms, from the top."""
-    of_right, of_wrong = [1.0], [1.0]
-    for _ in range(length):
-        of_right.append(of_right[-1] * right)
-        of_wrong.append(of_wrong[-1] * wrong)
-    tail, found = 0.0, {}
-    for j in range(length, ks[0] - 1, -1):
-        tail = tail + special.comb(length, j) * of_right[j] * of_wrong[length - j]
-        found[j] = tail
-    return [found[k] for k in ks]
+def _binomial_tails(weight, right, wrong, *, ks, length):
+    """``E_g[ sum_{j>=k} C(L,j) right^j wrong^(L-j) ]`` for each k, on the last axis, which is that of the items before.
+
+    A sum of positive terms: first over items for each number j of right tokens, then over j.
+    """
+    j = np.arange(ks[0], length + 1)
+    log_term = j * np.log(right)[..., None] + (length - j) * np.log(wrong)[..., None] + _log_choose(length, j)
+    return (weight[..., None] * np.exp(log_term)).sum(axis=-2) @ (1.0 * (j[:, None] >= np.array(ks)))
 
 
 def _stack(values):

@@ -56,6 +56,7 @@ def check_of(task="3-digit addition") -> OutcomeCheck:
     methods = {"method": ["this forecast", "last value"], "crps": [0.15, 0.4], "coverage_90": [0.8, 0.0]}
     return OutcomeCheck(
         title="175B",
+        metric="exact_match",
         outcomes=pd.DataFrame([row | {"crps": 0.2, "inside": False}]),
         methods=pd.DataFrame(methods | {"width_90": [0.6, 0.1]}),
     )
@@ -311,7 +312,15 @@ def dates_of(task):
     event = {"date": q, "trained": q, "p_already": 0.2, "p_never": 0.07, "p_by": [{"date": "2030-01-01", "p": 0.61}]}
     scenario = {"progress": {"source": "none"}, "events": {"typical": event, "new run": event, "first": event}}
     return {
-        **{"task": task, "at": 0.5, "as_of": "2025-02-21", "first_of": 7, "family": None, "families": 1},
+        **{
+            "task": task,
+            "metric": "exact_match",
+            "at": 0.5,
+            "as_of": "2025-02-21",
+            "first_of": 7,
+            "family": None,
+            "families": 1,
+        },
         "scenarios": [{"name": name, **scenario} for name in ("compute only", HOSTILE)],
         "frontier": {"table": HOSTILE, "records": 16, "known_to": "2025-02-21", "sentence": None},
     }

@@ -128,21 +128,21 @@ def test_a_value_of_the_wrong_kind_is_refused_with_its_key(write_study, key, val
     assert f"key '{key}'" in refusal(write_study(**{key: value}))
 
 
-@pytest.mark.parametrize("at", ["0", "1", "50", "-0.5", "nan", "inf", '"0.5"', "true"])
-def test_a_threshold_outside_the_unit_interval_is_refused(write_study, at):
+@pytest.mark.parametrize("at", ["0", "-0.5", "nan", "inf", '"0.5"', "true", '"8 parsecs"'])
+def test_a_threshold_that_is_neither_a_positive_number_nor_a_time_is_refused(write_study, at):
     message = refusal(write_study(thresholds=f"[0.5, {at}]"))
     assert "threshold" in message and "between 0 and 1" in message
 
 
-@pytest.mark.parametrize("cut", ["0", "-1e22", "nan", "inf", '"1e22"'])
-def test_a_cut_that_is_no_compute_is_refused(write_study, cut):
+@pytest.mark.parametrize("cut", ["0", "-1e22", "nan", "inf", '"1e22"', '"2024-13-01"', "true"])
+def test_a_cut_that_is_neither_a_compute_nor_a_date_is_refused(write_study, cut):
     assert "cut" in refusal(write_study(cuts=f"[{cut}]"))
 
 
 def test_all_problems_of_a_study_are_named_at_once(write_study):
-    message = refusal(write_study(title=None, seed='"x"', extra="1", folder='"x"', thresholds="[0.5, 2]", cuts="[-1]"))
+    message = refusal(write_study(title=None, seed='"x"', extra="1", folder='"x"', thresholds="[0.5, -2]", cuts="[-1]"))
     assert all(f"key '{key}' is" in message for key in ("title", "seed", "extra"))
-    assert "key 'folder' is unknown; use title" in message and "key 'thresholds', place 2 is 2, expected" in message
+    assert "key 'folder' is unknown; use title" in message and "key 'thresholds', place 2 is -2, expected" in message
     assert message.count("thresholds'") == message.count("cuts'") == 1
 
 
@@ -177,6 +177,11 @@ def test_a_folder_without_a_study_says_how_to_make_one(tmp_path):
         ({"cuts": "[1e30]"}, "1e30"),  # no run left to score
         ({"cuts": "[1e10]"}, "1e10"),  # no run left to fit
         ({"headline": '"multiplication"'}, "multiplication"),
+        ({"tasks": '["division"]'}, "division"),
+        ({"tasks": '["addition"]', "headline": json.dumps(HOSTILE)}, "is not a task of table.csv"),
+        ({"thresholds": "[0.5, 50]"}, "place 2 is 50; 'addition' is a rate: give numbers between 0 and 1"),
+        ({"thresholds": '["8h"]'}, "place 1 is 480"),
+        ({"cuts": '["2020-01-01"]'}, "the table has no dates"),
     ],
 )
 def test_a_study_that_cannot_be_carried_out_is_refused_before_anything_is_fitted(

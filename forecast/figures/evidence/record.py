@@ -8,18 +8,20 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from forecast.figures.axes import score_limits
+from forecast.figures.axes import QUANTITIES, on_axis, padded, score_limits, time_ticks
 from forecast.figures.style import BLUE, GREY, INK, PAPER, VERMILLION, name_label, one_line
 from forecast.scoring.summary import wilson_interval
 
 NOMINAL = {"coverage_50": 0.5, "coverage_90": 0.9}
 
 
-def plot_outcomes(outcomes: pd.DataFrame, *, ax: Axes) -> Axes:
+def plot_outcomes(outcomes: pd.DataFrame, *, metric: str = "", ax: Axes) -> Axes:
     """Held-out outcomes beside their 90% predictive intervals and medians, one row each, first on top.
 
-    `outcomes` has the columns task, model, score, q05, q50, q95 and inside.
+    `outcomes` has the columns task, model, score, q05, q50, q95 and inside; horizons are drawn by their logs.
     """
+    numbers = outcomes[["score", "q05", "q50", "q95"]].astype(float).apply(on_axis, metric=metric)
+    outcomes = outcomes.assign(**numbers)
     rows = np.arange(len(outcomes))
     inside = outcomes["inside"].to_numpy(dtype=bool)
     score = outcomes["score"].to_numpy(dtype=float)
@@ -32,8 +34,13 @@ def plot_outcomes(outcomes: pd.DataFrame, *, ax: Axes) -> Axes:
     ax.set_yticks(rows, [name_label(name) for name in names], parse_math=False, linespacing=1.0)
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(len(outcomes) - 0.4, -0.6)
-    ax.set_xlim(*score_limits(outcomes[["q05", "q95", "score"]].to_numpy(dtype=float).ravel()))
-    ax.set_xlabel("score")
+    if metric == "horizon":
+        limits = padded(float(numbers.min(axis=None)), float(numbers.max(axis=None)), share=0.05)
+        time_ticks(ax.xaxis, limits, count=5)
+    else:
+        limits = score_limits(numbers.to_numpy().ravel())
+    ax.set_xlim(*limits)
+    ax.set_xlabel(QUANTITIES.get(metric, "score"))
     ax.grid(axis="x", linewidth=0.4, alpha=0.5)
     return ax
 

@@ -21,6 +21,7 @@ from forecast.report.sections import TaskForecast
 from forecast.scales import scale_of
 from forecast.scoring.summary import wilson_interval
 from forecast.words import counted, reach_of
+from models.dates import DECADES_A_YEAR
 from models.equations.metrics import METRICS
 
 CURVE_DRAWS, CURVE_DRAWS_OF_MANY = 2000, 800
@@ -63,7 +64,7 @@ def live_data(
     scale, runs = scale_of(fit.data), _runs([each.observed for each in first.values()])
     curves = list(dict.fromkeys(whose for _, whose in made))
     return {
-        **{"dated": scale.dated, "axis": scale.axis, "largest": scale.largest},
+        **{"dated": scale.dated, "decades_a_year": DECADES_A_YEAR, "axis": scale.axis, "largest": scale.largest},
         "known": [
             [str(name), round(float(x), 4)] for name, x in sorted(known, key=lambda each: (fame(each[0]), -each[1]))
         ],
@@ -143,6 +144,7 @@ def _task(task: TaskForecast, runs: pd.DataFrame, own: dict[str, Any]) -> dict[s
         "name": task.task,
         "metric": task.metric,
         "rate": METRICS[task.metric].is_rate,
+        "time": METRICS[task.metric].reciprocal,
         "reach": [reach.low, reach.high],
         "data": [round(float(end), 6) for end in seen],
         "points": _points(task.observed, runs),
@@ -154,8 +156,8 @@ def _points(observed: pd.DataFrame, runs: pd.DataFrame) -> list[list[Any]]:
     """Number of the run, score, ends of its Wilson interval, held out (0 or 1), and place with the typical family."""
     place = {name: number for number, name in enumerate(runs["model"])}
     score, trials = (observed[name].to_numpy(dtype=float) for name in ("score", "trials"))
-    known = np.isfinite(trials)
-    low, high = wilson_interval(score, np.where(known, trials, 1.0))
+    known = trials > 0
+    low, high = wilson_interval(score, np.where(known, trials, np.nan))
     low, high = np.where(known, low, score), np.where(known, high, score)
     moved = observed.get("moved_to", pd.Series(np.nan, index=observed.index)).to_numpy(dtype=float)
     return [

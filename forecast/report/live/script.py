@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
@@ -16,7 +17,7 @@ ESCAPED = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})  # a n
 @cache
 def live_script() -> tuple[Markup, str]:
     """The script as an element, and the source of it for `script-src` of the Content-Security-Policy."""
-    lines = (line.strip() for line in _template("live.js").splitlines())
+    lines = (re.sub("; // .*", ";", line).strip() for line in _template("live.js").splitlines())
     text = "\n".join(line for line in lines if not line.startswith(("//", "/**")))
     digest = base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
     return Markup(f"<script>{text}</script>"), f"'sha256-{digest}'"

@@ -19,6 +19,10 @@ from models.facts.placing import bend_knots, reference_compute
 SHAPE = (0.01, 0.025, *(round(0.05 * i, 2) for i in range(2, 19) if i != 10), 0.975, 0.99)
 """Further probabilities, of which the density is drawn."""
 CHUNK = 4  # scores
+TIMES = (  # minutes, to a year of work
+    *(1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0),
+    *(60.0 * hours for hours in (1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 40, 80, 120, 167, 334, 500, 1000, 2000)),
+)
 SEARCHED = 0.1  # step of the scores of a task whose curve has no closed inverse
 
 
@@ -50,12 +54,13 @@ def threshold_table(fit: Fit, task: str, scores: np.ndarray, *, family: str | No
 
 
 def scores_of(fit: Fit, task: str, asked: list[float]) -> np.ndarray:
-    """The scores that a reader may ask about: every percent above guessing, and those asked; of no rate only these.
+    """The scores that a reader may ask about: every percent above guessing, of horizons usual times, and those asked.
 
-    Where a curve has no closed inverse, every tenth: each is sought draw by draw.
+    Of losses only these. Where a curve has no closed inverse, every tenth: each is sought draw by draw.
     """
-    if not METRICS[fit.data.metric.sel(task=task).item()].is_rate:
-        return np.unique(asked)
+    metric = METRICS[fit.data.metric.sel(task=task).item()]
+    if not metric.is_rate:
+        return np.unique([*(TIMES if metric.reciprocal else ()), *asked])
     step = 0.01 if has_closed_inverse(fit, task) else SEARCHED
     every = np.round(np.arange(step, 0.995, step), 2)
     least = fit.data.chance.sel(task=task).item() + 0.01 - 1e-9

@@ -8,6 +8,7 @@
   const source = document.getElementById("live-data");
   if (!host || !source) return;
   const data = JSON.parse(source.textContent);
+  const { abs, floor, max, pow } = Math, { isFinite } = Number;
 
   // Numbers in words, as forecast/words.py, forecast/scales.py and models/dates.py write them.
 
@@ -15,10 +16,10 @@
   function fixed(value, digits) {
     const text = value.toFixed(digits);
     const twice = digits === 0 ? value * 2 : value * 4;
-    const tie = digits < 2 && Number.isInteger(twice) && Math.abs(twice % 2) === 1;
+    const tie = digits < 2 && Number.isInteger(twice) && abs(twice % 2) === 1;
     if (!tie) return text;
-    const unit = Math.pow(10, -digits);
-    const low = Math.floor(value / unit + 1e-9), even = low % 2 === 0 ? low : low + 1;
+    const unit = pow(10, -digits);
+    const low = floor(value / unit + 1e-9), even = low % 2 === 0 ? low : low + 1;
     return (even * unit).toFixed(digits);
   }
 
@@ -27,20 +28,20 @@
   }
 
   function scientific(x) {
-    const exponent = Math.floor(x), mantissa = fixed(Math.pow(10, x - exponent), 1);
+    const exponent = floor(x), mantissa = fixed(pow(10, x - exponent), 1);
     return mantissa === "10.0" ? ["1.0", exponent + 1] : [mantissa, exponent];
   }
 
   function formatFlop(x, reach) {
     if (Number.isNaN(x)) return "unknown";
-    if (!Number.isFinite(x)) return x > 0 ? "never" : "below any compute";
+    if (!isFinite(x)) return x > 0 ? "never" : "below any compute";
     if (reach && x > reach[1]) return "beyond 1e" + reach[1];
     if (reach && x < reach[0]) return "below 1e" + reach[0];
     return scientific(x).join("e");
   }
 
   function isoDate(year) {
-    if (!Number.isFinite(year)) return year > 0 ? "inf" : "-inf";
+    if (!isFinite(year)) return year > 0 ? "inf" : "-inf";
     if (year >= 10000) return "after 9999";
     if (year < 1) return "before 0001";
     const days = Number(fixed((year - 2000) * 365.25, 0));
@@ -54,18 +55,29 @@
     return year > 2100 ? "after 2100" : year < 1900 ? "before 1900" : date;
   }
 
-  const yearOf = (place) => 2000 + place / 0.6;
+  const yearOf = (place) => 2000 + place / data.decades_a_year;
   const nameOf = (place, reach) => (data.dated ? spoken(isoDate(yearOf(place))) : formatFlop(place, reach));
-  const named = (place, reach) => nameOf(place, reach) + (Number.isFinite(place) && !data.dated ? " FLOP" : "");
+  const named = (place, reach) => nameOf(place, reach) + (isFinite(place) && !data.dated ? " FLOP" : "");
 
   function interval(low, high, reach) {
     if (nameOf(low, reach) === nameOf(high, reach)) return named(high, reach);
-    return (Number.isFinite(high) ? nameOf(low, reach) : named(low, reach)) + " to " + named(high, reach);
+    return (isFinite(high) ? nameOf(low, reach) : named(low, reach)) + " to " + named(high, reach);
   }
 
-  /** A threshold: 50%, or of what is no rate the number itself. */
-  const scoreText = (task, score) => (task.rate ? Number((100 * score).toFixed(2)) + "%" : String(Number(score.toPrecision(4))));
-  const plain = (score) => String(Number(score.toPrecision(3)));
+  const digits = (value, most) => String(Number(value.toPrecision(most)));
+
+  function formatMinutes(m) {
+    if (m < 59.5) return m < 59.5 / 60 ? digits(60 * m, 2) + " s" : digits(m, 2) + " min";
+    const whole = Math.round(m);
+    if (m < 600) return floor(whole / 60) + " h" + (whole % 60 ? ` ${whole % 60} min` : "");
+    if (m < 120000) return digits(m / 60, m < 6000 ? 3 : 4) + " h";
+    const years = digits(m / 120000, 2);
+    return years.replace("e+", "e") + " working years";
+  }
+
+  /** A threshold: 50%, of a horizon a length of time, or of what is neither the number itself. */
+  const scoreText = (task, score) => (task.rate ? Number((100 * score).toFixed(2)) + "%" : task.time ? formatMinutes(score) : digits(score, 4));
+  const plain = (score) => (current().task.time ? formatMinutes(score) : digits(score, 3));
 
   // Data as packed by forecast/report/live/views.py.
 
@@ -108,16 +120,16 @@
       if (u >= possible) break;
       let k = LEVELS.findIndex((p) => p >= u);
       if (k < 0) k = LEVELS.length - 1;
-      const high = row.quantiles[k], low = row.quantiles[Math.max(k - 1, 0)];
+      const high = row.quantiles[k], low = row.quantiles[max(k - 1, 0)];
       const share = k > 0 ? Math.min((u - LEVELS[k - 1]) / (LEVELS[k] - LEVELS[k - 1]), 1) : 1;
-      const x = Number.isFinite(high) && Number.isFinite(low) ? low + share * (high - low) : Number.isFinite(low) ? low : high;
-      if (Number.isFinite(x)) draws.push(x);
+      const x = isFinite(high) && isFinite(low) ? low + share * (high - low) : isFinite(low) ? low : high;
+      if (isFinite(x)) draws.push(x);
     }
     if (!draws.length) return { values: places.map(() => 0), draws };
     const mean = draws.reduce((a, b) => a + b, 0) / draws.length;
     const sd = Math.sqrt(draws.reduce((a, b) => a + (b - mean) * (b - mean), 0) / draws.length);
-    const middle = draws[Math.floor(0.75 * draws.length)] - draws[Math.floor(0.25 * draws.length)];
-    const width = Math.max(1.1 * Math.min(sd, middle / 1.34 || sd) * Math.pow(draws.length, -0.2), 0.015);
+    const middle = draws[floor(0.75 * draws.length)] - draws[floor(0.25 * draws.length)];
+    const width = max(1.1 * Math.min(sd, middle / 1.34 || sd) * pow(draws.length, -0.2), 0.015);
     const scale = 1 / (count * width * Math.sqrt(2 * Math.PI));
     const values = places.map((x) => scale * draws.reduce((a, d) => a + Math.exp(-0.5 * ((x - d) / width) ** 2), 0));
     return { values, draws };
@@ -176,7 +188,8 @@
     const task = data.tasks[number], same = task.views.findIndex((view) => view.curve === state.curve);
     familySelect.replaceChildren(...task.views.map((view, i) => html("option", { value: i }, short(data.curves[view.curve] || "all runs", 60))));
     familyField.hidden = task.views.length < 2;
-    chooseView(Math.max(same, 0));
+    axisButton.hidden = Boolean(task.time);
+    chooseView(max(same, 0));
   }
 
   function chooseView(number) {
@@ -185,7 +198,7 @@
     state.curve = view.curve;
     familySelect.value = String(number);
     const wanted = state.at === null || !task.rate ? task.at[0] : state.at;
-    const gaps = open.rows.map((row) => Math.abs(row.score - wanted));
+    const gaps = open.rows.map((row) => abs(row.score - wanted));
     state.row = gaps.indexOf(Math.min(...gaps));
     slider.max = String(open.rows.length - 1);
     slider.value = String(state.row);
@@ -210,7 +223,7 @@
     return others ? keys.concat(key("live-dot", "var(--grey, #767676)", others + (others > 1 ? " other families" : " other family"))) : keys;
   }
 
-  const isShifted = (point) => point[5] !== null && Math.abs(point[5] - data.runs[point[0]][2]) > 0.005;
+  const isShifted = (point) => point[5] !== null && abs(point[5] - data.runs[point[0]][2]) > 0.005;
   const isFamily = () => data.families.some((each) => each[0] === data.curves[state.curve]);
 
   function hiddenKey(task, several) {
@@ -262,7 +275,7 @@
   // The chart: curve above, density of the threshold below, on one axis.
 
   let drawn = null, told = ""; // what the pointer needs, and the answer in plain words
-  const wide = () => Math.max(Math.floor(chart.clientWidth), 280);
+  const wide = () => max(floor(chart.clientWidth), 280);
 
   function redraw() {
     const { task, row } = current();
@@ -277,15 +290,15 @@
   function chartOf(W) {
     const { task, view, open, row } = current(), small = W < 560;
     const xs = [...open.ends, ...task.points.flatMap((p) => [data.runs[p[0]][2], p[5] === null ? open.ends[0] : p[5]])];
-    const x0 = Math.min(...xs), x1 = Math.max(...xs);
-    const box = { left: 44, right: W - (small ? 52 : 62), top: data.known.length ? 26 : 12 };
-    box.bottom = box.top + Math.round(Math.min(Math.max(0.44 * W, 210), 400));
+    const x0 = Math.min(...xs), x1 = max(...xs);
+    const box = { left: task.time ? 62 : 44, right: W - (small ? 52 : 62), top: data.known.length ? 26 : 12 };
+    box.bottom = box.top + Math.round(Math.min(max(0.44 * W, 210), 400));
     box.under = box.bottom + 14;
     box.floor = box.under + (small ? 64 : 84);
     const H = box.floor + 40;
-    const X = (v) => box.left + ((Math.min(Math.max(v, x0 - 9), x1 + 9) - x0) / (x1 - x0)) * (box.right - box.left);
+    const X = (v) => box.left + ((Math.min(max(v, x0 - 9), x1 + 9) - x0) / (x1 - x0)) * (box.right - box.left);
     const inside = (v) => v >= x0 && v <= x1;
-    const Y = scoreAxis(task, open, box);
+    const Y = scoreAxis(task, open, box, row);
     const g = svg("svg", {
       xmlns: NS, viewBox: `0 0 ${W} ${H}`, width: W, height: H, role: "img", "font-family": FONT, "font-size": small ? 11 : 12,
       "aria-label": "Score over " + (data.dated ? "date" : "training compute") + ", and the density of the threshold. " + flat(told),
@@ -325,33 +338,38 @@
   }
 
   /** The score axis: from 0 to 1 of rates, else what is there; linear or logarithmic. */
-  function scoreAxis(task, open, box) {
-    const values = [...open.curve.flat(), ...task.points.flatMap((p) => p.slice(1, 4))].filter(Number.isFinite);
-    let low = task.rate ? 0 : Math.min(...values), high = task.rate ? 1 : Math.max(...values);
-    if (state.log) {
+  function scoreAxis(task, open, box, row) {
+    const logged = state.log || task.time;
+    const shown = task.time ? [open.curve[1], open.curve[3], task.points.map((p) => p[1]), [row.score]] : [...open.curve, ...task.points.map((p) => p.slice(1, 4))];
+    const values = shown.flat().filter(isFinite);
+    let low = task.rate ? 0 : Math.min(...values), high = task.rate ? 1 : max(...values);
+    if (task.time) {
+      low /= 1.5; high *= 1.5;
+    } else if (state.log) {
       const positive = [...open.curve[2], ...task.points.map((p) => p[1])].filter((v) => v > 0);
-      low = Math.max(Math.min(...positive, 0.1 * high), 1e-4 * high);
-      low = task.rate ? Math.pow(10, Math.floor(Math.log10(low) + 1e-9)) : low;
+      low = max(Math.min(...positive, 0.1 * high), 1e-4 * high);
+      low = task.rate ? pow(10, floor(Math.log10(low) + 1e-9)) : low;
     } else if (!task.rate) {
       const pad = 0.05 * (high - low || 1);
       low -= pad; high += pad;
     }
-    const scaled = state.log ? (v) => Math.log(Math.max(v, low) / low) / Math.log(high / low) : (v) => (v - low) / (high - low);
-    return { low, high, at: (v) => box.bottom - Math.min(Math.max(scaled(v), -0.1), 1.1) * (box.bottom - box.top) };
+    const scaled = logged ? (v) => Math.log(max(v, low) / low) / Math.log(high / low) : (v) => (v - low) / (high - low);
+    return { low, high, at: (v) => box.bottom - Math.min(max(scaled(v), -0.1), 1.1) * (box.bottom - box.top) };
   }
 
   function scoreTicks(g, Y, box, task, row) {
     let ticks = [];
-    if (state.log) for (let e = Math.ceil(Math.log10(Y.low) - 1e-9); Math.pow(10, e) <= Y.high * 1.0001; e++) ticks.push(Math.pow(10, e));
+    if (task.time) ticks = [1 / 60, 1 / 6, 1, 10, 60, 480, 2400, 10020].filter((v) => v >= Y.low && v <= Y.high);
+    else if (state.log) for (let e = Math.ceil(Math.log10(Y.low) - 1e-9); pow(10, e) <= Y.high * 1.0001; e++) ticks.push(pow(10, e));
     if (ticks.length < 2) {
-      const raw = (Y.high - Y.low) / 5, unit = Math.pow(10, Math.floor(Math.log10(raw)));
+      const raw = (Y.high - Y.low) / 5, unit = pow(10, floor(Math.log10(raw)));
       const step = unit * [1, 2, 5, 10].find((n) => n * unit >= raw * 0.999);
       for (let v = Math.ceil(Y.low / step - 1e-9) * step; v <= Y.high + 1e-9; v += step) ticks.push(v);
     }
     const y = Y.at(row.score);
     for (const v of ticks) {
       g.append(line(box.left, Y.at(v), box.right, Y.at(v), { stroke: LINE }));
-      if (Math.abs(Y.at(v) - y) > 13) g.append(text(box.left - 7, Y.at(v) + 4, scoreText(task, Number(v.toPrecision(6))), { "text-anchor": "end" }));
+      if (abs(Y.at(v) - y) > 13) g.append(text(box.left - 7, Y.at(v) + 4, scoreText(task, Number(v.toPrecision(6))), { "text-anchor": "end" }));
     }
   }
 
@@ -361,7 +379,7 @@
     const step = [0.25, 0.5, 1, 2, 5, 10, 20, 50].find((s) => (last - first) / s <= most && (s >= 1 || last - first < 2.2)) || 100;
     const found = [];
     for (let v = Math.ceil(first / step) * step; v <= last; v += step) {
-      if (data.dated) found.push([0.6 * (v - 2000), v % 1 ? isoDate(v).slice(0, 7) : String(v)]);
+      if (data.dated) found.push([data.decades_a_year * (v - 2000), v % 1 ? isoDate(v).slice(0, 7) : String(v)]);
       else if (v % 1) { const [m, e] = scientific(v); found.push([v, m + "×10" + raised(e)]); }
       else found.push([v, "10" + raised(v)]);
     }
@@ -369,7 +387,7 @@
   }
 
   function placeTicks(g, X, ends, box, small) {
-    for (const [v, label] of ticksOf(ends, Math.max(2, Math.floor((box.right - box.left) / 48)))) {
+    for (const [v, label] of ticksOf(ends, max(2, floor((box.right - box.left) / 48)))) {
       g.append(line(X(v), box.floor, X(v), box.floor + 5, {}));
       g.append(text(X(v), box.floor + 18, label, { "text-anchor": "middle" }));
     }
@@ -383,7 +401,7 @@
     for (const [name, x] of data.known) {
       const words = short(name, 24), half = (small ? 3 : 3.3) * words.length + 5, at = X(x);
       const fits = x > x0 && x < x1 && at - half > 0 && at + half < box.right + 30;
-      if (!fits || placed.length > 5 || placed.some((each) => Math.abs(each[0] - at) < each[1] + half)) continue;
+      if (!fits || placed.length > 5 || placed.some((each) => abs(each[0] - at) < each[1] + half)) continue;
       placed.push([at, half]);
       g.append(line(at, box.top - 5, at, box.bottom, { "stroke-opacity": 0.35, "stroke-dasharray": "1 3" }));
       g.append(text(at, box.top - 8, words, { "text-anchor": "middle", "font-size": "0.92em" }));
@@ -416,7 +434,7 @@
     const at = scoreText(current().task, row.score);
     g.append(line(box.left, y, box.right, y, { stroke: INK, "stroke-dasharray": "5 4", "stroke-opacity": 0.7 }));
     g.append(text(box.left - 7, y + 4, at, { "text-anchor": "end", fill: INK, "font-weight": 700 }));
-    const from = Math.max(X(Math.max(low, x0)), box.left), to = Math.min(X(Math.min(high, x1)), box.right);
+    const from = max(X(max(low, x0)), box.left), to = Math.min(X(Math.min(high, x1)), box.right);
     if (low <= x1 && high >= x0) {
       for (const v of [low, middle, high]) if (inside(v)) {
         g.append(line(X(v), y, X(v), box.floor, { stroke: INK, "stroke-opacity": v === middle ? 0.75 : 0.35, "stroke-dasharray": v === middle ? null : "2 3" }));
@@ -426,7 +444,7 @@
       if (inside(middle)) g.append(svg("circle", { cx: X(middle), cy: y, r: 5.5, fill: PAPER, stroke: INK, "stroke-width": 2 }));
     }
     // The chance that it never comes: a tag at the end of the line
-    const tag = small ? 44 : 52, at2 = Math.min(Math.max(y, box.top + 16), box.bottom - 16), left = box.right + (small ? 7 : 9);
+    const tag = small ? 44 : 52, at2 = Math.min(max(y, box.top + 16), box.bottom - 16), left = box.right + (small ? 7 : 9);
     g.append(svg("rect", { x: left, y: at2 - 17, width: tag, height: 34, rx: 5, fill: ORANGE }));
     g.append(text(left + tag / 2, at2 - 3, "never", { "text-anchor": "middle", fill: "#1a1a1a", "font-size": "0.9em" }));
     g.append(text(left + tag / 2, at2 + 12, percent(row.never), { "text-anchor": "middle", fill: "#1a1a1a", "font-weight": 700 }));
@@ -435,14 +453,14 @@
   function drawDensity(g, X, [x0, x1], box, row, small) {
     const places = Array.from({ length: 301 }, (_, i) => x0 + ((x1 - x0) * i) / 300);
     const { values, draws } = density(row, places), [low, , high] = row.printed;
-    const tall = box.floor - box.under, most = Math.max(...values, 0.2);
+    const tall = box.floor - box.under, most = max(...values, 0.2);
     const Z = (v) => box.floor - (0.96 * tall * v) / most;
-    const from = Math.max(low, x0), to = Math.min(high, x1);
+    const from = max(low, x0), to = Math.min(high, x1);
     const curve = places.map((v, i) => [X(v), Z(values[i]), v]);
     const shape = (points) => points.length < 2 ? "" : "M" + points[0][0].toFixed(1) + " " + box.floor + "L" +
       points.map((p) => p[0].toFixed(1) + " " + p[1].toFixed(1)).join("L") + "L" + points[points.length - 1][0].toFixed(1) + " " + box.floor + "Z";
     g.append(svg("path", { d: shape(curve), fill: BLUE, "fill-opacity": 0.2 }));
-    const cut = (v) => { const i = Math.min(Math.max(Math.floor(((v - x0) / (x1 - x0)) * 300), 0), 299), w = (v - places[i]) / (places[i + 1] - places[i]); return [X(v), Z(values[i] + w * (values[i + 1] - values[i])), v]; };
+    const cut = (v) => { const i = Math.min(max(floor(((v - x0) / (x1 - x0)) * 300), 0), 299), w = (v - places[i]) / (places[i + 1] - places[i]); return [X(v), Z(values[i] + w * (values[i + 1] - values[i])), v]; };
     if (to > from) g.append(svg("path", { d: shape([cut(from), ...curve.filter((p) => p[2] > from && p[2] < to), cut(to)]), fill: BLUE, "fill-opacity": 0.4 }));
     const beyond = draws.filter((v) => v > x1).length / 300;
     const words = "density of the threshold" + (beyond >= 0.01 ? "; " + percent(beyond) + " beyond this axis" : "");
@@ -460,7 +478,7 @@
     const scale = W / frame.width, px = (event.clientX - frame.left) * scale, py = (event.clientY - frame.top) * scale;
     hover.replaceChildren();
     if (px < box.left || px > box.right || py > box.floor) return;
-    const place = x0 + ((px - box.left) / (box.right - box.left)) * (x1 - x0), gaps = open.grid.map((v) => Math.abs(v - place));
+    const place = x0 + ((px - box.left) / (box.right - box.left)) * (x1 - x0), gaps = open.grid.map((v) => abs(v - place));
     const i = gaps.indexOf(Math.min(...gaps)), x = X(open.grid[i]), of = open.curve.map((band) => plain(band[i]));
     const near = points.map((p) => [Math.hypot(p.x - px, p.y - py), p]).sort((a, b) => a[0] - b[0])[0];
     const lines = [[flat(named(open.grid[i], null)), 700], [`median ${of[2]}; 90%: ${of[0]} to ${of[4]}`, 400]];
@@ -475,7 +493,7 @@
     hover.append(label);
     for (const [n, [words, weight]] of lines.entries()) label.append(svg("tspan", { x: 0, y: n * leading, "font-weight": weight, direction: "ltr", "unicode-bidi": "isolate" }, words));
     const size = label.getBBox(), wide = size.width + 18, high = lines.length * leading + 10;
-    const left = x + 14 + wide < W ? x + 14 : Math.max(x - 14 - wide, 2), top = Math.max(Math.min(py - high - 10, box.floor - high), 2);
+    const left = x + 14 + wide < W ? x + 14 : max(x - 14 - wide, 2), top = max(Math.min(py - high - 10, box.floor - high), 2);
     for (const span of label.children) span.setAttribute("x", left + 9);
     for (const [n, span] of Array.from(label.children).entries()) span.setAttribute("y", top + 17 + n * leading);
     label.before(svg("rect", { x: left, y: top, width: wide, height: high, rx: 5, fill: PAPER, stroke: LINE, "fill-opacity": 0.96 }));
@@ -506,7 +524,7 @@
   /** A cell of CSV; a name that a spreadsheet would take for a formula is marked as text. */
   function cell(value) {
     if (value === null || value === undefined) return "";
-    if (typeof value === "number") return Number.isFinite(value) ? String(Number(value.toPrecision(8))) : value > 0 ? "inf" : "-inf";
+    if (typeof value === "number") return isFinite(value) ? String(Number(value.toPrecision(8))) : value > 0 ? "inf" : "-inf";
     const safe = /^[=+\-@\t\r]/.test(value) ? "'" + value : value;
     return /[",\r\n]/.test(safe) ? '"' + safe.replace(/"/g, '""') + '"' : safe;
   }
@@ -555,9 +573,9 @@
   if (still) still.hidden = true;
   let width = chart.clientWidth;
   new ResizeObserver(() => {
-    if (Math.abs(chart.clientWidth - width) < 1) return;
+    if (abs(chart.clientWidth - width) < 1) return;
     width = chart.clientWidth;
     redraw();
   }).observe(chart);
-  host.forecast = { formatFlop, percent, isoDate, spoken, interval, numbers, figureText }; // for tests, and the curious
+  host.forecast = { formatFlop, formatMinutes, percent, isoDate, spoken, interval, numbers, figureText }; // for tests, and the curious
 })();

@@ -13,6 +13,7 @@ from forecast.backtesting.run import BacktestResult
 from forecast.backtesting.scored import OURS
 from forecast.errors import ForecastError, shown_path
 from forecast.figures.svg import track_record_figure
+from forecast.words import spoken_score
 
 MAKER = "`forecast backtest TABLE -o DIR`"
 CLASSES = {"trust": "answer sure", "trust with care": "warning", "do not trust": "warning"}
@@ -89,7 +90,7 @@ def _threshold(answer: Mapping[str, Any]) -> dict[str, Any]:
     lines = [*answer["structures"], {**answer, "structure": "average", "weight": 1.0}]
     return {
         "task": answer["task"],
-        "at": f"{answer['at']:g}",
+        "at": spoken_score(answer["at"], answer["metric"]),
         "lines": [
             {
                 **{"name": each["structure"], "weight": each["weight"], "p_never": each["p_never"]},

@@ -10,6 +10,7 @@ from forecast.figures.svg import inline_svg
 from forecast.questions.when.figure import plot_dates
 from forecast.questions.when.scenarios import told, with_equal_dates
 from forecast.table.direction import refusal
+from forecast.words import spoken_score
 from models.dates import spoken
 
 Answer = Mapping[str, Any]  # of `forecast.questions.when.answer.when`
@@ -34,7 +35,12 @@ def _view(answer: Answer, *, key: str) -> dict[str, Any]:
     ]
     view = {name: answer[name] for name in ("task", "as_of", "frontier", "family", "families")}
     years = [each["date"][:4] for each in answer["scenarios"][0]["events"]["typical"]["p_by"]]
-    return view | {"at": f"{answer['at']:g}", "scenarios": scenarios, "years": years, "figure": _figure(answer, key)}
+    return view | {
+        "at": spoken_score(answer["at"], answer["metric"]),
+        "scenarios": scenarios,
+        "years": years,
+        "figure": _figure(answer, key),
+    }
 
 
 def _sentence(text: str) -> str:

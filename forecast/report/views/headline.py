@@ -8,7 +8,8 @@ from forecast.posterior.reached import family_in_words
 from forecast.posterior.views.curve import TaskForecast
 from forecast.scales import Scale, named_by
 from forecast.table.direction import refusal
-from forecast.words import percent
+from forecast.words import percent, spoken_score
+from models.equations.metrics import METRICS
 
 NEAR = 1.5  # decades from a known run, beyond which a comparison says nothing
 SAME = 0.06  # decades, by which two computes are about alike
@@ -33,7 +34,10 @@ def everyday(task: TaskForecast, runs: pd.DataFrame) -> str:
 
 
 def _reaches(task: TaskForecast, scale: Scale, middle: float) -> str:
-    at = percent(task.at) if 0.01 <= task.at <= 0.99 and not (100 * task.at) % 1 else f"{task.at:g}"
+    whole = (
+        METRICS.get(task.metric, METRICS["exact_match"]).is_rate and 0.01 <= task.at <= 0.99 and not (100 * task.at) % 1
+    )
+    at = percent(task.at) if whole else spoken_score(task.at, task.metric)
     if middle == np.inf:
         return f"is more likely than not never to reach {at}"
     if middle == -np.inf:

@@ -10,7 +10,7 @@ from forecast.posterior.views.curve import TaskForecast
 from forecast.report.sections import Section
 from forecast.scales import Scale, scale_of_answer
 from forecast.table.direction import refusal
-from forecast.words import counted
+from forecast.words import counted, spoken_score
 
 _EVENTS: Mapping[str, str] = {
     "typical": "the mean curve of the family crosses τ or, of several, that of the typical family at the latest date",
@@ -26,7 +26,7 @@ def row(task: TaskForecast) -> dict[str, Any]:
     return {
         "task": task.task,
         "metric": task.metric,
-        "at": f"{task.at:g}",
+        "at": spoken_score(task.at, task.metric),
         "median": quantiles["q50"],
         "lower": quantiles["q05"],
         "upper": quantiles["q95"],

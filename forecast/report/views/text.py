@@ -7,7 +7,7 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from forecast.scales import Scale
-from forecast.words import NOTHING
+from forecast.words import NOTHING, format_minutes
 
 POWER = re.compile(r"(?:(?P<side>beyond|below) 1|(?P<mantissa>[\d.]+))e(?P<exponent>-?\d+)")
 
@@ -36,6 +36,11 @@ def number(value: float | str) -> Markup:
         return Markup("{}").format(f"{value:.0f}" if abs(value) >= 100 else f"{value:.2g}")
     mantissa, exponent = f"{value:.1e}".split("e")
     return _power(mantissa, str(int(exponent)))
+
+
+def score_text(score: float, metric: str) -> str:
+    """An outcome or its forecast with three digits; of a horizon a length of time."""
+    return format_minutes(score) if metric == "horizon" else f"{score:.3f}"
 
 
 def _power(mantissa: str, exponent: str) -> Markup:

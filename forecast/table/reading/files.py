@@ -74,7 +74,9 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise ForecastError(f"{shown_path(path)}: there is no such file; check the path") from None
+        maker = path.with_suffix(".py")  # of a table that a study makes of a public file
+        remedy = f"make it with `python {shown_path(maker)} SOURCE`" if maker.is_file() else "check the path"
+        raise ForecastError(f"{shown_path(path)}: there is no such file; {remedy}") from None
     except IsADirectoryError:
         raise ForecastError(f"{shown_path(path)}: is a directory; give the file of the table in it") from None
     except OSError as error:

@@ -1,0 +1,84 @@
+"""Committed results of the case studies: run again, they come out the same but for Monte Carlo error."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from forecast.study.file import read_study
+from tests.benchmarks.studies import FOLDER, README, names, result_of, written
+from tests.conftest import forecast_command
+
+ERRORS = 6  # Monte Carlo errors of a difference that are too many
+SCALES = ("log10_compute", "year")
+
+
+QUICK = ("rubric_turing", "time_horizons")  # others take minutes each
+
+
+def mark_of(name: str) -> pytest.MarkDecorator:
+    """The mark of the test of a study."""
+    return pytest.mark.mcmc if name in QUICK else pytest.mark.slow
+
+
+def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """All that differs between two results of a study by more than Monte Carlo error.
+
+    The error of a median is (q75 - q25) / sqrt(ESS), that of a probability sqrt(p (1 - p) / ESS). CRPS changes by no
+    more than the mean distance of the two forecasts, and that by their standard deviation / sqrt(ESS).
+    """
+    found = []
+    for one, two in zip(before["fits"], now["fits"], strict=True):
+        error = ERRORS * np.sqrt(2 / min(each["diagnostics"]["min_ess_bulk"] for each in (one, two)))
+        for old, new in zip(one["thresholds"], two["thresholds"], strict=True):
+            scale = next(key for key in SCALES if key in old)
+            q25, q50, q75 = (np.array([float(each[scale][q]) for each in (old, new)]) for q in ("q25", "q50", "q75"))
+            never = np.array([each["p_never"] for each in (old, new)])
+            if np.isfinite(q75).all() and abs(np.diff(q50)[0]) > error * np.max(q75 - q25):
+                found.append(f"{one['fit']}, {old['task']}: median {q50}")
+            if abs(np.diff(never)[0]) > error * np.sqrt(np.max(never * (1 - never))) + error**2 / 10:
+                found.append(f"{one['fit']}, {old['task']}: never {never}")
+        for old, new in zip(one.get("methods") or (), two.get("methods") or (), strict=True):
+            if abs(old["crps"] - new["crps"]) > error * old["width_90"] / 3.29:
+                found.append(f"{one['fit']}, {old['method']}: CRPS {old['crps']}, {new['crps']}")
+    return found
+
+
+def changed(result: dict[str, Any], *path: Any, to: Any) -> dict[str, Any]:
+    """A copy of a result with one value changed."""
+    found = json.loads(json.dumps(result))
+    place = found
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = to
+    return found
+
+
+def test_the_table_over_the_studies_is_that_of_their_results():
+    readme = README.read_text(encoding="utf-8")
+    assert written(readme, {}) == readme
+
+
+def test_a_result_equals_itself_and_other_ones_differ():
+    result = result_of("gpt3_arithmetic")
+    crps = result["fits"][0]["methods"][0]["crps"]
+    medians = ("fits", 0, "thresholds", 0, "log10_compute")
+    place = result["fits"][0]["thresholds"][0]["log10_compute"]["q50"]
+    never = ("fits", 0, "thresholds", 0, "p_never")
+    assert not differences(result, result)
+    assert differences(result, changed(result, "fits", 0, "methods", 0, "crps", to=crps + 0.1))
+    assert differences(result, changed(result, *medians, "q50", to=place + 1))
+    assert differences(result, changed(result, *never, to=0.5))
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=mark_of(name)) for name in names()])
+def test_a_study_run_again_gives_its_committed_result(name, tmp_path):
+    folder = Path(shutil.copytree(FOLDER / name, tmp_path / name, ignore=shutil.ignore_patterns("output")))
+    table = read_study(folder).table
+    if not table.exists():
+        pytest.skip(f"{table.name} of this study is not in the repository; its README says how to make it")
+    assert forecast_command("run", folder, "-o", tmp_path / "out", "--quiet").exit_code in (0, 3)
+    assert not differences(result_of(name), json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8")))

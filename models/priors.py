@@ -218,7 +218,7 @@ class TimePriors:
 
 @dataclass(frozen=True, kw_only=True)
 class BreakPriors:
-    """Prior numbers of straight and broken laws of the log10 loss, normal so that they can be integrated over."""
+    """Prior numbers of straight, bent and broken laws of the log10 loss, normal so that they can be integrated over."""
 
     # Level at the middle of the axis, decades of loss: around one nat.
     level_sd: float = 1.5
@@ -227,5 +227,10 @@ class BreakPriors:
     fall_sd: float = 0.4
     # How many times faster the loss falls behind a break. A truth of 1.7 lies half-way between none and the least.
     steepenings: tuple[float, ...] = (3.0, 8.0, 20.0)
+    # A gradual bend of a smooth law: at last three times as steep, as losses of small character models become over four
+    # decades of compute. The slope turns as a logistic of this width, decades, 10 to 90% of the way in 4.4: that of a
+    # loss that falls 0.2 decades a decade where guessing keeps it below a largest one (`log_measured_loss`).
+    bend: float = 3.0
+    bend_width: float = 1.0
     # Of the runs around the law, decades of loss: learned.
     scatters: tuple[float, ...] = (0.03, 0.06, 0.12, 0.24, 0.48)

@@ -11,10 +11,10 @@ from forecast.files import json_number
 from forecast.posterior.fit import Fit, evenly_thinned
 from forecast.posterior.tasks import is_measured, law_name, rate_tasks, task_label, whole_length
 from forecast.published import Answer
-from forecast.questions.emergence.comparison import BREAK, EXPLAINED, Comparison
+from forecast.questions.emergence.comparison import Comparison
 from forecast.questions.emergence.curves import curves_at_runs, emergence_score, resolution, transition_width
 from forecast.questions.emergence.likelihood import rows_of
-from forecast.questions.emergence.verdict import companions_of, judged, sharpness
+from forecast.questions.emergence.verdict import BREAK, EXPLAINED, companions_of, judged, sharpness
 from forecast.scales import Scale, named_by_fit
 from forecast.words import counted
 from models.dates import by_date
@@ -56,10 +56,10 @@ def emergence(fit: Fit, task: str, *, companion: str | None = None, seed: int) -
     """All facts about the jump of one task, as JSON values, with the verdict and its sentence.
 
     `task` is a label of a rate; metrics of the same law count as its companions. `companion` names another task that
-    measures the same capability more smoothly.
+    measures the same capability more smoothly; where none is named a loss measured on the same runs is one.
     """
     own, smooth, other = companions_of(fit, task, companion)
-    verdict, reason, over_compute, over_companion, unguessed = judged(fit, task, companion=companion, seed=seed)
+    verdict, reason, over_compute, over_companion = judged(fit, task, companion=companion, seed=seed)
     metrics = [_metric(fit, each) for each in (*own, *other)]
     found = {
         "task": task,
@@ -69,7 +69,6 @@ def emergence(fit: Fit, task: str, *, companion: str | None = None, seed: int) -
         "sentence": "",
         "comparison": _comparison(over_compute),
         "through_companion": _comparison(over_companion),
-        "without_guessing": _comparison(unguessed),
         "metrics": metrics,
         "curves": _curves(fit, task),
         "resolution": resolution(fit, task),
@@ -82,23 +81,27 @@ def sentence(found: dict[str, Any], reason: str, scale: Scale) -> str:
     said = f"{found['task']}: {found['verdict']}"
     said += f" ({reason})." if reason else "."
     if compared := found["comparison"]:
-        better = "a break" if compared["difference"] > 0 else "no break"
+        seen = " and ".join(compared["tasks"])
         said += (
-            f" Left-out runs are forecast better with {better} at the jump, by "
-            f"{abs(compared['difference']):.1f} ± {compared['error']:.1f} nats over {counted(compared['runs'], 'run')}."
+            f" By {seen} of {counted(compared['runs'], 'run')}, the probability of a break in the loss at the jump is "
+            f"{_probability(compared['p_break'])}, with even odds beforehand."
         )
         if found["verdict"] == BREAK:
             place = max(compared["break"], key=lambda each: each["p"])["log10_compute"]
             said += f" Beyond {scale.named(place)} the loss falls {compared['steepening']:.0f} times as fast."
         if found["verdict"] == EXPLAINED and compared["inside_90"]:
             inside, points = compared["inside_90"]
-            said += f" The smooth law's 90% intervals hold {inside} of {points} scores of runs left out."
+            said += f" The smooth laws' 90% intervals hold {inside} of {points} scores of runs left out."
     named = [
         f"{METRICS[each['metric']].words} {scale.bounded(each['width_decades']['q50'], '.1f')}"
         for each in found["metrics"]
         if each["width_decades"]
     ]
     return said + f" From 10 to 90% of the rise in {scale.distance_unit}: {', '.join(named)}."
+
+
+def _probability(p: float) -> str:
+    return "below 1%" if p < 0.01 else "above 99%" if p > 0.99 else f"{p:.0%}"
 
 
 def _metric(fit: Fit, task: str) -> dict[str, Any]:
@@ -122,11 +125,10 @@ def _comparison(of: Comparison | None) -> dict[str, Any] | None:
         return None
     return {
         "tasks": list(of.tasks),
-        "runs": len(of.smooth),
-        "log_score_smooth": float(of.smooth.sum()),
-        "log_score_break": float(of.broken.sum()),
-        "difference": of.difference,
-        "error": of.error,
+        "runs": len(of.log10_compute),
+        "p_break": of.p_break,
+        "log_bayes_factor": of.log_bayes_factor,
+        "log_bayes_factor_without_floors": of.log_bayes_factor_without_floors,
         "break": [{"log10_compute": float(x), "p": float(p)} for x, p in zip(of.positions, of.p_position, strict=True)],
         "steepening": of.steepening,
         "inside_90": None if of.inside is None else list(of.inside),

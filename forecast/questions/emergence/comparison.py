@@ -5,60 +5,70 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
-from scipy.special import logsumexp
+from scipy.special import expit, logsumexp
 
 from forecast.draws import order_statistics
 from forecast.posterior.fit import Fit, evenly_thinned
 from forecast.posterior.predict import draw_counts, row_means
 from forecast.posterior.score import law_of_task
 from forecast.posterior.tasks import is_measured
-from forecast.questions.emergence.likelihood import GRID, corrected_compute, log_likelihood, mean_at_loss, rows_of
-from models.breaks import Hypotheses, LeftOut, bent_axis, hypotheses, left_out, log_scores
+from forecast.questions.emergence.floors import with_floors
+from forecast.questions.emergence.likelihood import (
+    GRID,
+    corrected_compute,
+    draws_of_law,
+    log_likelihood,
+    mean_at_loss,
+    rows_of,
+)
+from models.breaks import Hypotheses, LeftOut, bent_axis, hypotheses, left_out
 from models.equations.metrics import success_from_score
 
-EXPLAINED, BREAK, UNDECIDED = "explained by the metric", "a break in the loss", "not decidable with these data"
-DRAWS_A_CHAIN = 6  # of what the scores share (frailty, floors, ceilings, recipes)
+DRAWS_A_CHAIN = 4  # of what the scores share (frailty, floors, ceilings, recipes)
 FEWEST_RUNS = 3  # on either side of a break
 MOST_POSITIONS = 6
 FOOT, MIDDLE = 0.001, 0.5  # shares of the rise between which a break would make the jump
-LEAST_DIFFERENCE = 4.0  # nats: below it the error of a difference is itself not known (Sivula et al. 2020)
-ERRORS = 2.0
+SURE = 0.95
 SAMPLES = 400  # of each left-out score
 OUTLYING = 0.01  # chance of so few scores inside their 90% intervals from which the metric does not follow the law
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Leave-one-run-out log scores of the smooth law and of the law with a break at the jump."""
+    """Smooth laws against laws with a break at the jump; what is as likely beforehand."""
 
     tasks: tuple[str, ...]  # whose scores say where the loss is
     log10_compute: np.ndarray  # (run,) corrected for recipe, of the runs compared
+    log_bayes_factor: float  # of a break against none, nats
+    log_bayes_factor_without_floors: float  # where no item is easy and no token guessed
     positions: np.ndarray  # (position,) log10 FLOP where a break was sought
-    smooth: np.ndarray  # (run,) nats
-    broken: np.ndarray  # (run,) nats
     p_position: np.ndarray  # (position,) posterior of the break's place, if there is one
     steepening: float  # posterior mean, in logs, of how many times faster the loss falls behind it
-    inside: tuple[int, int] | None  # sharp scores inside the smooth law's 90% intervals, and all of them
+    inside: tuple[int, int] | None  # sharp scores inside the smooth laws' 90% intervals, and all of them
 
     @property
-    def difference(self) -> float:
-        """Log score of the law with a break less that of the smooth one, summed over runs."""
-        return float((self.broken - self.smooth).sum())
+    def p_break(self) -> float:
+        """Probability of a break, which is one half beforehand."""
+        return float(expit(self.log_bayes_factor))
 
     @property
-    def error(self) -> float:
-        """Standard error of the difference over runs, paired."""
-        return float((self.broken - self.smooth).std(ddof=1) * np.sqrt(len(self.smooth)))
+    def broken(self) -> bool:
+        """Whether a break is all but certain."""
+        return self.p_break > SURE
 
     @property
-    def decided(self) -> int:
-        """1: the break forecasts better, -1: the smooth law does, 0: they cannot be told apart."""
-        clear = abs(self.difference) >= max(LEAST_DIFFERENCE, ERRORS * self.error)
-        return int(np.sign(self.difference)) if clear else 0
+    def smooth(self) -> bool:
+        """Whether no break is all but certain."""
+        return self.p_break < 1.0 - SURE
+
+    @property
+    def floors_decide(self) -> bool:
+        """Whether a break was all but certain if no item were easy and no token guessed."""
+        return not self.broken and expit(self.log_bayes_factor_without_floors) > SURE
 
     @property
     def follows(self) -> bool:
-        """Whether the sharp scores lie in the smooth law's intervals as often as these promise."""
+        """Whether the sharp scores lie in the smooth laws' intervals as often as these promise."""
         return self.inside is None or bool(stats.binom.cdf(*self.inside, 0.9) > OUTLYING)
 
 
@@ -67,29 +77,49 @@ def compare(
 ) -> Comparison | None:
     """Smooth law against break, from the rows of `tasks`, at the jump of the task `sharp`; None where none can be told.
 
-    With `companion` the axis is not compute but minus the log loss that the rows of these tasks give each run.
+    With `companion` the axis is not compute but minus the log loss that the rows of these tasks give each run,
+    stretched to the range of compute.
     """
     fit = evenly_thinned(fit, DRAWS_A_CHAIN)
     runs = np.unique(fit.data.run_index.values[rows_of(fit, tasks)])
     if companion:
         runs = np.intersect1d(runs, fit.data.run_index.values[rows_of(fit, companion)])
-    x = corrected_compute(fit, sharp if sharp in tasks else tasks[0], runs)
+    every = with_floors(fit, tasks)
+    x = corrected_compute(every, sharp if sharp in tasks else tasks[0], runs)
     if companion:
-        likelihood = np.exp(log_likelihood(fit, companion, runs))
-        x = -(likelihood @ GRID) / likelihood.sum(axis=-1)
+        likelihood = np.exp(log_likelihood(every, companion, runs))
+        x = _stretched(-(likelihood @ GRID) / likelihood.sum(axis=-1), like=x)
     order = np.argsort(x.mean(axis=0), kind="stable")
     runs, x = runs[order], x[:, order]
     positions = break_positions(x.mean(axis=0), share_of_rise(fit, sharp, runs))
     if not len(positions):
         return None
     of = hypotheses(positions)
-    seen = log_likelihood(fit, tasks, runs)
-    each = []
-    for own, log in zip(x, seen, strict=True):
-        axis = bent_axis(own, position=of.position, steepening=of.steepening)
-        each.append(left_out(log, GRID, axis, of.scatter))
-    together = LeftOut(**{name: np.stack([getattr(one, name) for one in each]) for name in vars(each[0])})
-    return _comparison(fit, sharp, tuple(tasks), runs, x.mean(axis=0), of, together, seed)
+    axis = np.stack([bent_axis(own, of) for own in x])
+    found = left_out(log_likelihood(every, tasks, runs), GRID, axis, of.scatter)
+    inside = _inside(every, sharp, runs, found, of, seed) if sharp in tasks and not is_measured(fit, sharp) else None
+    log = found.log_evidence + of.log_prior
+    weight = np.exp(log[:, of.broken] - logsumexp(log[:, of.broken])).sum(axis=0)
+    return Comparison(
+        tasks=tuple(tasks),
+        log10_compute=x.mean(axis=0),
+        log_bayes_factor=_log_odds(log, of),
+        log_bayes_factor_without_floors=_log_odds(log[: fit.posterior.sigma_run.size], of),
+        positions=positions,
+        p_position=np.array([weight[of.position[of.broken] == place].sum() for place in positions]),
+        steepening=float(np.exp(weight @ np.log(of.steepening[of.broken]))),
+        inside=inside,
+    )
+
+
+def _stretched(x: np.ndarray, *, like: np.ndarray) -> np.ndarray:
+    """An axis (draw, run) with the centre and the range of another: on it a bend and a fall mean the same."""
+    centre, range_ = (part(like, axis=1, keepdims=True) for part in (np.mean, np.ptp))
+    return centre + (x - x.mean(axis=1, keepdims=True)) * range_ / np.ptp(x, axis=1, keepdims=True)
+
+
+def _log_odds(log: np.ndarray, of: Hypotheses) -> float:
+    return float(logsumexp(log[:, of.broken]) - logsumexp(log[:, ~of.broken]))
 
 
 def share_of_rise(fit: Fit, task: str, runs: np.ndarray) -> np.ndarray:
@@ -117,57 +147,27 @@ def break_positions(x: np.ndarray, share: np.ndarray) -> np.ndarray:
     return found[np.unique(np.linspace(0, len(found) - 1, MOST_POSITIONS).round().astype(int))] if len(found) else found
 
 
-def _comparison(
-    fit: Fit,
-    sharp: str,
-    tasks: tuple[str, ...],
-    runs: np.ndarray,
-    x: np.ndarray,
-    of: Hypotheses,
-    found: LeftOut,
-    seed: int,
-) -> Comparison:
-    straight = of.straight
-    parts = [(found.log_score[:, own], found.log_evidence[:, own]) for own in (straight, ~straight)]
-    smooth, broken = (log_scores(*part) for part in parts)
-    weight = np.exp(found.log_evidence[:, ~straight] - logsumexp(found.log_evidence[:, ~straight])).sum(axis=0)
-    position, steepening = of.position[~straight], of.steepening[~straight]
-    places = np.unique(position)
-    inside = (
-        _inside(fit, sharp, runs, found, straight, seed) if sharp in tasks and not is_measured(fit, sharp) else None
-    )
-    return Comparison(
-        tasks=tasks,
-        log10_compute=x,
-        positions=places,
-        smooth=smooth,
-        broken=broken,
-        p_position=np.array([weight[position == place].sum() for place in places]),
-        steepening=float(np.exp(weight @ np.log(steepening))),
-        inside=inside,
-    )
-
-
-def _inside(fit, sharp, runs, found: LeftOut, straight, seed) -> tuple[int, int]:
-    """How many scores of the sharp metric lie in the 90% intervals of the smooth law, their runs left out."""
+def _inside(fit, sharp, runs, found: LeftOut, of: Hypotheses, seed) -> tuple[int, int]:
+    """How many scores of the sharp metric lie in the 90% intervals of the smooth laws, their runs left out."""
     rng, data = np.random.default_rng(seed), fit.data
-    concentration = law_of_task(fit, sharp).concentration.values.ravel()
+    law_of, smooth = draws_of_law(fit, sharp), np.flatnonzero(~of.broken)
+    concentration = law_of.concentration.values
     scored = [row for row in rows_of(fit, [sharp]) if data.run_index.values[row] in runs]
     inside = 0
     for row in scored:
         run = int(np.flatnonzero(runs == data.run_index.values[row])[0])
-        log = found.log_evidence[:, straight] - found.log_score[:, straight, run]
+        log = (found.log_evidence + of.log_prior - found.log_score[..., run])[:, smooth]
         chosen = rng.choice(log.size, SAMPLES, p=np.exp(log - logsumexp(log)).ravel())
         draw, law = np.unravel_index(chosen, log.shape)
-        log10_loss = rng.normal(found.mean[:, straight, run][draw, law], found.sd[:, straight, run][draw, law])
-        mean = _at_draws(fit, sharp, log10_loss, draw, int(data.run_index.values[row]), int(row))
-        trials = float(data.trials.values[row])
-        counts, number = draw_counts(fit, sharp, mean, concentration[draw], trials, rng)
+        log10_loss = rng.normal(found.mean[draw, smooth[law], run], found.sd[draw, smooth[law], run])
+        mean = _at_draws(fit, sharp, law_of, log10_loss, draw, row)
+        counts, number = draw_counts(fit, sharp, mean, concentration[draw], float(data.trials.values[row]), rng)
         ends = order_statistics(counts / number)
         inside += bool(ends["q05"] <= data.score.values[row] <= ends["q95"])
     return inside, len(scored)
 
 
-def _at_draws(fit, task, log10_loss, draw, run, row):
-    every = mean_at_loss(fit, task, np.broadcast_to(log10_loss, (1, len(draw))), run, row)  # (draw, sample)
+def _at_draws(fit, task, law, log10_loss, draw, row):
+    run, log10_loss = int(fit.data.run_index.values[row]), np.broadcast_to(log10_loss, (1, len(draw)))
+    every = mean_at_loss(fit, task, law, log10_loss, run, int(row))  # (draw, sample)
     return every[draw, np.arange(len(draw))]

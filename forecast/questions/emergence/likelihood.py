@@ -1,6 +1,7 @@
 """Likelihood of the loss of each run by its scores alone, on a grid, by draws of what runs share.
 
-Frailty, floors, ceilings and concentrations are those of posterior draws; the law of the loss is not used.
+Frailty, floors, ceilings and concentrations are those of posterior draws; the law of the loss is not used. A measured
+loss is taken as it is, whatever links it to answers.
 """
 
 from collections.abc import Sequence
@@ -12,10 +13,9 @@ from scipy import special, stats
 from forecast.posterior.compute import split_deficit
 from forecast.posterior.fit import Fit
 from forecast.posterior.recipes.ahead import elapsed_years, progress_of_task
-from forecast.posterior.score import LOSS_LINK, law_of_task, residuals_of_answers
+from forecast.posterior.score import law_of_task, residuals_of_answers
 from forecast.posterior.tasks import is_measured, law_name
 from models.dates import years_of_runs
-from models.equations.loss import log_measured_loss
 from models.equations.metrics import frailty, measured_score, score_from_success, success_of_task, token_floor_of_run
 from models.facts.counts import conditional_counts, contamination_of, log_density_of_count, mean_among
 from models.facts.layout import answers, error_of_log
@@ -52,9 +52,16 @@ def corrected_compute(fit: Fit, task: str, runs: np.ndarray) -> np.ndarray:
     return x.transpose("chain", "draw", "run").values.reshape(-1, len(runs))
 
 
-def mean_at_loss(fit: Fit, task: str, log10_loss: np.ndarray, run: int, row: int) -> np.ndarray:
-    """Expected score of a rate task for one run and row at each log10 loss: (draw, ...) of (draw or 1, ...)."""
-    law = _draws(law_of_task(fit, task))
+def draws_of_law(fit: Fit, task: str) -> xr.Dataset:
+    """Parameters of one task and its law, dim sample."""
+    return _draws(law_of_task(fit, task))
+
+
+def mean_at_loss(fit: Fit, task: str, law: xr.Dataset, log10_loss: np.ndarray, run: int, row: int) -> np.ndarray:
+    """Expected score of a rate task, by its `draws_of_law`, for one run and row at each log10 loss.
+
+    (draw, ...) of (draw or 1, ...).
+    """
     each = {name: law[name].values.reshape(-1, *[1] * (log10_loss.ndim - 1)) for name in law}
     theta = _draws((fit.posterior.theta - fit.posterior.theta_origin) / fit.posterior.theta_scale)
     drift = each.get("frailty_drift")
@@ -80,30 +87,31 @@ def log_likelihood(fit: Fit, tasks: Sequence[str], runs: np.ndarray) -> np.ndarr
     """
     data = fit.data
     rows = rows_of(fit, tasks)
+    laws = {str(task): draws_of_law(fit, task) for task in data.task.values}
     counts, trials = conditional_counts(data)
     contamination = contamination_of(fit.priors, fit.parts)
     draws = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
     total = np.zeros((draws, len(runs), len(GRID)))
     for place, run in enumerate(runs):
         own = rows[data.run_index.values[rows] == run]
-        every = {row: _mean_of_row(fit, row) for row in {*own, *data.given_index.values[own]} - {-1}}
+        every = {row: _mean_of_row(fit, laws, row) for row in {*own, *data.given_index.values[own]} - {-1}}
         for row in own:
             task = str(data.task.values[data.task_index.values[row]])
             if is_measured(fit, task):
-                log = _log_density_of_loss(fit, task, row)
+                log = _log_density_of_loss(fit, task, laws[task], row)
             else:
                 given = data.given_index.values[row]
                 pair = data.isel(observation=[row, max(given, 0)]).assign(
                     given_index=("observation", [1 if given >= 0 else -1, -1])
                 )
                 mean = mean_among(np.stack([every[row], every.get(given, every[row])]), pair)[0]
-                concentration = _draws(law_of_task(fit, task)).concentration.values[:, None, None]
+                concentration = laws[task].concentration.values[:, None, None]
                 log = log_density_of_count(counts[row], trials[row], mean, concentration, contamination)
             total[:, place] += _cells(log)
     return total
 
 
-def _mean_of_row(fit, row):
+def _mean_of_row(fit, laws, row):
     """Expected score at the nodes of every cell, interpolated between its ends as a logit: (draw, cell, node)."""
     data = fit.data
     task = str(data.task.values[data.task_index.values[row]])
@@ -111,23 +119,17 @@ def _mean_of_row(fit, row):
         return np.zeros(1)
     step = GRID[1] - GRID[0]
     ends = np.append(GRID - 0.5 * step, GRID[-1] + 0.5 * step)
-    logit = special.logit(
-        np.clip(mean_at_loss(fit, task, ends[None], int(data.run_index.values[row]), row), 1e-15, 1 - 1e-15)
-    )
+    mean = mean_at_loss(fit, task, laws[task], ends[None], int(data.run_index.values[row]), row)
+    logit = special.logit(np.clip(mean, 1e-15, 1 - 1e-15))
     return special.expit(logit[:, :-1, None] + (NODES + 0.5) * np.diff(logit, axis=1)[..., None])
 
 
-def _log_density_of_loss(fit, task, row):
-    law = _draws(law_of_task(fit, task))
+def _log_density_of_loss(fit, task, law, row):
     log_loss = np.log(10.0) * (GRID[:, None] + NODES * (GRID[1] - GRID[0]))
     scale = np.hypot(law.loss_scale.values, error_of_log(fit.data)[row])
     scale = np.maximum(scale, SMALLEST_LOG_LOSS_SD)[:, None, None]
-    expected = log_loss[None] + 0.0 * scale
-    if "log_loss_link_factor" in law:
-        relation = {name: law[name].values[:, None, None] for name in LOSS_LINK}
-        expected = log_measured_loss(np.exp(expected), **relation)
     score = measured_score(fit.data.score.values[row], metric=fit.data.metric.sel(task=task).item())
-    z = (np.log(score) - expected) / scale
+    z = (np.log(score) - log_loss) / scale
     return stats.t.logpdf(z, fit.priors.loss_degrees_of_freedom) - np.log(scale)
 
 

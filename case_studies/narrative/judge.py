@@ -40,9 +40,8 @@ def rows(run: Run, passed: np.ndarray, real: np.ndarray) -> Iterator[Row]:
 
     `passed`, `real` : (item, judge) of what the run wrote, and of what really follows
     """
-    both = zip(*(histogram_rows(TASK, histogram(each)) for each in (passed, real)), strict=True)
-    told = [(row, of_real) for row, of_real in both if row.get("k", MARKS[0]) in MARKS]
-    measured = [{**row, "human": f"{of_real['successes'] / of_real['trials']:.4g}"} for row, of_real in told]
+    both = zip(*(histogram_rows(TASK, histogram(each), MARKS) for each in (passed, real)), strict=True)
+    measured = [{**row, "human": f"{of_real['successes'] / of_real['trials']:.4g}"} for row, of_real in both]
     measured[0]["note"] = f"{by_judge(passed)}; marks 0 to 12: {' '.join(map(str, histogram(passed)))}"
     return table_rows(run, measured, family="characters", source=SOURCE)
 

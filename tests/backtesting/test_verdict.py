@@ -80,7 +80,13 @@ def answer(q50: float | str = 23.0, **changes):
     """The JSON of a threshold of which two structures say the same, half a decade beyond the data."""
     quantiles = {name: json_number(float(q50) + off) for name, off in (("q05", -0.5), ("q50", 0.0), ("q95", 0.5))}
     each = [{"structure": name, "weight": 0.5, "log10_compute": dict(quantiles)} for name in ("full", "ceiling 1")]
-    known = {"task": "sums", "at": 0.5, "log10_compute": quantiles, "data_log10_compute": [20.0, 22.5]}
+    known = {
+        "task": "sums",
+        "metric": "exact_match",
+        "at": 0.5,
+        "log10_compute": quantiles,
+        "data_log10_compute": [20.0, 22.5],
+    }
     return known | {"structures": each} | changes
 
 

@@ -23,7 +23,7 @@ RESULTS = {
         "characters": 1000,
         "answers": {"4": {"loss": 2.0, "histogram": [50, 20, 15, 10, 5], "solved": {"1": 2, "4": 5, "16": 9}}},
     },
-    "digits": {"loss": 1.5, "histogram": [1] * 33, "read": 20, "read_real": 32, "read_empty": 11},
+    "digits": {"loss_of_level": 2.5, "loss": 1.5, "histogram": [1] * 33, "read": 20, "read_real": 32, "read_empty": 11},
     "addition": {"3": {"loss": 1.25, "histogram": [10, 20, 30, 30, 10]}},
 }
 

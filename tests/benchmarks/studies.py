@@ -2,7 +2,8 @@
 
 `python tests/benchmarks/studies.py [NAME ...]` runs the studies named, or all, one after the other; copies
 `result.json` and `forecast.svg` out of their folder `output`; and writes the table of `case_studies/README.md`, which
-`tests/test_readmes.py` holds against the results. A study whose table is not here keeps its line.
+`tests/case_studies/test_results.py` holds against the results. It stops at the first study that fails, such as one
+whose table is not here, and leaves the table of README as it was.
 """
 
 import json
@@ -89,7 +90,7 @@ def run(name: str) -> str:
     done = subprocess.run([sys.executable, "-m", "forecast", "run", str(FOLDER / name)], check=False)
     seconds = time.perf_counter() - started
     if done.returncode not in (0, 3):
-        raise SystemExit(f"{name}: exit code {done.returncode}; nothing is changed")
+        raise SystemExit(f"{name}: exit code {done.returncode}; the table of README is as it was")
     for file in GOLDEN:
         shutil.copy(FOLDER / name / "output" / file, FOLDER / name / file)
     return f"{seconds:.0f} s"

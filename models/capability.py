@@ -23,14 +23,13 @@ from models.facts.layout import (
 )
 from models.facts.placing import bend_knots, drift_limits, informative_runs, is_informative, main_task
 from models.facts.times import coords_of_times
-from models.laws import laws
+from models.laws import NO_FLOOR, laws
 from models.measured import observe_losses
 from models.priors import Priors
 from models.structures import Parts, Structure
 from models.success import as_data, required_share, success_of_rows, token_floor_of_runs
 
 MANY_ROWS = 6  # of one run's answers: from here on they fix its residual well enough to sample it directly
-NO_FLOOR = -1e9  # logit of a chance of guessing that is zero
 LARGEST_LOSS = 1e200  # and its inverse the smallest: beyond them doubles have no gradient
 
 

@@ -20,7 +20,7 @@ Phi and varphi the standard normal distribution and density.
 
 1. Logits at the anchors, the same for i = 1, 2 (minus for 1, plus for 2):
        c_i = l -/+ e^rho / 2                                     D = rho
-       logit S_i = c_i - ln(1 + e^(phi - c_i))                   D = sum_i ln(1 + sigmoid(phi - c_i))
+       logit S_i = c_i - ln(1 + e^(phi - c_i)) - ln(1 + e^phi)   D = sum_i ln(1 + sigmoid(phi - c_i))
 2. Asymptote, with S_2 fixed:
        A = 1 - (1 - S_2) Phi(z)^p,  z = stretched(g)             D: in step 5, with that of u
 3. Hazards h_i at the anchors, with A fixed:
@@ -34,9 +34,10 @@ Phi and varphi the standard normal distribution and density.
        u = ((1 - A) / (1 - S_0))^(1/p) = Phi(z) ((1 - S_2) / (1 - S_0))^(1/p)
        du / dg = varphi(z) z'(g) ((1 - S_2) / (1 - S_0))^(1/p)   D = ln du / dg, of steps 2 and 5 together
 
-**Floor.** Where a guess is right by an unknown chance f, with phi = logit f, data fix the score f + (1 - f) S, and a
-high floor and a slow rise would be two modes. So c_i is roughly the logit of the score: by step 1 the odds of S are
-e^(2c) / (e^c + e^phi), which is e^c - e^phi far above the floor and never negative.
+**Floor.** Where a guess, of an answer or of each of its tokens, is right by an unknown chance f, with phi = logit f,
+data fix the score f + (1 - f) S, and a high floor and a slow rise would be two modes. So c_i is roughly the logit of
+the score: by step 1 the odds of S are (1 - f) e^(2c) / (e^c + e^phi), which is (1 - f) (e^c - e^phi), and exact, far
+above the floor, and never negative.
 
 **Asymptote.** S is the success of the main task of the law in its closed-form surrogate, h the loss of its L tokens. A
 is a ceiling or, where losses or several rates of the same answers are seen, what the irreducible loss E leaves. For one
@@ -128,7 +129,7 @@ def _logits_at_anchors(level, log_rise, floor_logit):
     """Step 1: logit S_1 and logit S_2, and D."""
     half_rise = 0.5 * pt.exp(log_rise)
     score_logits = level - half_rise, level + half_rise
-    logits = [logit - pt.softplus(floor_logit - logit) for logit in score_logits]
+    logits = [logit - pt.softplus(floor_logit - logit) - pt.softplus(floor_logit) for logit in score_logits]
     return logits, log_rise + sum(pt.log1p(pt.sigmoid(floor_logit - logit)) for logit in score_logits)
 
 
@@ -233,7 +234,8 @@ def coordinates_of_law(logit, exponent, uniform, prior: LawPrior):
 
 
 def _score_logit(logit, floor_logit):
-    """``c = logit S + ln((1 + sqrt(1 + 4 e^(phi - logit S))) / 2)``, the inverse of step 1."""
+    """``c = m + ln((1 + sqrt(1 + 4 e^(phi - m))) / 2)``, m = logit S + ln(1 + e^phi): the inverse of step 1."""
+    logit = logit + np.logaddexp(0.0, floor_logit)
     return logit + np.logaddexp(0.0, 0.5 * np.logaddexp(0.0, np.log(4.0) + floor_logit - logit)) - np.log(2.0)
 
 

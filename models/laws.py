@@ -10,15 +10,17 @@ import xarray as xr
 from pytensor import tensor as pt
 
 from models.equations.loss import LN10
+from models.equations.metrics import metrics_where
 from models.equations.surrogates import room_above
 from models.facts.ceilings import NONE, bounding_length, bounding_task, is_of_experts, lowest_ceiling
 from models.facts.layout import is_measured_law, is_reciprocal_law, kinds_of_laws
 from models.facts.parts import has_drift, has_irreducible, has_token_floor, is_frailty_open
-from models.facts.placing import anchors, is_informative, reference_compute, surrogate_length
+from models.facts.placing import anchors, is_informative, main_task, reference_compute, surrogate_length
 from models.law_coordinates import Law, LawPrior, coordinates_of_laws, law_of_coordinates, law_of_standard
 from models.priors import Priors
 from models.structures import Parts, Structure
 
+NO_FLOOR = -1e9  # logit of a chance of guessing that is zero
 INDEPENDENT_NU = 1e6  # frailty switched off
 NO_SHORTFALL = 1e9  # power of a ceiling that is 1: Phi(z) to it underflows for any shortfall in reach
 
@@ -38,6 +40,8 @@ def laws(
     nu, power = _frailty(data, parts, priors, structure), _shortfall_power(data, parts, priors, structure)
     expected, anchors_of_laws = _expected(data, priors), _anchors(data)
     expected |= {"shortfall_power": power, "log_room": _log_room(data, nu, length, floor)}
+    several, token_floor_logit = _several_rates(data, parts, priors)
+    floor_logit = pt.maximum(floor_logit, token_floor_logit)
     prior = LawPrior(nu=nu, floor_logit=floor_logit, **expected, **anchors_of_laws)
     law = _sampled_laws(data, prior)
     open_end = has_irreducible(data)
@@ -50,7 +54,7 @@ def laws(
         "asymptote": pt.where(open_end, 1.0, pt.exp(law.log_asymptote)),
         "log10_amplitude": pm.Deterministic("log10_amplitude", amplitude, dims="law"),
         "exponent": pm.Deterministic("exponent", law.exponent, dims="law"),
-    } | _several_rates(data, parts, priors)
+    } | several
 
 
 def _anchors(data):
@@ -149,17 +153,23 @@ def _log_room(data, nu, length, floor):
 
 
 def _several_rates(data, parts, priors):
-    """Drift of frailty and floor of each token (law), for laws that several rates look at; zero for the other laws."""
-    parameters = {}
+    """Drift of frailty and floor of each token (law), for laws that several rates look at; zero for the other laws.
+
+    Besides, the logit of the floor of each token where the main task of a law counts tokens (law).
+    """
+    parameters, logit = {}, NO_FLOOR
     if (drifts := has_drift(data, parts)).any():
         standard = pm.Normal("frailty_drift_own", dims="law")
         drift = priors.frailty_drift_mean + priors.frailty_drift_sd * standard
         parameters["frailty_drift"] = pm.Deterministic("frailty_drift", pt.where(drifts, drift, 0.0), dims="law")
     if (guesses := has_token_floor(data, parts)).any():
         standard = pm.Normal("token_floor_own", dims="law")
-        floor = pm.math.sigmoid(priors.token_floor_logit_mean + priors.token_floor_logit_sd * standard)
-        parameters["token_floor"] = pm.Deterministic("token_floor", pt.where(guesses, floor, 0.0), dims="law")
-    return parameters
+        logit = priors.token_floor_logit_mean + priors.token_floor_logit_sd * standard
+        floor = pt.where(guesses, pm.math.sigmoid(logit), 0.0)
+        parameters["token_floor"] = pm.Deterministic("token_floor", floor, dims="law")
+        in_tokens = np.isin(data.metric.values[main_task(data)], metrics_where("counts_tokens"))
+        logit = pt.where(pm.Data("law_in_guessed_tokens", guesses & in_tokens, dims="law"), logit, NO_FLOOR)
+    return parameters, logit
 
 
 def _frailty(data, parts, priors, structure):

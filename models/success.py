@@ -6,8 +6,9 @@ import numpy as np
 import pymc as pm
 from pytensor import tensor as pt
 
+from models.equations.guessed import Tails, tails
 from models.equations.metrics import METRICS, success_of_judgement, token_floor_of_run
-from models.equations.surrogates import at_least_each, at_least_k, exact_match
+from models.equations.surrogates import at_least_k, exact_match
 from models.facts.layout import answers, has_unknown_k, unknown_k_length
 from models.facts.parts import has_token_floor
 from models.structures import Parts
@@ -30,7 +31,8 @@ def token_floor_of_runs(data, law, parts, priors):
     spread = pm.LogNormal(
         "token_floor_spread", np.log(priors.token_floor_spread_median), priors.token_floor_spread_log_sd
     )
-    residual = pm.Normal("token_floor_residual", 0.0, spread, dims="answer")
+    own = pm.Normal("token_floor_residual_own", dims="answer")
+    residual = pm.Deterministic("token_floor_residual", spread * own, dims="answer")
     return {"token_floor_of_row": token_floor_of_run(law["token_floor"][as_data(law_of_row)], residual[index])}
 
 
@@ -70,26 +72,24 @@ def success_of_rows(data, loss, nu, law):
 
 
 def _by_length(success, data, loss, nu, law, guessed):
-    """At least k of L, and exact match where tokens are guessed: those of one law and length together."""
+    """At least k of L, and exact match where tokens are guessed."""
     task = data.task_index.values
     metric, laws, length, k = (data[name].values for name in ("metric", "law_index", "task_length", "task_k"))
-    whole = ((metric == "at_least_k") & ~has_unknown_k(data)) | (guessed & (metric == "exact_match"))
+    at_least = (metric == "at_least_k") & ~has_unknown_k(data)
     needed = np.where(metric == "at_least_k", k, length)
-    for group in sorted({(laws[t], length[t]) for t in np.flatnonzero(whole)}):
-        tasks = np.flatnonzero(whole & (laws == group[0]) & (length == group[1]))
-        rows = np.flatnonzero(np.isin(task, tasks))
-        runs, of_run = np.unique(data.run_index.values[rows], return_inverse=True)
-        first = as_data([rows[np.argmax(of_run == run)] for run in range(len(runs))])  # rows of a run have one loss
-        of_run = as_data(of_run)
-        ks = tuple(sorted({int(needed[t]) for t in tasks}))
-        options = {"length": int(group[1]), "nu": nu[first]}
-        if guessed[tasks[0]]:
-            tails = at_least_each(loss[first], ks=ks, token_floor=law["token_floor_of_row"][first], **options)
-        else:
-            tails = pt.stack([at_least_k(loss[first], k=k, **options) for k in ks], axis=-1)
-        own = tails[of_run, as_data(np.searchsorted(ks, needed[task[rows]]))]
-        success = pt.set_subtensor(success[as_data(rows)], own)
-    return success
+    for t in np.flatnonzero(at_least & ~guessed):
+        rows = as_data(np.flatnonzero(task == t))
+        own = at_least_k(loss[rows], k=int(k[t]), length=int(length[t]), nu=nu[rows])
+        success = pt.set_subtensor(success[rows], own)
+    rows = np.flatnonzero((guessed & (at_least | (metric == "exact_match")))[task])
+    if not len(rows):
+        return success
+    pair = np.stack([laws[task], data.run_index.values])[:, rows]  # rows of one law and run have one loss
+    _, first, answer = np.unique(pair, axis=1, return_index=True, return_inverse=True)
+    of = Tails.of(answer.ravel(), length[task[rows]], needed[task[rows]]).map(as_data)
+    first, rows = as_data(rows[first]), as_data(rows)
+    own = tails(loss[first], nu=nu[first], token_floor=law["token_floor_of_row"][first], of=of)
+    return pt.set_subtensor(success[rows], own)
 
 
 def _of_unknown_k(success, data, loss, nu, law, guessed):

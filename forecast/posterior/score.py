@@ -1,6 +1,6 @@
 """Expected score of one task: from effective compute to score or loss, and back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import xarray as xr
@@ -29,7 +29,9 @@ PER_TASK = ("floor", "ceiling", "concentration")
 REQUIRED = ("required_share", "required_share_softness")
 LOSS_LINK = ("log_loss_link_factor", "loss_link_power", "log_guess_loss")
 FARTHEST = 60.0  # decades of standard effective compute between which a crossing without a closed form is sought
-LARGEST = 1e300  # in place of an infinite loss
+USUAL_LOG10_LOSSES = 1.0, 0.0, -1.0, -2.0, -3.0  # reducible: most crossings lie between two of them
+TOLERANCE = 1e-11  # decades, of a crossing that is sought
+LARGEST, SMALLEST = 1e300, 1e-300  # in place of an infinite loss, and of a score of none
 
 
 def law_of_task(fit: Fit, task: str) -> xr.Dataset:
@@ -83,7 +85,11 @@ def expected_score(fit: Fit, task: str, theta: xr.DataArray, residuals: Residual
 
     Of a loss its median, nats; of a horizon too, minutes.
     """
-    law, metric, length, k = law_of_task(fit, task), *_facts(fit, task)
+    return _expected(fit, task, law_of_task(fit, task), theta, residuals)
+
+
+def _expected(fit: Fit, task: str, law: xr.Dataset, theta: xr.DataArray, residuals: Residuals) -> xr.DataArray:
+    metric, length, k = _facts(fit, task)
     loss = loss_per_token(law, theta, residual=residuals.log_loss)
     if not METRICS[metric].is_rate:
         if "log_loss_link_factor" not in law:
@@ -134,21 +140,42 @@ def _is_closed(metric: str, law: xr.Dataset) -> bool:
 def _crossing(
     fit: Fit, task: str, at: float | xr.DataArray, residuals: Residuals, *, like: xr.DataArray
 ) -> xr.DataArray:
-    """The crossing of a curve without a closed inverse, taken to cross once."""
-    sign, everywhere = -1.0 if is_measured(fit, task) else 1.0, np.full(like.size, FARTHEST)
+    """The crossing of a curve without a closed inverse, taken to cross once.
+
+    It is sought where the logit of the score, or the log of the loss, meets that of `at`: nearly straight lines.
+    """
+    law, measured = law_of_task(fit, task), is_measured(fit, task)
+    every = {str(name): each for name, each in law.items()} | {"at": xr.DataArray(at)}
+    every |= {f"residual_{each.name}": xr.DataArray(getattr(residuals, each.name)) for each in fields(residuals)}
+    flat = xr.Dataset(
+        {
+            name: ("element", each.broadcast_like(like).transpose(*like.dims).values.ravel())
+            for name, each in every.items()
+        }
+    )
 
     def excess(theta: np.ndarray, where: np.ndarray) -> np.ndarray:
-        """Of the elements `where`, by which the others are of no account: labelled arrays are whole."""
-        everywhere[where] = theta
-        expected = expected_score(fit, task, like.copy(data=everywhere.reshape(like.shape)), residuals)
-        beyond = (sign * (expected - at)).transpose(*like.dims).values
-        return beyond.ravel()[where].clip(-LARGEST, LARGEST)
+        own = flat.isel(element=where)
+        shared = Residuals(**{each.name: own[f"residual_{each.name}"] for each in fields(residuals)})
+        score = _expected(fit, task, own, xr.DataArray(theta, dims="element"), shared)
+        if measured:
+            return np.log(own["at"].values) - np.log(score.values.clip(SMALLEST, LARGEST))
+        return _logit(score.values) - _logit(own["at"].values)
 
-    every = np.arange(like.size)
-    low, high = (excess(np.full(like.size, end), every) for end in (-FARTHEST, FARTHEST))
-    found = root_between(excess, np.full(like.size, -FARTHEST), FARTHEST, every)
+    elements, ends = np.arange(like.size), [np.full(like.size, end) for end in (-FARTHEST, FARTHEST)]
+    low, high = (excess(end, elements) for end in ends)
+    for log10_loss in USUAL_LOG10_LOSSES:
+        place = ((flat["log10_amplitude"] - log10_loss) / flat["exponent"]).values.clip(-FARTHEST, FARTHEST)
+        below = excess(place, elements) < 0
+        ends = [np.where(below, place, ends[0]), np.where(below, ends[1], np.minimum(place, ends[1]))]
+    found = root_between(excess, *ends, elements, tolerance=TOLERANCE)
     found = np.select([low >= 0, ~(high > 0)], [-np.inf, np.inf], found)
     return like.copy(data=found.reshape(like.shape))
+
+
+def _logit(score: np.ndarray) -> np.ndarray:
+    """Logit of a score, finite at none and all."""
+    return np.log(score.clip(SMALLEST)) - np.log((1.0 - score).clip(SMALLEST))
 
 
 def _judged_length(fit: Fit, task: str) -> int:

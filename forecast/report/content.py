@@ -33,8 +33,8 @@ from forecast.table.describe import warnings_of
 from forecast.table.direction import refusal
 from forecast.table.splits import Split
 from forecast.words import counted, percent, plain_power, spoken_score
+from models.equations.guessed import at_least_each
 from models.equations.metrics import METRICS
-from models.equations.surrogates import at_least_each
 
 
 def check_held_out(

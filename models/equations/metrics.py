@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from models.equations.guessed import at_least_each
 from models.equations.surrogates import (
-    at_least_each,
     at_least_k,
     exact_match,
     loss_from_at_least_k,
@@ -183,7 +183,7 @@ def token_floor_of_run(token_floor, residual):
 # rising from h(0) = 0 to h(L) = 1, pass over all answers the mean over k of P(at least k of L) with the weights
 # h(k) - h(k - 1). At least k of L with a known k is all weight on one k. So an unknown k is a weight that is learned.
 
-LARGEST_LENGTH = 32  # for which `models.equations.surrogates.at_least_each` is accurate
+LARGEST_LENGTH = 32  # for which `models.equations.guessed.at_least_each` is accurate
 UNKNOWN_LENGTH = 12  # sub-judgements that stand for an unknown number: what is learned then is the share that is needed
 
 

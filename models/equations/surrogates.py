@@ -17,18 +17,14 @@ Laplace transforms of the Gamma distribution (Vaupel, Manton and Stallard 1979, 
 
 import numpy as np
 import xarray as xr
-from scipy import special
 
-from models.equations.numbers import positive_part, root_between
+from models.equations.numbers import log_choose, logsumexp, positive_part, root_between
 
 HAZARD_FLOOR = 1e-290  # keeps 0 * log(0) out of the far left of the grid, where success is 1 to machine precision
 LARGEST_HAZARD = np.float64(1e300)  # keeps 0 * inf out of the far right; not single precision in a graph
 ATTEMPT_NODES, LOG_MOST_ATTEMPTS = 81, np.log(1e6)  # of the grid of `pass_at_k`
 TILTED_HAZARDS = 1e-15, 600.0  # below, an attempt is right; beyond, so rarely that k attempts are k times as good
 DROPPED_LOG_MASS = 40.0  # the grid ends where the density has fallen by exp(-40) = 4e-18
-ITEM_LOG_LOSS = np.linspace(-14.0, 3.2, 77)  # log g of the items of `at_least_each`: easiest to hardest
-ITEM_SPACING = ITEM_LOG_LOSS[1] - ITEM_LOG_LOSS[0]
-ITEM_IS_FIRST = np.eye(len(ITEM_LOG_LOSS))[0]
 SMALLEST = np.nextafter(0.0, 1.0)
 LEAST_ROOM = 1e-9  # below 1, of a success that is 1 or that guessing alone exceeds
 ROUNDING = 1e-9  # in the log of the loss, of the ends of a bracket
@@ -89,15 +85,15 @@ def at_least_k(loss, *, k, length, nu):
     if isinstance(loss, xr.DataArray) or isinstance(nu, xr.DataArray):
         return xr.apply_ufunc(lambda loss, nu: at_least_k(loss, k=k, length=length, nu=nu), loss, nu)
     right = np.arange(k, length + 1)
-    log_choose = _log_choose(length, right)
+    log_choices = log_choose(length, right)
 
     loss, nu = (np.float64(1.0) * loss)[..., None], (np.float64(1.0) * nu)[..., None]
-    log_t, log_weight = _gamma_grid(nu, nodes=int(41 + 8 * length**0.5), margin=DROPPED_LOG_MASS + log_choose[0])
+    log_t, log_weight = _gamma_grid(nu, nodes=int(41 + 8 * length**0.5), margin=DROPPED_LOG_MASS + log_choices[0])
     with np.errstate(over="ignore"):
         mean_hazard = -nu / k * np.expm1(-np.log1p(k * loss / nu))  # nu loss / (nu + k loss), for an infinite loss too
     hazard = (mean_hazard * np.exp(log_t) + HAZARD_FLOOR)[..., None]
-    log_ratio = _logsumexp(log_choose - (right - k) * hazard + (length - right) * np.log(-np.expm1(-hazard)))
-    log_mean_ratio = _logsumexp(log_weight + log_ratio) - _logsumexp(log_weight)
+    log_ratio = logsumexp(log_choices - (right - k) * hazard + (length - right) * np.log(-np.expm1(-hazard)))
+    log_mean_ratio = logsumexp(log_weight + log_ratio) - logsumexp(log_weight)
     return exact_match(loss[..., 0], length=k, nu=nu[..., 0]) * np.exp(log_mean_ratio)
 
 
@@ -120,80 +116,8 @@ def pass_at_k(loss, *, k, nu):
         mean_hazard = -nu * np.expm1(-np.log1p(loss / nu))  # nu loss / (nu + loss), for an infinite loss too
         hazard = (mean_hazard * np.exp(log_t)).clip(*TILTED_HAZARDS)
     log_ratio = hazard + np.log(-np.expm1(k * np.log1p(-np.exp(-hazard))))
-    log_mean_ratio = _logsumexp(log_weight + log_ratio) - _logsumexp(log_weight)
+    log_mean_ratio = logsumexp(log_weight + log_ratio) - logsumexp(log_weight)
     return exact_match(loss[..., 0], length=1.0, nu=nu[..., 0]) * np.exp(log_mean_ratio)
-
-
-def at_least_each(loss, *, ks, length, nu, token_floor):
-    """`at_least_k` for each k of `ks`, on a last axis, where a token that is not known is right by guessing.
-
-    With the probability `token_floor`, f, of guessing a token, item i has ``q = f + (1 - f) exp(-loss g)``. Exact match
-    is closed, a binomial mean over the tokens guessed right:
-    ``sum_a C(L,a) f^a (1-f)^(L-a) (1 + (L-a) loss / nu)^-nu``; the rest is a mean over g on a fixed grid in log g,
-    with the easier items to its left as a point. Relative error below 6e-3 for length to 32, nu from 0.1 to 50, f from
-    1e-4 and loss to 100, below 2e-4 for length to 16 and nu from 0.3 to 10. `at_least_k` is the exact one for f = 0.
-
-    Token accuracy, the mean over k = 1..L, is ``f + (1 - f) token_accuracy``.
-    """
-    if any(isinstance(each, xr.DataArray) for each in (loss, nu, token_floor)):
-        return xr.apply_ufunc(
-            lambda *each: at_least_each(each[0], ks=ks, length=length, nu=each[1], token_floor=each[2]),
-            *(loss, nu, token_floor),
-            output_core_dims=[["k"]],
-        )
-    loss, nu, floor = (np.float64(1.0) * each + HAZARD_FLOOR for each in (loss, nu, token_floor))
-    loss = loss.clip(0.0, LARGEST_HAZARD)  # nothing to know is known, however large the loss
-    tails = [_exact_match_guessed(loss, length, nu, floor)] if length in ks else []
-    if partial := [k for k in ks if k < length]:
-        log_weight = nu[..., None] * (ITEM_LOG_LOSS - np.exp(ITEM_LOG_LOSS))
-        weight = np.exp(log_weight - log_weight.max(axis=-1, keepdims=True))
-        easier = weight * (1.0 / (nu[..., None] * ITEM_SPACING) - 0.5)  # all items left of the grid
-        weight = weight + easier * ITEM_IS_FIRST
-        weight = weight / weight.sum(axis=-1, keepdims=True)
-        log_known = -loss[..., None] * np.exp(ITEM_LOG_LOSS)
-        right = floor[..., None] + (1.0 - floor[..., None]) * np.exp(log_known)
-        wrong = -(1.0 - floor[..., None]) * np.expm1(log_known)
-        found = _binomial_tails(weight, right, wrong, ks=partial, length=length)
-        tails = [found[..., place] for place in range(len(partial))] + tails
-    return _stack(tails)
-
-
-def _exact_match_guessed(loss, length, nu, floor):
-    guessed = np.arange(length + 1)
-    hazard = (loss / nu).clip(0.0, LARGEST_HAZARD)
-    known = -nu[..., None] * np.log1p((length - guessed) * hazard[..., None])
-    log_guessed = guessed * np.log(floor)[..., None] + (length - guessed) * np.log1p(-floor)[..., None]
-    return np.exp(_logsumexp(_log_choose(length, guessed) + log_guessed + known))
-
-
-def _binomial_tails(weight, right, wrong, *, ks, length):
-    """``E_g[ sum_{j>=k} C(L,j) right^j wrong^(L-j) ]`` for each k, on the last axis, which is that of the items before.
-
-    Sums of positive terms. Of a graph all j are one array, since a loop would make it as large as the length.
-    """
-    if isinstance(right, np.ndarray):
-        return np.stack([(weight * _binomial_tail(right, wrong, k, length)).sum(axis=-1) for k in ks], axis=-1)
-    j = np.arange(ks[0], length + 1)
-    log_term = j * np.log(right)[..., None] + (length - j) * np.log(wrong)[..., None] + _log_choose(length, j)
-    return (weight[..., None] * np.exp(log_term)).sum(axis=-2) @ (1.0 * (j[:, None] >= np.array(ks)))
-
-
-def _binomial_tail(right, wrong, k, length):
-    """``right^k sum_m C(L,k+m) right^m wrong^(L-k-m)`` by Horner's scheme: ten times as fast as the powers."""
-    tail, power = np.ones_like(right), np.ones_like(right)
-    for j in range(length - 1, k - 1, -1):
-        power *= wrong
-        tail *= right
-        tail += special.comb(length, j) * power
-    return tail * right**k
-
-
-def _stack(values):
-    return (np.stack if isinstance(values[0], np.ndarray | np.generic) else _of_graphs().stack)(values, axis=-1)
-
-
-def _log_choose(length, right):
-    return special.gammaln(length + 1) - special.gammaln(right + 1) - special.gammaln(length - right + 1)
 
 
 def loss_from_at_least_k(success, *, k, length, nu):
@@ -212,7 +136,7 @@ def loss_from_at_least_k(success, *, k, length, nu):
 
     log_success = np.log(np.where((success <= 0) | (success >= 1), 0.5, success))
     low = _log_loss_from_exact_match(log_success, length=k, nu=nu) - ROUNDING
-    high = _log_loss_from_exact_match(log_success - _log_choose(length, k), length=k, nu=nu) + ROUNDING
+    high = _log_loss_from_exact_match(log_success - log_choose(length, k), length=k, nu=nu) + ROUNDING
     found = root_between(excess, low, high, log_success, nu)
     with np.errstate(over="ignore"):
         never = (success <= 0) | np.isinf(np.exp(low))
@@ -235,14 +159,3 @@ def _gamma_grid(nu, *, nodes, margin):
     y = reach * np.linspace(-1.0, 1.0, nodes)
     log_ratio = y - np.expm1(-y)
     return log_ratio, nu * (log_ratio - np.expm1(log_ratio)) + np.log1p(np.exp(-y))
-
-
-def _logsumexp(terms):
-    return (special if isinstance(terms, np.ndarray) else _of_graphs()).logsumexp(terms, axis=-1)
-
-
-def _of_graphs():
-    """The functions of PyTensor, imported for graphs alone: importing it takes a second."""
-    from pytensor import tensor
-
-    return tensor

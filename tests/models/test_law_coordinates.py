@@ -53,7 +53,8 @@ def natural(value, prior, *, open_ended):
     """
     level, rise, share = value[0], pt.exp(value[1]), pt.exp(log_normal_cdf(stretched(value[2])[0]))
     odds = [pt.exp(level - 0.5 * rise), pt.exp(level + 0.5 * rise)]  # of a score, guessed or known, roughly
-    known = [each**2 / (each + pt.exp(prior.floor_logit)) for each in odds]
+    floor = pt.exp(prior.floor_logit)
+    known = [each**2 / ((each + floor) * (1.0 + floor)) for each in odds]
     successes = [each / (1.0 + each) for each in known]
     room = pt.exp(prior.log_room)
     log_missed = prior.shortfall_power * pt.log(share) + pt.log(pt.minimum(1.0 / (1.0 + known[1]), room))  # ln 1 - A
@@ -168,7 +169,7 @@ def test_the_floor_changes_the_coordinates_of_a_law_but_not_the_law(floor):
     """The first anchor lies at the reference, so that logit S_0 is the success there, with a floor or without."""
     with_floor, without = prior_of(floor=floor), prior_of()
     drawn, plain = (draw_law(prior, rng=np.random.default_rng(SEED), size=(50,)) for prior in (with_floor, without))
-    logit = law_of_coordinates(pt.as_tensor(drawn), LawPrior(*map(pt.as_tensor, with_floor)))[1]
+    logit = law_of_coordinates(pt.as_tensor(drawn), LawPrior(*map(pt.as_tensor, map(np.float64, with_floor))))[1]
     np.testing.assert_allclose(logit.eval(mode=UNCOMPILED), plain[:, 0] - 0.5 * np.exp(plain[:, 1]), rtol=1e-6)
     assert np.allclose(drawn, plain) == (floor == NO_FLOOR)
 

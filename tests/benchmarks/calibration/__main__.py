@@ -3,6 +3,7 @@
 ranks     simulate and refit each kind of table; killed and started again, only what is missing is done
 controls  the same with a fault between truth and fit
 fears     fit tables of known truth that a user would fear
+reference compare with another sampler; needs the dependency group `reference`
 show      figures, and the tables of README.md beside this file
 """
 
@@ -11,7 +12,7 @@ import logging
 import warnings
 from pathlib import Path
 
-from tests.benchmarks.calibration import fears
+from tests.benchmarks.calibration import fears, reference
 from tests.benchmarks.calibration.controls import CONTROLS, Control
 from tests.benchmarks.calibration.designs import KINDS
 from tests.benchmarks.calibration.ranks import run
@@ -53,6 +54,10 @@ def show() -> None:
     for name, paths in {"ranks": kinds, "controls": controls}.items():
         if paths:
             rewrite(HERE / "README.md", name, table_of([line_of(path) for path in paths]))
+    compared = {kind: path for kind in reference.TABLES if (path := RESULTS / f"reference {kind}.csv").exists()}
+    if compared:
+        lines = [reference.summary(kind, path) for kind, path in compared.items()]
+        rewrite(HERE / "README.md", "reference", table_of(lines))
     worlds = [name for name in WORLDS if _of_world(name).exists()]
     if worlds:
         rewrite(HERE / "README.md", "fears", table_of([fears.summary(name, _of_world(name)) for name in worlds]))
@@ -60,7 +65,7 @@ def show() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["ranks", "controls", "fears", "show"])
+    parser.add_argument("command", choices=["ranks", "controls", "fears", "reference", "show"])
     parser.add_argument("names", nargs="*", help="kinds, controls or truths; all unless named")
     parser.add_argument("--count", type=int, help="of each; 300, of fears 50")
     parser.add_argument("--seconds", type=float, default=1e9, help="of each, after which it stops")
@@ -72,6 +77,11 @@ def main() -> None:
         return
     if given.command == "fears":
         fear(given.names or list(WORLDS), count=given.count or 50, seconds=given.seconds)
+        return
+    if given.command == "reference":
+        RESULTS.mkdir(exist_ok=True)
+        for kind in given.names or reference.TABLES:
+            reference.compare(kind, RESULTS / f"reference {kind}.csv")
         return
     controls = given.command == "controls"
     names = given.names or (list(CONTROLS) if controls else list(KINDS))

@@ -74,9 +74,8 @@ class Design:
 
 def design(kind: str) -> Design:
     """The design of a kind of table."""
-    facts = [_run(kind, run) for run in range(RUNS)]
-    new = _run(kind, RUNS - 3) | {"model": "new"}
-    new |= {} if kind == "years" else {"compute": 10 ** (LAST + 0.5)}
+    facts = [_run(kind, run, x) for run, x in enumerate(np.linspace(FIRST, LAST, RUNS))]
+    new = _run(kind, RUNS - 3, LAST + 0.5) | {"model": "new"}
     table = [
         {"task": task.name, "metric": task.metric, "trials": None if task.metric == "loss" else TRIALS}
         | run
@@ -94,9 +93,8 @@ def design(kind: str) -> Design:
     return Design(kind=kind, rows=rows, data=observations(rows), new=new_rows.iloc[:1])
 
 
-def _run(kind: str, run: int) -> dict[str, Any]:
-    """Facts of a run, smallest or earliest first."""
-    x = np.linspace(FIRST, LAST, RUNS)[run]
+def _run(kind: str, run: int, x: float) -> dict[str, Any]:
+    """Facts of a run of log10 compute x."""
     if kind == "years":
         return {"model": f"run {run}", "date": str(np.datetime64("2020-01-01") + 150 * run)}
     found: dict[str, Any] = {"model": f"run {run}", "compute": 10**x}

@@ -5,6 +5,7 @@ arXiv:1804.06788). The log likelihood of the data is ranked too: it sees what pa
 posterior that is the prior (Modrák et al. 2023, Bayesian Analysis).
 """
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,6 +35,7 @@ from tests.benchmarks.calibration.refits import Refitter, log_likelihood, table_
 HALF = 0.5
 GROWTH, FARTHEST = 0.6, 9999.0  # of the largest run, decades a year: given, so that the date is a function of the fit
 SMALL_DIMS = {"law", "task", "kind", "measured", "unknown_chance"}
+AT_ONCE = 300  # truths that are drawn together
 HIDDEN = ("_own", "log_concentration")  # ends of names that are ranked under another
 PLAIN = ("simulation", "never", "p_never", "max_rhat", "divergences", "seconds")  # columns that are no ranks
 
@@ -94,7 +96,8 @@ def run(kind: str, path: Path, *, count: int, seconds: float, control: Control =
     left = [each for each in range(count) if each not in done]
     if not left:
         return
-    true = truths(drawn, draws=count, seed=seed, priors=control.of_truth)
+    draws = AT_ONCE * math.ceil(count / AT_ONCE)  # so that a count does not move the truths of a smaller one
+    true = truths(drawn, draws=draws, seed=seed, priors=control.of_truth)
     with control.fitted():
         refitter = Refitter(drawn, control.of_fit)
         for simulation in left:

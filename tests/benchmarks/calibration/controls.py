@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from unittest import mock
 
-import models.law_coordinates
+from models.equations.loss import PowerLaw
 from models.priors import Priors
 
 USUAL = Priors()
@@ -18,7 +18,9 @@ class Control:
     kind: str = ""
     of_truth: Priors = USUAL
     of_fit: Priors = USUAL
-    wrong_sign: bool = False  # of the log Jacobian of the coordinates of laws, while the fit is compiled
+    wrong_sign: bool = (
+        False  # of step 4 of the log Jacobian of laws (`models.law_coordinates`), while the fit is compiled
+    )
 
     @contextmanager
     def fitted(self) -> Iterator[None]:
@@ -26,8 +28,8 @@ class Control:
         if not self.wrong_sign:
             yield
             return
-        right = models.law_coordinates._log_slope_of_u
-        with mock.patch.object(models.law_coordinates, "_log_slope_of_u", lambda *given: -right(*given)):
+        right = PowerLaw.log_jacobian_through
+        with mock.patch.object(PowerLaw, "log_jacobian_through", lambda *own, **given: -right(*own, **given)):
             yield
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 
 POINTS = np.arange(1, 100) / 100  # the ends of ranks 0 to 98 of 100
-SIMULATED = 20_000
+SIMULATED = 100_000  # so that a p-value may be 1e-5
 
 
 def shares(ranks: np.ndarray) -> np.ndarray:
@@ -32,9 +32,15 @@ def band(size: int, coverage: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _smallest_tail(share: np.ndarray, size: int) -> np.ndarray:
-    count = np.rint(share * size)
-    below, above = stats.binom.cdf(count, size, POINTS), stats.binom.sf(count - 1, size, POINTS)
-    return 2.0 * np.minimum(below, above).min(axis=-1)
+    count = np.rint(share * size).astype(int)
+    return _tails(size)[count, np.arange(len(POINTS))].min(axis=-1)
+
+
+@cache
+def _tails(size: int) -> np.ndarray:
+    """Two-sided tail probability of each count at each point (count, point)."""
+    count = np.arange(size + 1)[:, None]
+    return 2.0 * np.minimum(stats.binom.cdf(count, size, POINTS), stats.binom.sf(count - 1, size, POINTS))
 
 
 @cache

@@ -18,9 +18,8 @@ class Control:
     kind: str = ""
     of_truth: Priors = USUAL
     of_fit: Priors = USUAL
-    wrong_sign: bool = (
-        False  # of step 4 of the log Jacobian of laws (`models.law_coordinates`), while the fit is compiled
-    )
+    # of step 4 of the log Jacobian of laws (`models.law_coordinates`), while the fit is compiled
+    wrong_sign: bool = False
 
     @contextmanager
     def fitted(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ RUNS, TRIALS, LENGTH = 12, 400, 4
 FIRST, LAST = 20.0, 23.5  # log10 FLOP
 RESIDUAL, CONCENTRATION = 0.1, 200.0  # decades; of the beta-binomial
 HALF = 0.5
+GUESSING = 5.0  # nats, the largest loss that is measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +86,8 @@ def wrong_length(seed: int) -> World:
     draw = Draw(seed)
     loss = power_law(draw.seen, draw.crossed_at, draw.slope) * LENGTH / 16
     rows = draw.table(exact_match(loss, length=16))
-    measured = (2.0 * loss) ** (1 / 1.2) * np.exp(draw.rng.normal(0.0, 0.02, RUNS))
+    free = (2.0 * loss) ** (1 / 1.2)
+    measured = (free**-2 + GUESSING**-2) ** -0.5 * np.exp(draw.rng.normal(0.0, 0.02, RUNS))
     losses = rows.assign(metric="loss", score=measured, successes=None, trials=None, length=None)
     return World(rows=pd.concat([rows, losses]), crossed_at=draw.crossed_at)
 

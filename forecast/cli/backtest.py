@@ -1,4 +1,4 @@
-"""Command `backtest`: how far a forecast can be believed."""
+"""Commands `backtest` and `reproduce`: how far a forecast can be believed, and whether it comes out again."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from forecast.cli.options import (
+    NOT_TRUSTWORTHY,
     Ats,
     Average,
     BestOf,
@@ -31,6 +32,8 @@ from forecast.cli.options import (
     warn,
 )
 from forecast.cli.progress import shown_stages
+
+SHA256 = 64  # digits
 
 
 def backtest(
@@ -123,3 +126,53 @@ def print_backtest(summary: dict[str, Any]) -> None:
     for cut, error in summary["failed"].items():
         print(f"failed: {plain(cut)}: {plain(error)}")
     print("\n" + plain(summary["verdict"]["sentence"]))
+
+
+def reproduce(
+    result: Annotated[Path, typer.Argument(help="Result of a study, result.json.", metavar="RESULT.json")],
+    study: Annotated[
+        Path | None, typer.Option(help="Folder with study.toml [default: that of the file, or the one above].")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", help="Keep the files of the new run.", metavar="DIR")] = None,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Run the study of a result again, and say what comes out otherwise and what is no longer the same.
+
+    Where files, options, versions, code and machine are those of the result, every value must be identical; elsewhere,
+    numbers may differ by Monte Carlo error. Exit 3: not reproduced.
+    """
+    from forecast.study.reproduce import DIFFERS
+    from forecast.study.reproduce import reproduce as reproduced
+
+    options: dict[str, Any] = {"study": study, "output": output, "workers": workers, "scheduler": scheduler}
+    with shown_stages(quiet=quiet) as stages:
+        answer = reproduced(result, **options, stages=stages, warn=warn)
+    if as_json:
+        print_json(answer)
+    else:
+        print_reproduced(answer)
+    if answer["outcome"] == DIFFERS:
+        raise typer.Exit(NOT_TRUSTWORTHY)
+
+
+def print_reproduced(answer: dict[str, Any]) -> None:
+    """The outcome, the differences beyond Monte Carlo error, and what is no longer as it was."""
+    print(answer["sentence"])
+    for each in answer["differences"]:
+        print(plain(f"  {each['text']}"))
+    if answer["verdict"]["before"] != answer["verdict"]["now"]:
+        print("verdict: {before} before, {now} now".format(**answer["verdict"]))
+    if answer["changed"] is None:
+        print("the result is of an older version: what it was made of is not recorded")
+    for each in answer["changed"] or []:
+        print(plain(f"changed: {each['what']}: {_short(each['before'])} before, {_short(each['now'])} now"))
+    if answer["exact"] and answer["unequal_values"]:
+        print(plain("not identical: " + "; ".join(answer["first_unequal"])))
+
+
+def _short(value: Any) -> str:
+    """A value on one line: of a SHA-256 the first digits."""
+    return f"{value[:12]}..." if isinstance(value, str) and len(value) == SHA256 else str(value)

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from forecast import files
-from forecast.cli.backtest import backtest, distrust
+from forecast.cli.backtest import backtest, distrust, reproduce
 from forecast.cli.fit import fit, threshold
 from forecast.cli.options import (
     Average,
@@ -225,6 +225,7 @@ COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (predict, "Scores of runs that are not measured yet.", "predict fit.nc --rows new.csv -o scores.csv"),
     (report, "A page to forward: picture, answer and checks.", "report fit.nc -o report.html"),
     (index, "One page over many studies.", "index studies"),
+    (reproduce, "Run a study again and compare.", "reproduce my_study/output/result.json"),
     (backtest, "Hide large runs, forecast and score them.", "backtest results.csv --cut 1e23 -o record"),
     (compare, "Structures of a table, or two fits, side by side.", "compare last_month.nc fit.nc --at 0.5"),
     (when, "Date at which a task reaches a score.", 'when fit.nc --task "my task" --at 0.5'),

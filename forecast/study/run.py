@@ -27,6 +27,7 @@ from forecast.stages import SILENT, Stages
 from forecast.study.checks import check_answerable, headline_of_table, largest_runs, split_at, splits_of
 from forecast.study.file import Study
 from forecast.study.fitted import EVIDENCE, StudyFit, seen_runs, study_fit
+from forecast.study.provenance import provenance
 from forecast.study.report import answer_of, report_of_study, write_index_above, write_study
 from forecast.table.adjusting import Adjustments
 from forecast.table.dataset import observations, read_table
@@ -90,12 +91,13 @@ def run_study(
     if tested is not None:
         write_backtest(tested, believed.verdict, output / "backtest", table=study.table.name, seed=study.seed)
     result = _result(study, fits, believed, dates)
+    result["provenance"] = provenance(study, structures=structures, sampling=sampling)
     with stages.stage("report", weight=REPORT):
         report = report_of_study(study, fits, believed, warnings=warnings, dates=dates, asked=asked, output=output)
         write_study(report, fits[0], output)
     write_csv(output / "thresholds.csv", threshold_rows(result["fits"]))
     write_json(output / "result.json", as_published(result, dated=by_date(data)))
-    write_index_above(study.folder)
+    write_index_above(study.folder, output)
     return result
 
 

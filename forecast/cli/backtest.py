@@ -67,7 +67,7 @@ def backtest(
     from forecast.backtesting.record import write_backtest
     from forecast.backtesting.run import backtest as record_of
     from forecast.backtesting.verdict import verdict
-    from forecast.files import make_folder
+    from forecast.files import alone_in, make_folder
     from forecast.fitting.stacking import SAMPLING
     from forecast.table.dataset import read_table
     from forecast.table.splits import splits_asked
@@ -80,21 +80,22 @@ def backtest(
     frame = read_table(table, adjust=adjust, warn=warn)
     splits = splits_asked(frame, cuts=cut or (), dates=date or (), families=families)
     make_folder(output)
-    with shown_stages(quiet=quiet) as stages, stages.stage(counted(len(splits), "cut"), weight=1.0):
-        tested = record_of(
-            frame,
-            list(dict.fromkeys(splits)),
-            name=table.name,
-            folder=output / "jobs",
-            structures=names,
-            at=at or [0.5],
-            sampling=replace(SAMPLING, seed=seed),
-            workers=workers,
-            scheduler=scheduler,
-            progress=partial(_show_progress, stages),
-        )
-    judged = verdict(tested, runs=max(runs for runs, _ in tested.runs.values()), seed=seed)
-    summary = write_backtest(tested, judged, output, table=str(table), seed=seed)
+    with alone_in(output):
+        with shown_stages(quiet=quiet) as stages, stages.stage(counted(len(splits), "cut"), weight=1.0):
+            tested = record_of(
+                frame,
+                list(dict.fromkeys(splits)),
+                name=table.name,
+                folder=output / "jobs",
+                structures=names,
+                at=at or [0.5],
+                sampling=replace(SAMPLING, seed=seed),
+                workers=workers,
+                scheduler=scheduler,
+                progress=partial(_show_progress, stages),
+            )
+        judged = verdict(tested, runs=max(runs for runs, _ in tested.runs.values()), seed=seed)
+        summary = write_backtest(tested, judged, output, table=str(table), seed=seed)
     if as_json:
         print_json(summary)
     else:

@@ -43,16 +43,22 @@ def altered(document: Mapping[str, Any]) -> list[str]:
 
 def write_sealed(path: Path, document: Mapping[str, Any]) -> None:
     """Write a sealed document, a line for each part; a file that exists is not replaced."""
-    check_free(path)
     lines = (f"{json_text(name)}: {json_text(part)}" for name, part in document.items())
     text = "{\n" + ",\n".join(lines) + "\n}\n"
-    write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    try:
+        write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"), replace=False)
+    except FileExistsError as error:
+        raise _taken(path) from error
 
 
 def check_free(path: Path) -> None:
     """A `ForecastError` where a file is there already."""
     if path.exists():
-        raise ForecastError(f"{shown_path(path)}: exists, and a registered forecast is not replaced; name another file")
+        raise _taken(path)
+
+
+def _taken(path: Path) -> ForecastError:
+    return ForecastError(f"{shown_path(path)}: exists, and a registered forecast is not replaced; name another file")
 
 
 def read_sealed(path: Path, *, published: str | None = None) -> dict[str, Any]:

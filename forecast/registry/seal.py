@@ -8,6 +8,7 @@ published.
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from forecast.errors import ForecastError, shown_path
 from forecast.files import json_text, write_whole
 
 FORMAT = "capability-forecast registration 1"
+CLOCKS_APART = timedelta(days=1)  # at most, of machines that a fit is copied between
 OF_PARTS, OF_ALL = "sha256_of", "sha256"
 
 
@@ -22,6 +24,20 @@ def digest(value: Any) -> str:
     """SHA-256 of the canonical JSON of a value."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def time_of_registration(fit: Path) -> str:
+    """The time in UTC; a `ForecastError` where the clock cannot be right, since the fit is of a later day.
+
+    Outcomes after this time are held to be unknown to the forecast, so that it must not be told too early.
+    """
+    now, written = datetime.now(UTC), datetime.fromtimestamp(fit.stat().st_mtime, UTC)
+    if written > now + CLOCKS_APART:
+        raise ForecastError(
+            f"the clock says {now:%Y-%m-%d}, but {shown_path(fit)} was written on {written:%Y-%m-%d}: "
+            "set the clock, or fit again, before a forecast is registered"
+        )
+    return f"{now:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def sealed(parts: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Clocks that jump: a forecast is never registered earlier than its fit was made, and no other number follows a clock."""
+"""Clocks that jump: a forecast is never registered earlier than its fit was made, and a seal knows no time."""
 
 import os
 import time

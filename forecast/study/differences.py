@@ -76,7 +76,7 @@ def errors_apart(
     found = np.max(shares, initial=0.0) / np.sqrt(2 / ess)
     widths = [np.subtract(pair[high], pair[low]).max() / sd for low, high, sd in WIDTHS if {low, high} <= pair.keys()]
     if "q50" in pair and widths and (distance := abs(np.subtract(*pair["q50"]))):
-        found = max(found, distance / max(min(widths), np.finfo(float).tiny) / np.sqrt(2 / ess))
+        found = max(found, distance / min(widths) / np.sqrt(2 / ess)) if min(widths) > 0 else np.inf
     return float(found)
 
 
@@ -94,13 +94,12 @@ def _excess(levels: np.ndarray, of: np.ndarray, places: np.ndarray) -> np.ndarra
 
 def _shares(levels: np.ndarray, of: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The least and the greatest share that may lie below places, of a distribution with quantiles at levels."""
-    first, last = np.searchsorted(of, places, "left"), np.searchsorted(of, places, "right")
+    below, upto = np.searchsorted(of, places, "left"), np.searchsorted(of, places, "right")
+    ends = np.concatenate([[0.0], levels, [1.0]])
     _, once = np.unique(of, return_index=True)
-    inside = ndtr(np.interp(places, of[once], ndtri(levels[once])))
-    equal = last > first  # to one quantile or several
-    least = np.where(equal, levels[np.minimum(first, len(of) - 1)], np.where(last == len(of), levels[-1], inside))
-    most = np.where(equal, levels[last - 1], np.where(first == 0, levels[0], inside))
-    return np.where(~equal & (first == 0), 0.0, least), np.where(~equal & (last == len(of)), 1.0, most)
+    between = ndtr(np.interp(places, of[once], ndtri(levels[once])))
+    known = (below == upto) & (below > 0) & (upto < len(of))  # between two quantiles, and none of them
+    return np.where(known, between, ends[below]), np.where(known, between, ends[upto + 1])
 
 
 def place_of(value: Any) -> float:
@@ -125,11 +124,7 @@ def _numbers(before: Mapping[str, Any], now: Mapping[str, Any], where: str, ess:
     """What differs among all quantiles and probabilities of an answer."""
     for key in (key for key in before if key in now and key != "diagnostics"):
         one, two, place = before[key], now[key], f"{where}, {key}"
-        if NUMBER.fullmatch(key) and not LEVEL.fullmatch(key):
-            errors = 0.0 if one == two else np.inf if None in (one, two) else _of_chances(one, two, ess)
-            if errors > ERRORS:
-                yield Difference(where=place, before=one, now=two, errors=errors if np.isfinite(errors) else None)
-        elif isinstance(one, Mapping) and isinstance(two, Mapping):
+        if isinstance(one, Mapping) and isinstance(two, Mapping):
             if "q50" in one and "q50" in two:
                 yield from _of_quantiles(one, two, place, ess)
             else:
@@ -137,6 +132,12 @@ def _numbers(before: Mapping[str, Any], now: Mapping[str, Any], where: str, ess:
         elif isinstance(one, list) and isinstance(two, list):
             old, new = ([each for each in lines if isinstance(each, Mapping)] for lines in (one, two))
             yield from _of_lists(old, new, place, ess)
+        elif any(isinstance(each, Mapping | list) for each in (one, two)):
+            yield _missing(place, one, two)
+        elif NUMBER.fullmatch(key) and one != two:
+            errors = np.inf if None in (one, two) else _of_chances(one, two, ess)
+            if errors > ERRORS:
+                yield Difference(where=place, before=one, now=two, errors=errors if np.isfinite(errors) else None)
 
 
 def _of_quantiles(before: Mapping[str, Any], now: Mapping[str, Any], where: str, ess: float) -> Iterator[Difference]:

@@ -1,5 +1,6 @@
 """Commands `backtest` and `reproduce`: how far a forecast can be believed, and whether it comes out again."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -101,7 +102,14 @@ def backtest(
     else:
         print_backtest(summary)
         print(f"\nscores: {output / 'scores.csv'}, summary: {output / 'summary.json'}")
-    exit_unless_trustworthy(distrust(judged))
+    exit_unless_trustworthy([*distrust(judged), *lost(summary["failed"], len(splits))])
+
+
+def lost(failed: Mapping[str, str], cuts: int) -> list[str]:
+    """That the record lacks cuts, as a reason not to trust it."""
+    from forecast.words import counted
+
+    return [f"{counted(len(failed), 'cut')} of {cuts} failed: {'; '.join(failed)}"] if failed else []
 
 
 def _show_progress(stages: Any, done: Any) -> None:

@@ -1,7 +1,6 @@
-"""Numbers and workers that fail: a density without a start, and a worker that dies; one clear line and an exit code."""
+"""Numbers that fail: a density, or a slope of it, that is finite nowhere; one clear line and an exit code."""
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ from pytensor import tensor as pt
 from forecast.draws import Sampling
 from forecast.errors import ForecastError
 from forecast.fitting.sampler import sampled
-from tests.conftest import CUT, forecast_command, guesses, simulated_rows, write_rows
+from tests.conftest import forecast_command
 
 ROOT = Path(__file__).parents[2]
 FEW = Sampling(draws=100, tune=100)
@@ -68,41 +67,3 @@ def test_prior_numbers_that_no_computer_holds_are_one_line(tmp_path):
     done = forecast_command("run", folder, "--draws", "100", "--tune", "100", "--quiet")
     assert done.code == 1 and done.err.strip().splitlines()[-1].startswith("error: ")
     assert not (folder / "output" / "result.json").exists()
-
-
-def dying(job):
-    """In place of `forecast.backtesting.run.forecasts`: the worker dies, at the smaller cut each time."""
-    if len(job.data["train"]) < 24 and os.getpid() != int(os.environ["FAULTS_PARENT"]):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return guesses(job)
-
-
-def always_dying(job):
-    """In place of it: the worker dies."""
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-@pytest.fixture
-def backtest(tmp_path, monkeypatch):
-    """The command with two cuts and two workers, whose work is another."""
-    monkeypatch.setenv("FAULTS_PARENT", str(os.getpid()))
-    table = write_rows(tmp_path / "table.csv", simulated_rows())
-
-    def command(work):
-        monkeypatch.setattr("forecast.backtesting.run.forecasts", work)
-        cuts = ("--cut", "5e21", "--cut", CUT)
-        return forecast_command("backtest", table, *cuts, "-o", tmp_path / "out", "--workers", 2, "--quiet")
-
-    return command
-
-
-def test_a_worker_that_dies_costs_its_cut_alone_and_is_named(backtest):
-    done = backtest(dying)
-    assert done.code in (0, 3) and "failed: runs below 5e21 FLOP: its worker process died 2 times" in done.out
-
-
-def test_workers_that_all_die_are_one_line_and_leave_no_results(backtest, tmp_path):
-    done = backtest(always_dying)
-    assert done.code == 1 and done.err.startswith("error: no fit of the back-test succeeded")
-    assert "its worker process died 2 times, at last by signal SIGKILL" in done.err and done.err.count("\n") == 1
-    assert [path.name for path in (tmp_path / "out").rglob("*")] == ["jobs"]

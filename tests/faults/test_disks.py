@@ -106,6 +106,15 @@ def test_two_holds_of_a_folder_exclude_each_other_until_the_first_ends(tmp_path)
         assert not names_in(tmp_path)
 
 
+def test_where_a_file_system_knows_no_locks_a_run_goes_on_with_a_warning(tmp_path, monkeypatch, caplog):
+    def refuse(*_):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with alone_in(tmp_path):
+        assert "cannot be locked (Operation not supported)" in caplog.text
+
+
 def test_forgetting_files_that_are_not_there_is_no_error(tmp_path):
     (tmp_path / "a").touch()
     forget([tmp_path / "a", tmp_path / "b"])

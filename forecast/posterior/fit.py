@@ -22,7 +22,7 @@ from models.structures import Parts, structure_of
 SCHEMA = 8
 FIGURES = "forecast.figures.of_fit"  # drawn on demand, as Matplotlib takes a second to import
 SIZES = {"rows": "observation", "runs": "run", "tasks": "task"}
-PACKAGES = ("capability-forecast", "pymc", "nutpie", "arviz", "numpy", "xarray")
+PACKAGES = ("capability-forecast", "pymc", "pytensor", "nutpie", "numba", "arviz", "numpy", "scipy", "xarray")
 
 
 @dataclass(frozen=True, kw_only=True)

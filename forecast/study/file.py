@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictB
 from pydantic_core import PydanticCustomError
 
 from forecast.errors import ForecastError, shown, shown_path
+from forecast.files import make_folder, write_whole
 from forecast.questions.when.scenarios import SCENARIOS, Scenario
 from forecast.words import minutes_of
 from models.priors import Priors
@@ -173,9 +175,6 @@ def write_template(folder: Path) -> None:
     """Write the files into a new or empty folder; nothing is ever overwritten."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ForecastError(f"{shown_path(folder)}: exists and is not an empty folder; name another one")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ForecastError(f"{shown_path(folder)}: cannot be made ({error.strerror}); name another folder") from error
+    make_folder(folder)
     for name, text in {"study.toml": STUDY, "table.csv": TABLE, "README.md": README}.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        write_whole(folder / name, partial(Path.write_text, data=text, encoding="utf-8"))

@@ -83,7 +83,7 @@ def sorted_out(found: Iterable[Measurement | LeftOut]) -> Found:
 
 
 def files(path: Path, patterns: tuple[str, ...]) -> list[Path]:
-    """The file itself, or all files below a folder whose names fit one of the patterns, sorted.
+    """The file itself, or all files below a folder whose names fit one of the patterns, sorted; hidden ones never.
 
     Raises
     ------
@@ -94,10 +94,15 @@ def files(path: Path, patterns: tuple[str, ...]) -> list[Path]:
         raise ForecastError(f"{shown_path(path)}: there is no such file or folder; check the path")
     if not path.is_dir():
         return [path]
-    found = sorted({each for pattern in patterns for each in path.rglob(pattern) if each.is_file()})
+    found = sorted({each for pattern in patterns for each in path.rglob(pattern) if is_shown(each)})
     if not found:
         raise ForecastError(f"{shown_path(path)}: the folder holds no file {' or '.join(patterns)}; check the path")
     return found
+
+
+def is_shown(path: Path) -> bool:
+    """Whether a path is a file, and not hidden, as what a killed command leaves is."""
+    return path.is_file() and not path.name.startswith(".")
 
 
 def read_json(path: Path) -> Any:

@@ -1,8 +1,9 @@
-"""Files that are there whole or not at all; light to import, unlike what fills them."""
+"""Files that are there whole or not at all, and limits of those that are read; light to import."""
 
 import json
 import math
 import os
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +12,10 @@ from typing import Any
 from forecast.errors import ForecastError, shown_path
 
 FIGURES = (".png", ".svg", ".pdf")
+LARGEST = 200 * 10**6
+"""Bytes of a file that is read whole, packed or not: some twenty times as many are needed to hold what is in it."""
+FORMULA = re.compile(r"'*[=+\-@\t\r]")
+NUMBER = re.compile(r"[+-]?(?:[0-9.]+(?:e[+-]?[0-9]+)?|inf)", re.IGNORECASE)
 written: list[Path] = []
 """Files that this process has finished, for the message of a command that fails after them."""
 
@@ -29,6 +34,49 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -
         written.append(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def contents(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of a file; a `ForecastError` where it has no end, or too many of them to be read whole."""
+    with Path(path).open("rb") as file:
+        found = file.read(LARGEST + 1)
+    if len(found) > LARGEST:
+        raise ForecastError(
+            f"{shown_path(path)}: holds more than {LARGEST // 10**6} MB, too much to read; give a part of it, "
+            "or one row for each measurement with its count of items"
+        )
+    return found
+
+
+def write_csv(path: str | os.PathLike[str], frame: Any) -> None:
+    """Write a frame as CSV of which no spreadsheet computes a cell, whole or not at all."""
+    safe = without_formulas(frame)
+    write_whole(path, lambda temporary: safe.to_csv(temporary, index=False))
+
+
+def without_formulas(frame: Any) -> Any:
+    """A frame with all its texts, those of the header among them, as `without_formula` has them."""
+    safe = frame.copy(deep=False)
+    for place, kind in enumerate(frame.dtypes):
+        if kind.kind == "O":  # texts; not numbers or dates
+            safe.isetitem(place, frame.iloc[:, place].map(without_formula))
+    return safe.set_axis([without_formula(name) for name in frame.columns], axis="columns")
+
+
+def without_formula(cell: Any) -> Any:
+    """A text that a spreadsheet would take for a formula behind an apostrophe, which makes it text there; others as
+    they are.
+
+    >>> without_formula("=1+1"), without_formula("addition"), without_formula("-0.5")
+    ("'=1+1", 'addition', '-0.5')
+    """
+    taken = isinstance(cell, str) and FORMULA.match(cell) and not NUMBER.fullmatch(cell)
+    return f"'{cell}" if taken else cell
+
+
+def as_written(cell: str) -> str:
+    """The inverse of `without_formula`."""
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
 
 
 def write_json(path: str | os.PathLike[str], answer: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from forecast.errors import ForecastError, shown, shown_path
+from forecast.files import contents
 from models.equations.metrics import rates
 
 LARGEST = 1e15  # of a score or a count; beyond, a file does not mean it
@@ -103,7 +104,7 @@ def files(path: Path, patterns: tuple[str, ...]) -> list[Path]:
 def read_json(path: Path) -> Any:
     """The document of a JSON file."""
     try:
-        return parsed(path.read_bytes(), path)
+        return parsed(contents(path), path)
     except OSError as error:
         raise ForecastError(f"{shown_path(path)}: cannot be read ({error.strerror}); check the file") from None
 

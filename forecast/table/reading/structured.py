@@ -15,6 +15,8 @@ import pyarrow
 from pyarrow import parquet
 
 from forecast.errors import ForecastError, shown, shown_path
+from forecast.files import LARGEST
+from forecast.table.reading.cells import check_size
 
 logger = logging.getLogger(__name__)
 MODEL_KEYS = ("model", "model_name", "model_id", "name")  # one of them makes a list of objects a table
@@ -61,6 +63,7 @@ def table_of_json(text: str, path: Path) -> pd.DataFrame:
         )
     index = pd.Index(lines or range(2, len(records) + 2), name="line", dtype=int)
     names = list(dict.fromkeys(name for each in records for name in each))
+    check_size(len(records), len(names), path)
     cells = [[_cell(each.get(name)) for name in names] for each in records]
     return pd.DataFrame(cells, index=index, columns=[_utf8(str(name)) for name in names], dtype=object)
 
@@ -136,15 +139,40 @@ def _advice(document: Any, path: Path) -> str:
 
 
 def table_of_parquet(content: bytes, path: Path) -> pd.DataFrame:
-    """The cells of a Parquet file; an index saved by pandas is a column like any other."""
+    """The cells of a Parquet file; an index saved by pandas is a column like any other.
+
+    Texts stay packed, each once with the rows that it stands in, as a small file may hold a long one a million times.
+    """
     try:
-        frame = parquet.ParquetFile(io.BytesIO(content)).read().to_pandas(ignore_metadata=True)
+        source = parquet.ParquetFile(io.BytesIO(content))
+        _check_parquet(source.metadata, path)
+        texts = [each.name for each in source.schema_arrow if each.type in (pyarrow.string(), pyarrow.large_string())]
+        packed = parquet.ParquetFile(io.BytesIO(content), read_dictionary=texts)
+        frame = packed.read().to_pandas(ignore_metadata=True)
     except (pyarrow.ArrowException, OSError) as error:
         reason = str(error).partition("\n")[0]
         advice = "write it again as Parquet, or give CSV another suffix"
         raise ForecastError(f"{shown_path(path)}: is not a Parquet file ({reason}); {advice}") from None
+    for place, kind in enumerate(frame.dtypes):
+        if isinstance(kind, pd.CategoricalDtype):
+            frame.isetitem(place, frame.iloc[:, place].astype(object))
     frame.index = pd.RangeIndex(2, len(frame) + 2, name="line")
     return frame
+
+
+def _check_parquet(said: parquet.FileMetaData, path: Path) -> None:
+    """A `ForecastError` where a file says of itself that it holds too much: rows, cells within cells, or bytes."""
+    groups = [said.row_group(i) for i in range(said.num_row_groups)]
+    values = sum(group.column(i).num_values for group in groups for i in range(said.num_columns))
+    check_size(said.num_rows, max(said.num_columns, -(-values // max(said.num_rows, 1))), path)
+    _check_unpacked(sum(group.total_byte_size for group in groups), path)
+
+
+def _check_unpacked(size: int, path: Path) -> None:
+    if size > LARGEST:
+        raise ForecastError(
+            f"{shown_path(path)}: unpacks to more than {LARGEST // 10**6} MB, too much to read; give a part of it"
+        )
 
 
 def is_workbook(content: bytes) -> bool:
@@ -166,8 +194,11 @@ def table_of_workbook(content: bytes, path: Path) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what a workbook has beside cells
+            _check_unpacked(sum(each.file_size for each in zipfile.ZipFile(io.BytesIO(content)).infolist()), path)
             book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-            sheets = {sheet.title: _rows(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
+            sheets = {sheet.title: _rows(_lines(sheet), path) for sheet in book.worksheets}
+    except ForecastError:
+        raise
     except Exception as error:  # a broken workbook fails in any part of openpyxl, zipfile or XML
         reason = str(error).partition("\n")[0]
         raise ForecastError(
@@ -176,11 +207,23 @@ def table_of_workbook(content: bytes, path: Path) -> pd.DataFrame:
     return _sheet({title: rows for title, rows in sheets.items() if len(rows) > 1}, path)
 
 
-def _rows(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[Any]]:
+def _lines(sheet: Any) -> Iterable[tuple[Any, ...]]:
+    """The rows of a sheet, each as long as it is; what the sheet says of its size is not believed."""
+    sheet.reset_dimensions()
+    return sheet.iter_rows(values_only=True)
+
+
+def _rows(rows: Iterable[tuple[Any, ...]], path: Path) -> dict[int, list[Any]]:
     """Row number and cells, from the header on: the first row with two cells; rows without any are left out."""
-    filled = {line: [_typed(cell) for cell in row] for line, row in enumerate(rows, start=1)}
-    first = next((line for line, row in filled.items() if sum(cell is not None for cell in row) > 1), 0)
-    return {line: row for line, row in filled.items() if line >= first > 0 and any(cell is not None for cell in row)}
+    filled: dict[int, list[Any]] = {}
+    width = 0
+    for line, row in enumerate(rows, start=1):
+        cells = [_typed(cell) for cell in row]
+        if any(cell is not None for cell in cells):
+            filled[line], width = cells, max(width, len(cells))
+            check_size(len(filled), width, path)
+    first = next((line for line, row in filled.items() if sum(cell is not None for cell in row) > 1), None)
+    return {line: row + [None] * (width - len(row)) for line, row in filled.items() if first and line >= first}
 
 
 def _typed(cell: Any) -> Any:

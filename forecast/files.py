@@ -14,6 +14,8 @@ from forecast.errors import ForecastError, shown_path
 FIGURES = (".png", ".svg", ".pdf")
 LARGEST = 200 * 10**6
 """Bytes of a file that is read whole, packed or not: some twenty times as many are needed to hold what is in it."""
+MOST_VALUES = 2 * 10**7
+"""Marks of JSON that begin a value or end one; an empty value takes a hundred bytes of memory, and two of a file."""
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
 NUMBER = re.compile(r"[+-]?(?:[0-9.]+(?:e[+-]?[0-9]+)?|inf)", re.IGNORECASE)
 written: list[Path] = []
@@ -46,6 +48,17 @@ def contents(path: str | os.PathLike[str]) -> bytes:
             "or one row for each measurement with its count of items"
         )
     return found
+
+
+def parsed_json(text: str | bytes, path: str | os.PathLike[str], **options: Any) -> Any:
+    """The document of JSON; a `ForecastError` where it holds more values than memory should be taken for.
+
+    What is no JSON is a `ValueError`, what is nested too deeply a `RecursionError`.
+    """
+    marks = (",", "{", "[") if isinstance(text, str) else (b",", b"{", b"[")
+    if sum(text.count(mark) for mark in marks) > MOST_VALUES:  # type: ignore[arg-type]
+        raise ForecastError(f"{shown_path(path)}: holds more than {MOST_VALUES:,} values, too many; give a part of it")
+    return json.loads(text, **options)
 
 
 def write_csv(path: str | os.PathLike[str], frame: Any) -> None:

@@ -1,6 +1,5 @@
 """Index of a folder of studies: one page with the picture, the answer and the verdict of each."""
 
-import json
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from forecast.errors import ForecastError, shown_path
-from forecast.files import contents, write_whole
+from forecast.files import contents, parsed_json, write_whole
 from forecast.report.page import environment_of
 from forecast.report.views.backtest import CLASSES
 
@@ -75,7 +74,7 @@ def _study(study: Path, folder: Path) -> StudyResult | None:
     for place in PLACES:
         path = study / place / "result.json"
         try:
-            result = json.loads(contents(path))
+            result = parsed_json(contents(path), path)
             wanted = all(isinstance(result[name], str) for name in ("title", "question", "answer"))
             if not wanted or not isinstance(result["verdict"]["sentence"], str):
                 continue

@@ -32,9 +32,11 @@ def refusal(path):
     try:
         load(path)
     except ForecastError as error:
-        assert str(path) in str(error) and "\n" not in str(error)
-        return str(error)
-    return ""
+        message = str(error)
+    else:
+        return ""
+    assert str(path) in message and "\n" not in message
+    return message
 
 
 @examples(300)

@@ -1,6 +1,5 @@
 """Back-test in the report: verdict, methods side by side, weights of structures, figures."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from forecast.backtesting.run import BacktestResult
 from forecast.backtesting.scored import OURS
 from forecast.errors import ForecastError, shown_path
 from forecast.figures.svg import track_record_figure
-from forecast.files import contents
+from forecast.files import contents, parsed_json
 from forecast.words import spoken_score
 
 MAKER = "`forecast backtest TABLE -o DIR`"
@@ -72,7 +71,7 @@ def stored_view(folder: Path, *, data_hash: str) -> dict[str, Any]:
     """What the template shows of a back-test on disk; a `ForecastError` where it is none of this table."""
     path = folder / "summary.json"
     try:
-        summary = json.loads(contents(path))
+        summary = parsed_json(contents(path), path)
         verdict, known = summary["verdict"], summary["data_hash"]
         view = {"sentence": verdict["sentence"], "kind": CLASSES[verdict["trust"]], "reasons": verdict["reasons"]}
         view |= _of_summary(summary, averaged=True)

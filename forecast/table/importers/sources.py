@@ -1,6 +1,5 @@
 """Sources: the result files below a path, of which broken ones are named, and the facts of models in them."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from forecast.errors import ForecastError, shown_path
-from forecast.files import LARGEST
+from forecast.files import LARGEST, parsed_json
 from forecast.table.importers.measurements import LeftOut, source_of
 from forecast.table.importers.models_table import FACTS
 from forecast.words import counted
@@ -62,7 +61,7 @@ def json_lines(path: Path) -> Iterator[Any]:
 
 def _document(line: bytes, position: int, path: Path) -> Any:
     try:
-        return json.loads(line.decode("utf-8-sig"))
+        return parsed_json(line.decode("utf-8-sig"), path)
     except (ValueError, RecursionError):
         raise ForecastError(f"{shown_path(path)}: line {position} is not JSON; give a whole file") from None
 

@@ -113,8 +113,8 @@ def check_size(rows: int, columns: int, path: Path) -> None:
     """A `ForecastError` for a table that is too large, before memory is taken for it."""
     if rows > MOST_ROWS:
         raise ForecastError(
-            f"{shown_path(path)}: has more than {MOST_ROWS:,} rows, too many to fit; add up the items of each model and task: "
-            "one row with their number as trials and those that are right as successes"
+            f"{shown_path(path)}: has more than {MOST_ROWS:,} rows, too many to fit; add up the items of each model "
+            "and task: one row with their number as trials and those that are right as successes"
         )
     if rows * columns > MOST_CELLS:
         raise ForecastError(

@@ -15,7 +15,7 @@ import pyarrow
 from pyarrow import parquet
 
 from forecast.errors import ForecastError, shown, shown_path
-from forecast.files import LARGEST
+from forecast.files import LARGEST, parsed_json
 from forecast.table.reading.cells import check_size
 
 logger = logging.getLogger(__name__)
@@ -50,16 +50,16 @@ def table_of_json(text: str, path: Path) -> pd.DataFrame:
         if it is not JSON, or holds no table: with the import that reads it, or the keys that it has.
     """
     try:
-        records, lines = _parsed(text), None
+        records, lines = _parsed(text, path), None
     except (ValueError, RecursionError) as error:
-        found = _of_lines(text)
+        found = _of_lines(text, path)
         if found is None:
             raise ForecastError(f"{shown_path(path)}: {_not_json(error)}; give the whole file, or a CSV") from None
         lines, records = found
     records = [records] if _is_record(records) and "model" in records else _table_in(records)
     if records is None or not all(isinstance(each, Mapping) for each in records) or _is_nested(records):
         raise ForecastError(
-            f"{shown_path(path)}: is JSON{_advice(_parsed(text) if records is None else records, path)}"
+            f"{shown_path(path)}: is JSON{_advice(_parsed(text, path) if records is None else records, path)}"
         )
     index = pd.Index(lines or range(2, len(records) + 2), name="line", dtype=int)
     names = list(dict.fromkeys(name for each in records for name in each))
@@ -68,9 +68,9 @@ def table_of_json(text: str, path: Path) -> pd.DataFrame:
     return pd.DataFrame(cells, index=index, columns=[_utf8(str(name)) for name in names], dtype=object)
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: str, path: Path) -> Any:
     """A document with its numbers as they are typed."""
-    return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+    return parsed_json(text, path, parse_int=str, parse_float=str, parse_constant=str)
 
 
 def _not_json(error: Exception) -> str:
@@ -78,13 +78,17 @@ def _not_json(error: Exception) -> str:
     return f"begins as JSON but is not ({reason})"
 
 
-def _of_lines(text: str) -> tuple[list[int], list[Any]] | None:
+def _of_lines(text: str, path: Path) -> tuple[list[int], list[Any]] | None:
     """Line and object of each line that is not blank; None where one holds no JSON."""
-    lines = {line: each for line, each in enumerate(text.splitlines(), start=1) if each.strip()}
+    found: dict[int, Any] = {}
     try:
-        return list(lines), [_parsed(each) for each in lines.values()]
+        for line, each in enumerate(text.splitlines(), start=1):
+            if each.strip():
+                found[line] = _parsed(each, path)
+                check_size(len(found), 1, path)
     except (ValueError, RecursionError):
         return None
+    return list(found), list(found.values())
 
 
 def _is_record(document: Any) -> bool:
@@ -139,10 +143,7 @@ def _advice(document: Any, path: Path) -> str:
 
 
 def table_of_parquet(content: bytes, path: Path) -> pd.DataFrame:
-    """The cells of a Parquet file; an index saved by pandas is a column like any other.
-
-    Texts stay packed, each once with the rows that it stands in, as a small file may hold a long one a million times.
-    """
+    """The cells of a Parquet file; an index saved by pandas is a column like any other. Texts are held once each."""
     try:
         source = parquet.ParquetFile(io.BytesIO(content))
         _check_parquet(source.metadata, path)

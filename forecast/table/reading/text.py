@@ -19,7 +19,7 @@ SAVE = "save the table as CSV UTF-8"
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe\0\0": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 FOREIGN_BYTES = re.compile(rb"[\x80-\xff]{3}")  # three in a row are no Western text of one byte a letter
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-LONGEST_LINE = 10**7  # characters
+LONGEST_RECORD = 10**7  # characters
 SAMPLED = 200  # records that tell what separates the columns
 NAMED_SEPARATOR = re.compile(r"sep=(.)\r?\n")  # first line of a CSV for Excel
 RULE = re.compile(r"\s*:?-+:?\s*")  # below the header of a table in Markdown
@@ -100,22 +100,26 @@ def _records(text: str, separator: str, problems: list[Problem]) -> Iterator[tup
     """(line at which it starts, fields) of each record that is not blank; stops with a problem at broken quoting."""
     named = NAMED_SEPARATOR.match(text)
     lines = io.StringIO(text[named.end() :] if named else text, newline="")
-    reader = csv.reader(map(_line, lines), delimiter=separator, strict=True)
+    taken = 0  # characters of the record that is read
+
+    def bounded() -> Iterator[str]:
+        nonlocal taken
+        for line in lines:
+            taken += len(line)
+            if taken > LONGEST_RECORD:
+                raise csv.Error(f"it has more than {LONGEST_RECORD:,} characters")
+            yield line
+
+    reader = csv.reader(bounded(), delimiter=separator, strict=True)
     start = first = 2 if named else 1
     try:
         for fields in reader:
             if any(field.strip() for field in fields):
                 yield start, [as_written(field) for field in fields]
-            start = reader.line_num + first
+            start, taken = reader.line_num + first, 0
     except csv.Error as error:
         remedy = 'close every quote, and write a quote inside a quoted cell as ""'
         problems.append(Problem(row=start, wrong=f"the row cannot be read as CSV: {error}", remedy=remedy))
-
-
-def _line(line: str) -> str:
-    if len(line) > LONGEST_LINE:
-        raise csv.Error(f"a line has more than {LONGEST_LINE:,} characters")
-    return line
 
 
 def _inside(records: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:

@@ -3,6 +3,8 @@
 Each is read by a process of its own, which may have 3 GB of address space and 30 seconds of one processor.
 """
 
+import contextlib
+import csv
 import io
 import json
 import resource
@@ -15,7 +17,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from forecast.errors import ForecastError
 from forecast.files import LARGEST
+from forecast.table.dataset import read_table
+from forecast.table.importers.choices import Choices
+from forecast.table.importers.formats import format_named
 from forecast.table.reading.cells import MOST_ROWS
 
 MEMORY, SECONDS = 3 * 2**30, 30
@@ -103,7 +109,7 @@ def archive(method):
 
 SMALL = {  # name of a file: content, and what is said of it
     "deep.json": (lambda: b"[" * 10**6, "nested too deeply"),
-    "deep_cell.json": (lambda: b'[{"model":' + b"[" * 9000 + b"]" * 9000 + b"}]", "nested too deeply"),
+    "deep_cell.json": (lambda: b'[{"model":' + b"[" * 9000 + b"]" * 9000 + b"}]", "objects hold others"),
     "keys.json": (lambda: json.dumps([{f"key {i}": 1} for i in range(10**5)]).encode(), "cells"),
     "digits.json": (lambda: b'[{"model": ' + b"9" * 10**6 + b"}]", "column is missing"),
     "number.csv": (lambda: HEADER + b"small,sums,exact_match,%s,10,1e20\n" % (b"1" * 10**5 + b"x"), "not a number"),
@@ -147,6 +153,41 @@ def test_an_archive_that_grows_is_refused_in_seconds(tmp_path, method):
     assert path.stat().st_size < 10**6 and "unpacks to more than 200 MB" in read(path, "inspect")
 
 
+LONG = 20_000  # characters
+LONG_TEXTS = {
+    "digits": "1" * LONG + "x",
+    "points": "1." * (LONG // 2) + "x",
+    "thousands": "1" + ",111" * (LONG // 4) + "x",
+    "date": "may 1" + " " * LONG + "x",
+    "spaces": "x" + " " * LONG + "x",
+    "dashes": "-" * LONG + "x",
+    "bars": "_" * LONG + "pass",
+    "quotes": "'" * LONG,
+    "slashes": "/" * LONG,
+    "letters": "aB" * (LONG // 2),
+}
+COLUMNS = "model,task,metric,score,trials,k,chance,compute,params,tokens,family,date,human,compute_sd".split(",")
+CELLS = "m,t,exact_match,0.5,10,,0,1e20,,,f,2024-01-01,,0".split(",")
+
+
+@pytest.mark.parametrize("text", LONG_TEXTS.values(), ids=list(LONG_TEXTS))
+def test_a_long_text_takes_no_more_than_its_time(tmp_path, text):
+    """Of some patterns the square of it: five seconds and more for one such cell."""
+    path = tmp_path / "table.csv"
+    attempts = [([*COLUMNS], [*CELLS[:at], text, *CELLS[at + 1 :]], "table") for at in range(len(COLUMNS))]
+    wide = ["model", "compute", "sums", "quiz"], ["m", "1e20", "0.5", "0.1"]
+    for format in ("wide", "long", "opencompass"):
+        attempts += [(wide[0], [*wide[1][:at], text, *wide[1][at + 1 :]], format) for at in (0, 1, 3)]
+        attempts.append(([*wide[0][:3], text], wide[1], format))
+    for header, row, format in attempts:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([header, row, *([f"m{i}", *row[1:]] for i in range(2))])
+        begin = time.perf_counter()
+        with contextlib.suppress(ForecastError):
+            read_table(path) if format == "table" else format_named(format).read(path, Choices())
+        assert time.perf_counter() - begin < 2, (header, format)
+
+
 LARGE = {  # content up to the largest size, and what is said of it
     "ten_million_rows.csv": (lambda: HEADER + b"small,sums,exact_match,0.5,10,1e20\n" * 10**7, "200 MB"),
     "rows.csv": (lambda: repeated(HEADER, b"small,sums,exact_match,0.5,10,1e20\n", LARGEST), "200,000 rows"),
@@ -187,5 +228,8 @@ def test_one_row_more_than_can_be_fitted_is_refused_with_what_to_do(tmp_path):
     assert "one row with their number as trials" in read(path)
 
 
-def test_a_line_of_samples_that_never_ends_is_refused():
-    assert "line 1 has more than 200 MB" in read("/dev/zero", "metr-runs")
+def test_a_line_that_never_ends_is_refused(tmp_path):
+    path = tmp_path / "runs.jsonl"
+    with path.open("wb") as file:
+        file.truncate(2 * LARGEST)  # of NUL bytes, which take no room on the disk
+    assert "line 1 has more than 200 MB" in read(path, "metr-runs")

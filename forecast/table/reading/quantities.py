@@ -47,7 +47,7 @@ LOG10 = re.compile(r"(?<![a-z])(?:log[\s_-]*10|lg)(?![0-9])")
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 FILLERS = {"in", "of", "the"}
 NUMBER = re.compile(
-    r"[~≈]?\s*(?P<number>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)\s*(?P<unit>.*)", re.I | re.S
+    r"[~≈]?\s*(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?)\s*(?P<unit>.*)", re.I | re.S
 )
 TENS = re.compile(r"(?:[x×*·]\s*)10\s*(?:\^|\*\*)\s*\{?(?P<power>[+-]?[0-9]+)\}?\s*(?P<unit>.*)", re.I | re.S)
 BARE_TENS = re.compile(r"10\s*(?:\^|\*\*)\s*\{?(?P<power>[+-]?[0-9]+)\}?\s*(?P<unit>.*)", re.I | re.S)

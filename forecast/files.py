@@ -26,7 +26,7 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -
     """Let `write` fill a temporary file beside `path`, then rename it: the file is there whole or not at all."""
     path = Path(path)
     check_target(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=path.suffix)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -40,6 +40,7 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -
 
 def contents(path: str | os.PathLike[str]) -> bytes:
     """The bytes of a file; a `ForecastError` where it has no end, or too many of them to be read whole."""
+    check_name(path)
     with Path(path).open("rb") as file:
         found = file.read(LARGEST + 1)
     if len(found) > LARGEST:
@@ -122,12 +123,24 @@ def _as_json(value: Any) -> Any:
 
 def check_target(path: Path) -> None:
     """Refuse a file that cannot be written before any work is done for it."""
+    check_name(path)
     if path.is_dir():
         raise ForecastError(f"{shown_path(path)}: is a folder; name a file")
     if not path.parent.is_dir():
         raise ForecastError(f"{shown_path(path)}: the folder {shown_path(path.parent)} does not exist; make it first")
     if not os.access(path.parent, os.W_OK):
         raise ForecastError(f"{shown_path(path)}: the folder {shown_path(path.parent)} cannot be written to")
+
+
+def check_name(path: str | os.PathLike[str]) -> None:
+    """Refuse what no file can be called."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass  # said in words of its own where it matters
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ForecastError(f"{shown_path(path)}: no file can be called so ({reason}); name it otherwise") from None
 
 
 def check_figure(path: Path) -> None:

@@ -1,10 +1,10 @@
-"""Files that are there whole or not at all; light to import, unlike what fills them."""
+"""Files that are there whole or not at all, and limits of those that are read; light to import."""
 
-import fcntl
 import json
 import logging
 import math
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -15,6 +15,12 @@ from forecast.errors import ForecastError, shown_path
 
 logger = logging.getLogger(__name__)
 FIGURES = (".png", ".svg", ".pdf")
+LARGEST = 200 * 10**6
+"""Bytes of a file that is read whole, packed or not: some twenty times as many are needed to hold what is in it."""
+MOST_VALUES = 2 * 10**7
+"""Marks of JSON that begin a value or end one; an empty value takes a hundred bytes of memory, and two of a file."""
+FORMULA = re.compile(r"'*[=+\-@\t\r]")
+NUMBER = re.compile(r"[+-]?(?:[0-9.]+(?:e[+-]?[0-9]+)?|inf)", re.IGNORECASE)
 written: list[Path] = []
 """Files that this process has finished, for the message of a command that fails after them."""
 
@@ -28,7 +34,7 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object], *
     path = Path(path)
     check_target(path)
     with _writable(path):
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=path.suffix)
         os.close(handle)
     temporary = Path(name)
     try:
@@ -91,6 +97,8 @@ def alone_in(folder: Path) -> Iterator[None]:
     """
     with ExitStack() as held:
         try:
+            import fcntl
+
             handle = os.open(folder, os.O_RDONLY)
             held.callback(os.close, handle)
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -98,9 +106,64 @@ def alone_in(folder: Path) -> Iterator[None]:
             raise ForecastError(
                 f"{shown_path(folder)}: another run is writing into this folder; wait for it, or name another folder"
             ) from error
-        except OSError as error:  # a file system that knows no locks
-            logger.warning("%s: cannot be locked (%s); let no other run write into it", folder, error.strerror)
+        except (ImportError, OSError) as error:  # a system, or a file system, that knows no locks
+            logger.warning("%s: cannot be locked (%s); let no other run write into it", folder, error)
         yield
+
+
+def contents(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of a file; a `ForecastError` where it has no end, or too many of them to be read whole."""
+    check_name(path)
+    with Path(path).open("rb") as file:
+        found = file.read(LARGEST + 1)
+    if len(found) > LARGEST:
+        raise ForecastError(
+            f"{shown_path(path)}: holds more than {LARGEST // 10**6} MB, too much to read; give a part of it, "
+            "or one row for each measurement with its count of items"
+        )
+    return found
+
+
+def parsed_json(text: str | bytes, path: str | os.PathLike[str], **options: Any) -> Any:
+    """The document of JSON; a `ForecastError` where it holds more values than memory should be taken for.
+
+    What is no JSON is a `ValueError`, what is nested too deeply a `RecursionError`.
+    """
+    marks = (",", "{", "[") if isinstance(text, str) else (b",", b"{", b"[")
+    if sum(text.count(mark) for mark in marks) > MOST_VALUES:  # type: ignore[arg-type]
+        raise ForecastError(f"{shown_path(path)}: holds more than {MOST_VALUES:,} values, too many; give a part of it")
+    return json.loads(text, **options)
+
+
+def write_csv(path: str | os.PathLike[str], frame: Any) -> None:
+    """Write a frame as CSV of which no spreadsheet computes a cell, whole or not at all."""
+    safe = without_formulas(frame)
+    write_whole(path, lambda temporary: safe.to_csv(temporary, index=False))
+
+
+def without_formulas(frame: Any) -> Any:
+    """A frame with all its texts, those of the header among them, as `without_formula` has them."""
+    safe = frame.copy(deep=False)
+    for place, kind in enumerate(frame.dtypes):
+        if kind.kind == "O":  # texts; not numbers or dates
+            safe.isetitem(place, frame.iloc[:, place].map(without_formula))
+    return safe.set_axis([without_formula(name) for name in frame.columns], axis="columns")
+
+
+def without_formula(cell: Any) -> Any:
+    """A text that a spreadsheet would take for a formula behind an apostrophe, which makes it text there; others as
+    they are.
+
+    >>> without_formula("=1+1"), without_formula("addition"), without_formula("-0.5")
+    ("'=1+1", 'addition', '-0.5')
+    """
+    taken = isinstance(cell, str) and FORMULA.match(cell) and not NUMBER.fullmatch(cell)
+    return f"'{cell}" if taken else cell
+
+
+def as_written(cell: str) -> str:
+    """The inverse of `without_formula`."""
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
 
 
 def write_json(path: str | os.PathLike[str], answer: Any) -> None:
@@ -133,12 +196,24 @@ def _as_json(value: Any) -> Any:
 
 def check_target(path: Path) -> None:
     """Refuse a file that cannot be written before any work is done for it."""
+    check_name(path)
     if path.is_dir():
         raise ForecastError(f"{shown_path(path)}: is a folder; name a file")
     if not path.parent.is_dir():
         raise ForecastError(f"{shown_path(path)}: the folder {shown_path(path.parent)} does not exist; make it first")
     if not os.access(path.parent, os.W_OK):
         raise ForecastError(f"{shown_path(path)}: the folder {shown_path(path.parent)} cannot be written to")
+
+
+def check_name(path: str | os.PathLike[str]) -> None:
+    """Refuse what no file can be called."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass  # said in words of its own where it matters
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ForecastError(f"{shown_path(path)}: no file can be called so ({reason}); name it otherwise") from None
 
 
 def check_figure(path: Path) -> None:

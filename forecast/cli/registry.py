@@ -43,7 +43,8 @@ def register(
     as_json: Json = False,
 ) -> None:
     """Freeze a forecast of rows, of thresholds or of both, with its baselines, and seal it by a SHA-256 to publish."""
-    from forecast.files import check_target, write_whole
+
+    from forecast.files import check_target, write_csv
     from forecast.posterior.fit import load
     from forecast.registry.frozen import frozen, of_file, rows_asked, thresholds_asked
     from forecast.registry.hubverse import hubverse_table
@@ -74,7 +75,7 @@ def register(
     write_sealed(output, document)
     if hubverse is not None:
         table = hubverse_table(document)
-        write_whole(hubverse, lambda temporary: table.to_csv(temporary, index=False))
+        write_csv(hubverse, table)
     if as_json:
         print_json({"file": str(output)} | {name: part for name, part in document.items() if name not in LEFT_OUT})
     else:

@@ -191,7 +191,7 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """A table drawn from the model with known truth."""
-    from forecast.files import check_target, write_whole
+    from forecast.files import check_target, write_csv, write_whole
 
     for target in (output, truth):
         if target is not None:
@@ -206,7 +206,7 @@ def simulate(
         table = table.assign(compute=float("nan"))  # which stood in for the dates
     if truth is not None:
         write_whole(truth, lambda temporary: drawn.to_netcdf(temporary, engine="netcdf4"))
-    write_whole(output, lambda temporary: table.to_csv(temporary, index=False))
+    write_csv(output, table)
     answer = {"table": str(output), "truth": None if truth is None else str(truth), "rows": len(table), "seed": seed}
     if as_json:
         print_json(answer)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast.errors import ForecastError, shown_path
-from forecast.files import json_text, write_whole
+from forecast.files import contents, json_text, parsed_json, write_whole
 
 FORMAT = "capability-forecast registration 1"
 CLOCKS_APART = timedelta(days=1)  # at most, of machines that a fit is copied between
@@ -110,8 +110,8 @@ def is_registration(path: Path) -> bool:
 def _document(path: Path) -> dict[str, Any] | None:
     """A JSON object with the format or the digests of a registered forecast; None of any other file."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
-    except (OSError, ValueError):
+        document = parsed_json(contents(path), path, parse_constant=_no_number)
+    except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(document, dict):
         return None

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictB
 from pydantic_core import PydanticCustomError
 
 from forecast.errors import ForecastError, shown, shown_path
-from forecast.files import make_folder, write_whole
+from forecast.files import contents, make_folder, write_whole
 from forecast.questions.when.scenarios import SCENARIOS, Scenario
 from forecast.words import minutes_of
 from models.priors import Priors
@@ -103,16 +103,22 @@ def read_study(folder: str | os.PathLike[str]) -> Study:
     if not path.is_file():
         raise ForecastError(f"{shown_path(path)}: no such file; `forecast new DIR` writes a study to fill in")
     try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
+        given = _parsed(path)
         study = TypeAdapter(Study).validate_python({"when": not given.keys().isdisjoint(OF_DATES)} | given)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ForecastError(f"{shown_path(path)}: not valid TOML ({error}); mend that line") from error
     except ValidationError as error:
         wrong = [each for each in error.errors() if each["type"] != "too_short" or not each["input"]]  # bad ones count
         said = dict.fromkeys(map(_said, wrong))  # an alternative has an error for each of its kinds
         raise ForecastError(f"{shown_path(path)}: {'; '.join(said)}") from error
     runs = None if study.runs is None else folder / study.runs
     return replace(study, folder=folder, table=folder / study.table, runs=runs)
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(contents(path).decode("utf-8"))
+    except (ValueError, RecursionError, OSError) as error:  # also of numbers with thousands of digits
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise ForecastError(f"{shown_path(path)}: not valid TOML ({reason}); mend that line") from error
 
 
 def _said(error: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from forecast.backtesting.record import write_backtest
 from forecast.backtesting.run import BacktestResult, backtest
 from forecast.backtesting.verdict import verdict
 from forecast.draws import Sampling
-from forecast.files import alone_in, forget, make_folder, write_json
+from forecast.files import alone_in, forget, make_folder, write_csv, write_json
 from forecast.fitting.average import fit_average
 from forecast.fitting.stacking import SAMPLING, forecasts_of, weights_of_scores
 from forecast.posterior.fit import Fit
@@ -20,7 +20,6 @@ from forecast.questions.when.answer import when as dates_of
 from forecast.questions.when.frontier import fit_frontier
 from forecast.report.answered import metric_of
 from forecast.report.complaints import worst_complaints
-from forecast.report.content import write_csv
 from forecast.report.live.dates import Asked
 from forecast.report.views.backtest import BacktestView
 from forecast.stages import SILENT, Stages

@@ -1,6 +1,5 @@
 """Measurements as result files hold them, and what was left out and why."""
 
-import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from forecast.errors import ForecastError, shown, shown_path
+from forecast.files import contents, parsed_json
 from models.equations.metrics import rates
 
 LARGEST = 1e15  # of a score or a count; beyond, a file does not mean it
@@ -108,7 +108,7 @@ def is_shown(path: Path) -> bool:
 def read_json(path: Path) -> Any:
     """The document of a JSON file."""
     try:
-        return parsed(path.read_bytes(), path)
+        return parsed(contents(path), path)
     except OSError as error:
         raise ForecastError(f"{shown_path(path)}: cannot be read ({error.strerror}); check the file") from None
 
@@ -116,7 +116,7 @@ def read_json(path: Path) -> Any:
 def parsed(content: bytes, path: Path) -> Any:
     """The document of the bytes of a JSON file; NaN passes, as libraries write it for standard errors."""
     try:
-        return json.loads(content.decode("utf-8-sig"))
+        return parsed_json(content.decode("utf-8-sig"), path)
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).partition("\n")[0]
         raise ForecastError(f"{shown_path(path)}: is not JSON ({reason}); give a whole results file") from None

@@ -70,6 +70,13 @@ def sampled(
     return Sampled(posterior=posterior, diagnostics=found)
 
 
+def values_drawn(program: Program, sampling: Sampling) -> tuple[xr.Dataset, int]:
+    """Draws of the values of a program (chain, draw, ...), as many as `sampling` says, and how many diverged."""
+    draws = sampling.draws or ROUND
+    with _Chains(program, sampling, most=draws, stages=SILENT) as chains:
+        return chains.first(draws)
+
+
 def _next(draws: int, found: Diagnostics, most: int) -> int:
     """Draws a chain at which to judge again: the next round in which, by the rate so far, they may be enough."""
     least = np.nanmin([found.min_ess, MIN_ESS])

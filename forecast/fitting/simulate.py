@@ -38,7 +38,7 @@ def simulate(
     prior = draw_prior(model, draws=1, seed=seed, names=names)["prior"].to_dataset()[names]
     truth = drawn_fit(prior, data, priors, parts)
     drawn = prior.isel(chain=0, draw=0, drop=True).assign_attrs(seed=seed)
-    return _scored(design, truth, np.random.default_rng([seed, len(design)])), drawn
+    return drawn_scores(design, truth, np.random.default_rng([seed, len(design)])), drawn
 
 
 def drawn_fit(draws: xr.Dataset, data: xr.Dataset, priors: Priors, parts: Parts) -> Fit:
@@ -56,7 +56,7 @@ def drawn_fit(draws: xr.Dataset, data: xr.Dataset, priors: Priors, parts: Parts)
     )
 
 
-def _scored(design: pd.DataFrame, truth: Fit, rng: np.random.Generator) -> pd.DataFrame:
+def drawn_scores(design: pd.DataFrame, truth: Fit, rng: np.random.Generator) -> pd.DataFrame:
     """The design with measurements drawn around the expected ones: a count of the same answers after its given one."""
     data, priors, law = truth.data, truth.priors, truth.posterior.isel(chain=0, draw=0, drop=True)
     mean = row_means(truth)[:, 0]

@@ -57,7 +57,11 @@ def capability_of(tmp_path_factory):
 
 def value_and_slope(model, point):
     """What the machine code of a model answers for a vector, called as the sampler does."""
-    sampler = compiled(model).sampler
+    return answer_of(compiled(model), point)
+
+
+def answer_of(program, point):
+    sampler = program.sampler
     vector = np.array(point, dtype=float)
     slope, value = np.zeros_like(vector), np.zeros(1)
     places = (each.ctypes.data_as(ctypes.POINTER(ctypes.c_double)) for each in (vector, slope, value))
@@ -90,6 +94,18 @@ def test_value_and_slope_are_those_that_pymc_gives_whichever_table_came_first(nu
     expected, expected_slope = of_pymc(model, named)
     assert value == pytest.approx(expected, rel=1e-12)
     np.testing.assert_allclose(slope, expected_slope, rtol=1e-9, atol=1e-12)
+
+
+def test_a_program_takes_the_present_data_of_its_model():
+    model, other = grouped(NUMBERS["five"]), grouped(NUMBERS["five"][::-1])
+    program, vector = compiled(model), point_of(model)[0]
+    before = answer_of(program, vector)
+    with model:
+        pm.set_data({"numbers": NUMBERS["five"][::-1]})
+    now = answer_of(program.with_present_data(), vector)
+    assert now[0] == answer_of(compiled(other), vector)[0] != before[0]
+    np.testing.assert_array_equal(now[1], answer_of(compiled(other), vector)[1])
+    assert answer_of(program, vector)[0] == before[0]
 
 
 @pytest.mark.parametrize(("runs", "tasks"), [(4, 1), (6, 1), (5, 4)])

@@ -9,6 +9,7 @@ one code, in this process and the next.
 import logging
 from collections.abc import Callable
 from ctypes import POINTER, c_double, c_void_p
+from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
@@ -52,8 +53,12 @@ class Density:
 
     def data(self) -> list[np.ndarray]:
         """The numbers that the machine code takes besides the vector and the sizes: whatever depends on no value."""
+        return list(map(np.asarray, self._known()))
+
+    @cached_property
+    def _known(self) -> Callable[[], list]:
         with pytensor.config.change_flags(cxx=""):
-            return list(map(np.asarray, pytensor.function([], self._given, mode=INTERPRETED)()))
+            return pytensor.function([], self._given, mode=INTERPRETED)
 
     def code(self) -> tuple[CFunc, bool]:
         """The machine code, and whether it had to be made."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -32,6 +32,13 @@ class Program:
 
     sampler: CompiledPyMCModel  # for `nutpie.sample`; its variables are the values
     new: bool  # compiled, not found
+    density: Density
+
+    def with_present_data(self) -> "Program":
+        """The same for what the data of the model are now, after `pm.set_data`; sizes must not differ."""
+        sizes = self.sampler.shared_data["0"]
+        kept, address = table_of_arrays([sizes, *self.density.data()])
+        return replace(self, sampler=replace(self.sampler, shared_data=_by_place(kept), user_data=address))
 
 
 def compiled(model: pm.Model) -> Program:
@@ -58,7 +65,7 @@ def compiled(model: pm.Model) -> Program:
         compiled_logp_func=code,
         compiled_expand_func=_copying(),
         initial_point_func=point,
-        shared_data={str(place): each for place, each in enumerate(arguments)},  # keeps the memory alive
+        shared_data=_by_place(arguments),
         shared_var_keys={},
         user_data=address,
         n_expanded=size,
@@ -69,7 +76,7 @@ def compiled(model: pm.Model) -> Program:
         _shapes=shapes,
         _coords={},
     )
-    return Program(sampler=sampler, new=new)
+    return Program(sampler=sampler, new=new, density=density)
 
 
 class Variables:
@@ -164,6 +171,11 @@ def _start(point: Callable[[int], Mapping[str, np.ndarray]], names: tuple[str, .
         return np.concatenate([np.ravel(found[name]).astype(np.float64) for name in names])
 
     return start
+
+
+def _by_place(arguments: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """The arguments of machine code under names, so that their memory stays alive."""
+    return {str(place): each for place, each in enumerate(arguments)}
 
 
 def _sizes(shapes: Mapping[str, tuple[int, ...]]) -> np.ndarray:

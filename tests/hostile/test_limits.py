@@ -65,7 +65,7 @@ def read(path, format="table"):
 
 def repeated(start, part, size, end=b""):
     """Content of about so many bytes: a part over and over."""
-    return start + part * ((size - len(start)) // len(part)) + end
+    return start + part * ((size - len(start) - len(end)) // len(part)) + end
 
 
 def workbook(change):

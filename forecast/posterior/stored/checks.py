@@ -75,9 +75,9 @@ def disagreements(posterior: xr.Dataset, data: xr.Dataset) -> Iterator[str]:
     for name in ("log10_compute", "chance", "knots"):
         if name in data and not (data[name].dtype.kind in "fiu" and np.isfinite(data[name].values).all()):
             yield f"{name}: is not known everywhere"
-    for name, draws in posterior.data_vars.items():
+    for variable, draws in posterior.data_vars.items():
         if draws.dtype.kind not in "fiub" or (draws.dtype.kind == "f" and np.isnan(draws.values).any()):
-            yield f"{name}: holds draws that are no numbers"
+            yield f"{variable}: holds draws that are no numbers"
     if not isinstance(data.attrs.get("data_hash"), str) or not np.isfinite(_number(data.attrs.get("reference"))):
         yield "data: the hash or the reference is missing"
 

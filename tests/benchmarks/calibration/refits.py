@@ -52,8 +52,15 @@ class Refitter:
             pm.set_data(_observed(data))
         values, divergences = values_drawn(self._program.with_present_data(), replace(SAMPLING, seed=seed))
         few = values.isel(draw=np.linspace(0, values.sizes["draw"] - 1, RANKS).round().astype(int))
-        found, rhat = drawn_fit(self._variables.of(few), data, self._priors, self._parts), az.rhat(values)
+        found, rhat = drawn_fit(self._variables.of(few), data, self._priors, self._parts), az.rhat(_halves(values))
         return Refit(fit=found, max_rhat=max(float(rhat[name].max()) for name in rhat), divergences=divergences)
+
+
+def _halves(values: xr.Dataset) -> xr.Dataset:
+    """The first and the second half of a lone chain, as chains."""
+    half = values.sizes["draw"] // 2
+    parts = (values.isel(chain=0, draw=slice(start, start + half)).drop_vars("draw") for start in (0, half))
+    return xr.concat(list(parts), dim="chain")
 
 
 def truths(design: Design, *, draws: int, seed: int, priors: Priors = Priors(), parts: Parts = Parts()) -> xr.Dataset:

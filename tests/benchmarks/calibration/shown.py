@@ -14,8 +14,8 @@ from tests.benchmarks.calibration.ranks import PLAIN
 
 ANSWERS = ("threshold", "arrival", "score of a new run", "log likelihood")  # how names of what is reported begin
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, INK)
-GREY_LINE = {"linewidth": 0.5, "color": GREY}
-POOR_RHAT = 1.05
+GREY_LINE = {"linewidth": 0.5, "color": GREY, "alpha": 0.5}
+POOR_RHAT = 1.1  # of the halves of one chain, the largest of all numbers
 
 
 def ranks_in(path: Path) -> dict[str, np.ndarray]:

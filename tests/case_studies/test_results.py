@@ -11,7 +11,7 @@ from forecast.study.file import read_study
 from tests.benchmarks.studies import FOLDER, README, names, result_of, written
 from tests.conftest import forecast_command
 
-QUICK = ("rubric_turing", "time_horizons")  # others take minutes each
+QUICK = ("time_horizons",)  # others take minutes each
 
 
 def mark_of(name: str) -> pytest.MarkDecorator:

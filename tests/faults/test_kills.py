@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[2]
     ("names", "kills"),
     [
         (["import"], 4),
-        pytest.param(["fit", "report"], 4, marks=pytest.mark.mcmc),
-        pytest.param(["run", "backtest with 2 workers"], 2, marks=pytest.mark.mcmc),
+        pytest.param(["fit", "report"], 4, marks=pytest.mark.slow),
+        pytest.param(["run", "backtest with 2 workers"], 2, marks=pytest.mark.slow),
     ],
 )
 def test_a_killed_command_leaves_whole_files_alone_and_its_rerun_gives_the_same(names, kills):

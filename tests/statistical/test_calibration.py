@@ -25,14 +25,16 @@ def smallest_p(tmp_path, control):
     return min(found.values()) * len(found)
 
 
-@pytest.mark.mcmc
-@pytest.mark.parametrize("kind", ["exact match", "choice"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("exact match", marks=pytest.mark.mcmc), pytest.param("choice", marks=pytest.mark.slow)]
+)
 def test_ranks_of_the_truth_are_uniform(kind, tmp_path):
     assert smallest_p(tmp_path, Control(kind=kind)) > CHANCE
 
 
-@pytest.mark.mcmc
-@pytest.mark.parametrize("fault", ["sign", "weight"])
+@pytest.mark.parametrize(
+    "fault", [pytest.param("sign", marks=pytest.mark.mcmc), pytest.param("weight", marks=pytest.mark.slow)]
+)
 def test_a_fault_between_truth_and_fit_is_seen(fault, tmp_path):
     assert smallest_p(tmp_path, CONTROLS[fault]) < CHANCE
 

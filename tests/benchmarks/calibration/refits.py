@@ -52,7 +52,9 @@ class Refitter:
             pm.set_data(_observed(data))
         values, divergences = values_drawn(self._program.with_present_data(), replace(SAMPLING, seed=seed))
         few = values.isel(draw=np.linspace(0, values.sizes["draw"] - 1, RANKS).round().astype(int))
-        found, rhat = drawn_fit(self._variables.of(few), data, self._priors, self._parts), az.rhat(_halves(values))
+        found = drawn_fit(self._variables.of(few), data, self._priors, self._parts)
+        with np.errstate(invalid="ignore", divide="ignore"):  # under a fault a chain may stand still
+            rhat = az.rhat(_halves(values))
         return Refit(fit=found, max_rhat=max(float(rhat[name].max()) for name in rhat), divergences=divergences)
 
 

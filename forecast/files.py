@@ -107,7 +107,8 @@ def alone_in(folder: Path) -> Iterator[None]:
                 f"{shown_path(folder)}: another run is writing into this folder; wait for it, or name another folder"
             ) from error
         except (ImportError, OSError) as error:  # a system, or a file system, that knows no locks
-            logger.warning("%s: cannot be locked (%s); let no other run write into it", folder, error)
+            reason = getattr(error, "strerror", None) or error
+            logger.warning("%s: cannot be locked (%s); let no other run write into it", folder, reason)
         yield
 
 

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
@@ -29,7 +30,7 @@ def provenance(study: Study, *, structures: Sequence[str], sampling: Sampling) -
         "versions": {"python": platform.python_version()} | installed_versions(),
         "code": code_hash(),
         "machine": {
-            "system": platform.system(),
+            "system": sys.platform,
             "processor": get_host_cpu_name(),  # what machine code is made for
             "cores": os.cpu_count(),
         },

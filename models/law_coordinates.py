@@ -35,9 +35,7 @@ Phi and varphi the standard normal distribution and density.
        du / dg = varphi(z) z'(g) ((1 - S_2) / (1 - S_0))^(1/p)   D = ln du / dg, of steps 2 and 5 together
 
 **Floor.** Where a guess, of an answer or of each of its tokens, is right by an unknown chance f, with phi = logit f,
-data fix the score f + (1 - f) S, and a high floor and a slow rise would be two modes. So c_i is roughly the logit of
-the score: by step 1 the odds of S are (1 - f) e^(2c) / (e^c + e^phi), which is (1 - f) (e^c - e^phi), and exact, far
-above the floor, and never negative.
+data fix the score f + (1 - f) S, and a high floor and a slow rise would be two modes. So c_i is roughly its logit.
 
 **Asymptote.** S is the success of the main task of the law in its closed-form surrogate, h the loss of its L tokens. A
 is a ceiling or, where losses or several rates of the same answers are seen, what the irreducible loss E leaves. For one

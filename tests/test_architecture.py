@@ -50,7 +50,15 @@ def test_equations_import_nothing_of_the_project_but_each_other():
 
 
 ORDER = (
-    *(("errors",), ("files",), ("models",), ("draws", "words", "stages"), ("scales", "published"), ("table",)),
+    *(
+        ("errors",),
+        ("files",),
+        ("netcdf",),
+        ("models",),
+        ("draws", "words", "stages"),
+        ("scales", "published"),
+        ("table",),
+    ),
     *(("posterior", "scoring"), ("figures",), ("fitting",), ("backtesting",), ("questions", "registry")),
     *(("report",), ("study",), ("cli",)),
 )

@@ -25,7 +25,7 @@ import xarray as xr
 
 from forecast.backtesting.workers import executor
 from forecast.errors import ForecastError, shown_path
-from forecast.files import write_whole
+from forecast.netcdf import broken_seal, write_netcdf
 
 logger = logging.getLogger(__name__)
 SCHEMA = 1  # of the result files
@@ -189,7 +189,7 @@ def _kept(job: Job, answer: _Answer, folder: Path) -> Outcome:
     if packed is not None:
         try:
             with _usable(folder):
-                write_whole(path, lambda temporary: packed.to_netcdf(temporary, engine="netcdf4"))
+                write_netcdf(path, packed)
             result, _ = stored_result(path)
         except (TypeError, ValueError) as error:  # netCDF does not hold everything that can be pickled
             answer = replace(_failure(error), trace=traceback.format_exc(), seconds=answer.seconds)
@@ -205,7 +205,7 @@ def _stored(name: str, job: Job, folder: Path) -> Outcome | None:
         result, record = stored_result(path)
         if (record["key"], record["work"]) != (job.key, name):
             raise ValueError(f"is of {record['work']}, job {record['key']}")
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         logger.warning("%s: %s; %s is done again", shown_path(path), error, job.name)
         return None
     return Outcome(job=job, result=result, seconds=record["seconds"], stored=True)
@@ -225,7 +225,9 @@ def _packed(result: xr.Dataset, **record: Any) -> xr.Dataset:
 
 
 def stored_result(path: Path) -> tuple[xr.Dataset, dict[str, Any]]:
-    """The result in a file, and its record: key, work and seconds."""
+    """The result in a file, and its record: key, work and seconds; a `ValueError` where the file is damaged."""
+    if fault := broken_seal(path):
+        raise ValueError(fault)
     result = xr.load_dataset(path, engine="netcdf4")
     record = json.loads(result.attrs[RECORD])
     result.attrs = record.pop("attrs")

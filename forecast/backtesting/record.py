@@ -10,7 +10,7 @@ import pandas as pd
 
 from forecast.backtesting.figures import crps_by_distance_figure, pit_figure, reliability_figure
 from forecast.backtesting.scored import OURS, BacktestScores
-from forecast.files import json_number, make_folder, write_json, write_whole
+from forecast.files import forget, json_number, make_folder, write_csv, write_json, write_whole
 from forecast.published import with_dates
 from forecast.scoring.baselines import BASELINES, LOSS_BASELINES, TWO_STEP
 from forecast.scoring.summary import DISTANCES, paired_bootstrap, pit_histogram, reliability, summary
@@ -97,17 +97,18 @@ def write_backtest(
 ) -> dict[str, Any]:
     """Write the files into `folder`, each whole or not at all; answers what summary.json holds."""
     make_folder(folder)
+    forget([folder / "summary.json"])  # of an earlier back-test; the new one comes last: where it is, all is there
     result = summarised(tested, verdict, table=table, seed=seed)
     for name, frame in {"scores": tested.scores, "thresholds": tested.thresholds}.items():
         told = with_dates(frame, **DATED[name]) if tested.scale.dated and len(frame) else frame
-        write_whole(folder / f"{name}.csv", partial(told.to_csv, index=False))
+        write_csv(folder / f"{name}.csv", told)
     drawn = figures(tested, key="backtest")
     for name, figure in drawn.items():
         write_whole(folder / f"{name}.svg", partial(_write, text=figure))
-    for name in {"reliability", "pit"} - drawn.keys():
-        (folder / f"{name}.svg").unlink(missing_ok=True)  # of an earlier back-test of more outcomes
+    forget(folder / f"{name}.svg" for name in {"reliability", "pit"} - drawn.keys())  # an earlier one had more outcomes
+    forget([folder / "together.csv"])
     if len(tested.together):
-        write_whole(folder / "together.csv", partial(tested.together.to_csv, index=False))
+        write_csv(folder / "together.csv", tested.together)
     write_json(folder / "summary.json", result)
     return result
 

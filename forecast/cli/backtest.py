@@ -1,5 +1,6 @@
-"""Command `backtest`: how far a forecast can be believed."""
+"""Commands `backtest` and `reproduce`: how far a forecast can be believed, and whether it comes out again."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from forecast.cli.options import (
+    NOT_TRUSTWORTHY,
     Ats,
     Average,
     BestOf,
@@ -31,6 +33,8 @@ from forecast.cli.options import (
     warn,
 )
 from forecast.cli.progress import shown_stages
+
+SHA256 = 64  # digits
 
 
 def backtest(
@@ -64,7 +68,7 @@ def backtest(
     from forecast.backtesting.record import write_backtest
     from forecast.backtesting.run import backtest as record_of
     from forecast.backtesting.verdict import verdict
-    from forecast.files import make_folder
+    from forecast.files import alone_in, make_folder
     from forecast.fitting.stacking import SAMPLING
     from forecast.table.dataset import read_table
     from forecast.table.splits import splits_asked
@@ -77,27 +81,35 @@ def backtest(
     frame = read_table(table, adjust=adjust, warn=warn)
     splits = splits_asked(frame, cuts=cut or (), dates=date or (), families=families)
     make_folder(output)
-    with shown_stages(quiet=quiet) as stages, stages.stage(counted(len(splits), "cut"), weight=1.0):
-        tested = record_of(
-            frame,
-            list(dict.fromkeys(splits)),
-            name=table.name,
-            folder=output / "jobs",
-            structures=names,
-            at=at or [0.5],
-            sampling=replace(SAMPLING, seed=seed),
-            workers=workers,
-            scheduler=scheduler,
-            progress=partial(_show_progress, stages),
-        )
-    judged = verdict(tested, runs=max(runs for runs, _ in tested.runs.values()), seed=seed)
-    summary = write_backtest(tested, judged, output, table=str(table), seed=seed)
+    with alone_in(output):
+        with shown_stages(quiet=quiet) as stages, stages.stage(counted(len(splits), "cut"), weight=1.0):
+            tested = record_of(
+                frame,
+                list(dict.fromkeys(splits)),
+                name=table.name,
+                folder=output / "jobs",
+                structures=names,
+                at=at or [0.5],
+                sampling=replace(SAMPLING, seed=seed),
+                workers=workers,
+                scheduler=scheduler,
+                progress=partial(_show_progress, stages),
+            )
+        judged = verdict(tested, runs=max(runs for runs, _ in tested.runs.values()), seed=seed)
+        summary = write_backtest(tested, judged, output, table=str(table), seed=seed)
     if as_json:
         print_json(summary)
     else:
         print_backtest(summary)
         print(f"\nscores: {output / 'scores.csv'}, summary: {output / 'summary.json'}")
-    exit_unless_trustworthy(distrust(judged))
+    exit_unless_trustworthy([*distrust(judged), *lost(summary["failed"], len(splits))])
+
+
+def lost(failed: Mapping[str, str], cuts: int) -> list[str]:
+    """That the record lacks cuts, as a reason not to trust it."""
+    from forecast.words import counted
+
+    return [f"{counted(len(failed), 'cut')} of {cuts} failed: {'; '.join(failed)}"] if failed else []
 
 
 def _show_progress(stages: Any, done: Any) -> None:
@@ -123,3 +135,53 @@ def print_backtest(summary: dict[str, Any]) -> None:
     for cut, error in summary["failed"].items():
         print(f"failed: {plain(cut)}: {plain(error)}")
     print("\n" + plain(summary["verdict"]["sentence"]))
+
+
+def reproduce(
+    result: Annotated[Path, typer.Argument(help="Result of a study, result.json.", metavar="RESULT.json")],
+    study: Annotated[
+        Path | None, typer.Option(help="Folder with study.toml [default: that of the file, or the one above].")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", help="Keep the files of the new run.", metavar="DIR")] = None,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Run the study of a result again, and say what comes out otherwise and what is no longer the same.
+
+    Where files, options, versions, code and machine are those of the result, every value must be identical; elsewhere,
+    numbers may differ by Monte Carlo error. Exit 3: not reproduced.
+    """
+    from forecast.study.reproduce import DIFFERS
+    from forecast.study.reproduce import reproduce as reproduced
+
+    options: dict[str, Any] = {"study": study, "output": output, "workers": workers, "scheduler": scheduler}
+    with shown_stages(quiet=quiet) as stages:
+        answer = reproduced(result, **options, stages=stages, warn=warn)
+    if as_json:
+        print_json(answer)
+    else:
+        print_reproduced(answer)
+    if answer["outcome"] == DIFFERS:
+        raise typer.Exit(NOT_TRUSTWORTHY)
+
+
+def print_reproduced(answer: dict[str, Any]) -> None:
+    """The outcome, the differences beyond Monte Carlo error, and what is no longer as it was."""
+    print(answer["sentence"])
+    for each in answer["differences"]:
+        print(plain(f"  {each['text']}"))
+    if answer["verdict"]["before"] != answer["verdict"]["now"]:
+        print("verdict: {before} before, {now} now".format(**answer["verdict"]))
+    if answer["changed"] is None:
+        print("the result is of an older version: what it was made of is not recorded")
+    for each in answer["changed"] or []:
+        print(plain(f"changed: {each['what']}: {_short(each['before'])} before, {_short(each['now'])} now"))
+    if answer["exact"] and answer["unequal_values"]:
+        print(plain("not identical: " + "; ".join(answer["first_unequal"])))
+
+
+def _short(value: Any) -> str:
+    """A value on one line: of a SHA-256 the first digits."""
+    return f"{value[:12]}..." if isinstance(value, str) and len(value) == SHA256 else str(value)

@@ -3,6 +3,7 @@
 Everything heavy is imported inside the command that needs it, so that `forecast --help` answers at once.
 """
 
+import errno
 import logging
 import sys
 import traceback
@@ -14,22 +15,15 @@ from typing import Annotated, Any
 import typer
 
 from forecast import files
-from forecast.cli.backtest import backtest, distrust
+from forecast.cli.backtest import backtest, distrust, reproduce
 from forecast.cli.fit import fit, threshold
 from forecast.cli.options import (
     Average,
-    BestOf,
     Draws,
     Json,
     Quiet,
-    Repeats,
     Scheduler,
-    SkipUnusable,
     Structures,
-    TableChance,
-    TableFile,
-    TableTasks,
-    TableTrials,
     TargetAccept,
     Tune,
     Workers,
@@ -50,11 +44,13 @@ from forecast.cli.questions.howmuch import howmuch
 from forecast.cli.questions.when import print_dates, when
 from forecast.cli.registry import record, register, score
 from forecast.cli.report import index, report
-from forecast.cli.tables import FORMAT_LIST, import_, simulate
-from forecast.errors import ForecastError, TableError, shown_path
+from forecast.cli.tables import FORMAT_LIST, import_, simulate, validate
+from forecast.errors import ForecastError, shown_path
 
 SHOWN_CHARACTERS, SHOWN_FILES = 200, 4  # of an unforeseen error
 REPORT_BUG = "this is a bug: please report it with what `forecast --debug ...` shows"
+OF_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+MEND = "make room, or name another place, and start again"
 UNFORESEEN = 70  # EX_SOFTWARE of sysexits.h
 app = typer.Typer(
     help="Forecast the training compute at which an AI capability appears, with honest uncertainty.",
@@ -71,13 +67,23 @@ def main() -> None:
     debug = "--debug" in sys.argv
     sys.argv = [word for word in sys.argv if word != "--debug"]  # it may stand before or after the command
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # a full disk may only say so now
     except ForecastError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:  # whoever read it has enough, as `head` has
+        sys.stdout = sys.stderr  # what the pipe still holds is not to be written again
         sys.exit(1)
     except Exception as error:
         if debug:
             raise
+        sys.stdout = sys.stderr
+        if isinstance(error, OSError) and error.errno in OF_DISK:
+            print(f"error: {error.strerror}; {kept()}; {MEND}", file=sys.stderr)
+            sys.exit(1)
         print(unforeseen(error), file=sys.stderr)
         sys.exit(UNFORESEEN)
 
@@ -86,10 +92,14 @@ def unforeseen(error: Exception) -> str:
     """An error that nobody has thought of, in one line: what it is, where, what was kept and what to do."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     what = plain(f"{type(error).__name__}: {error}"[:SHOWN_CHARACTERS])
+    return f"error: unforeseen: {what} ({Path(place.filename).name}:{place.lineno}); {kept()}; {REPORT_BUG}"
+
+
+def kept() -> str:
+    """The files that were finished before an error, in words."""
     names = ", ".join(shown_path(path) for path in files.written[-SHOWN_FILES:])
     more = f" and {len(files.written) - SHOWN_FILES} more" if len(files.written) > SHOWN_FILES else ""
-    kept = f"kept: {names}{more}" if files.written else "nothing was written"
-    return f"error: unforeseen: {what} ({Path(place.filename).name}:{place.lineno}); {kept}; {REPORT_BUG}"
+    return f"kept: {names}{more}" if files.written else "nothing was written"
 
 
 def print_version(asked: bool) -> None:
@@ -157,39 +167,6 @@ def new(folder: Annotated[Path, typer.Argument(help="Folder to make.", metavar="
     print(f"{folder}: study.toml and table.csv are examples; put your data in, then `forecast run {folder}`")
 
 
-def validate(
-    table: TableFile,
-    tasks: TableTasks = None,
-    trials: TableTrials = None,
-    chance: TableChance = None,
-    skip_unusable: SkipUnusable = False,
-    repeats: Repeats = None,
-    best_of: BestOf = None,
-    as_json: Json = False,
-) -> None:
-    """Say what a table holds, what can be identified from it and what is wrong with it."""
-    from forecast.table.adjusting import adjustments
-    from forecast.table.describe import describe
-    from forecast.table.summary import summary
-
-    adjust = adjustments(tasks, trials, chance, skip_unusable, repeats, best_of)
-    try:
-        answer = describe(table, adjust)
-    except TableError as error:
-        if as_json:
-            print_json({"table": str(table), "problems": [problem(each) for each in error.problems]})
-        raise
-    if as_json:
-        print_json(answer)
-        return
-    for line in summary(answer):
-        print(plain(line))
-
-
-def problem(problem: Any) -> dict[str, Any]:
-    return {name: getattr(problem, name) for name in ("row", "column", "value", "wrong", "remedy")}
-
-
 def print_study(result: dict[str, Any]) -> None:
     print(plain(result["answer"]) + "\n")
     print(plain(result["verdict"]["sentence"]) + "\n")
@@ -225,6 +202,7 @@ COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
     (predict, "Scores of runs that are not measured yet.", "predict fit.nc --rows new.csv -o scores.csv"),
     (report, "A page to forward: picture, answer and checks.", "report fit.nc -o report.html"),
     (index, "One page over many studies.", "index studies"),
+    (reproduce, "Run a study again and compare.", "reproduce my_study/output/result.json"),
     (backtest, "Hide large runs, forecast and score them.", "backtest results.csv --cut 1e23 -o record"),
     (compare, "Structures of a table, or two fits, side by side.", "compare last_month.nc fit.nc --at 0.5"),
     (when, "Date at which a task reaches a score.", 'when fit.nc --task "my task" --at 0.5'),

@@ -32,7 +32,7 @@ def predict(
     """The predictive distribution of the score of each row of a table, beside its score where the row has one."""
     import numpy as np
 
-    from forecast.files import check_target, write_whole
+    from forecast.files import check_target, write_csv, write_whole
     from forecast.posterior.predict import labels_of_rows, summarise
     from forecast.posterior.predict import predict as predictive_draws
     from forecast.scoring.beside import beside, in_words
@@ -56,7 +56,7 @@ def predict(
         dataset = scores.to_dataset()
         write_whole(draws, lambda temporary: dataset.to_netcdf(temporary, engine="netcdf4"))
     if output is not None:
-        write_whole(output, lambda temporary: lines.to_csv(temporary, index=False))
+        write_csv(output, lines)
     if as_json:
         print_json({"seed": seed, "rows": lines.to_dict("records")})
     else:

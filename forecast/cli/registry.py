@@ -43,13 +43,12 @@ def register(
     as_json: Json = False,
 ) -> None:
     """Freeze a forecast of rows, of thresholds or of both, with its baselines, and seal it by a SHA-256 to publish."""
-    from datetime import UTC, datetime
 
-    from forecast.files import check_target, write_whole
+    from forecast.files import check_target, write_csv
     from forecast.posterior.fit import load
     from forecast.registry.frozen import frozen, of_file, rows_asked, thresholds_asked
     from forecast.registry.hubverse import hubverse_table
-    from forecast.registry.seal import check_free, sealed, write_sealed
+    from forecast.registry.seal import check_free, sealed, time_of_registration, write_sealed
     from forecast.words import first_of
 
     if task is None and rows is None:
@@ -58,12 +57,12 @@ def register(
         if target is not None:
             check_target(target)
     check_free(output)
-    loaded = load(fit)
+    loaded, time = load(fit), time_of_registration(fit)
     wanted = None if rows is None else rows_asked(loaded, rows, task)
     asked = thresholds_asked(loaded, task, wanted, at or ([0.5] if rows is None else []))
     document = sealed(
         {
-            "registered": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "registered": time,
             "command": shlex.join(["forecast", *sys.argv[1:]]),
             **frozen(loaded, wanted, thresholds=asked, seed=seed),
             "fit": of_file(loaded, fit),
@@ -71,10 +70,12 @@ def register(
     )
     if learned := [each["model"] for each in document["question"]["rows"] if each["learned"]]:
         warn(f"the fit has learned from {first_of(list(dict.fromkeys(learned)))}: what it says of these is no forecast")
+    if later := [day for day in map(str, loaded.data.date.dropna("run").values) if day[:10] > time[:10]]:
+        warn(f"the clock says {time[:10]}, but the fit has learned from a run of {max(later)[:10]}; is it right?")
     write_sealed(output, document)
     if hubverse is not None:
         table = hubverse_table(document)
-        write_whole(hubverse, lambda temporary: table.to_csv(temporary, index=False))
+        write_csv(hubverse, table)
     if as_json:
         print_json({"file": str(output)} | {name: part for name, part in document.items() if name not in LEFT_OUT})
     else:

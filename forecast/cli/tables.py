@@ -1,14 +1,28 @@
-"""Commands that make tables: `import` from public result files, `simulate` from the model."""
+"""Commands of tables: what one holds, and making them from public result files or from the model."""
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from forecast.cli.options import BestOf, Json, Quiet, Repeats, Seed, plain, print_json, warn
+from forecast.cli.options import (
+    BestOf,
+    Json,
+    Quiet,
+    Repeats,
+    Seed,
+    SkipUnusable,
+    TableChance,
+    TableFile,
+    TableTasks,
+    TableTrials,
+    plain,
+    print_json,
+    warn,
+)
 from forecast.cli.progress import shown_stages
-from forecast.errors import LISTED
+from forecast.errors import LISTED, TableError
 from forecast.table.importers.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -17,6 +31,39 @@ if TYPE_CHECKING:
     from forecast.table.importers.measurements import LeftOut
 
 FORMAT_LIST = "\b\nFormats:\n" + "\n".join(f"  {name:<16}{each.words}" for name, each in FORMATS.items())
+
+
+def validate(
+    table: TableFile,
+    tasks: TableTasks = None,
+    trials: TableTrials = None,
+    chance: TableChance = None,
+    skip_unusable: SkipUnusable = False,
+    repeats: Repeats = None,
+    best_of: BestOf = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a table holds, what can be identified from it and what is wrong with it."""
+    from forecast.table.adjusting import adjustments
+    from forecast.table.describe import describe
+    from forecast.table.summary import summary
+
+    adjust = adjustments(tasks, trials, chance, skip_unusable, repeats, best_of)
+    try:
+        answer = describe(table, adjust)
+    except TableError as error:
+        if as_json:
+            print_json({"table": str(table), "problems": [problem(each) for each in error.problems]})
+        raise
+    if as_json:
+        print_json(answer)
+        return
+    for line in summary(answer):
+        print(plain(line))
+
+
+def problem(problem: Any) -> dict[str, Any]:
+    return {name: getattr(problem, name) for name in ("row", "column", "value", "wrong", "remedy")}
 
 
 def import_(
@@ -144,7 +191,7 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """A table drawn from the model with known truth."""
-    from forecast.files import check_target, write_whole
+    from forecast.files import check_target, write_csv, write_whole
 
     for target in (output, truth):
         if target is not None:
@@ -159,7 +206,7 @@ def simulate(
         table = table.assign(compute=float("nan"))  # which stood in for the dates
     if truth is not None:
         write_whole(truth, lambda temporary: drawn.to_netcdf(temporary, engine="netcdf4"))
-    write_whole(output, lambda temporary: table.to_csv(temporary, index=False))
+    write_csv(output, table)
     answer = {"table": str(output), "truth": None if truth is None else str(truth), "rows": len(table), "seed": seed}
     if as_json:
         print_json(answer)

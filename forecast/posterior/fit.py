@@ -15,14 +15,15 @@ import xarray as xr
 
 from forecast.draws import UNKNOWN, Diagnostics, Sampling
 from forecast.errors import ForecastError, shown, shown_path
-from forecast.files import write_whole
+from forecast.netcdf import broken_seal, write_netcdf
+from forecast.posterior.stored.checks import attributes_of, disagreements
 from models.priors import Priors
 from models.structures import Parts, structure_of
 
-SCHEMA = 8
+SCHEMA = 9
 FIGURES = "forecast.figures.of_fit"  # drawn on demand, as Matplotlib takes a second to import
 SIZES = {"rows": "observation", "runs": "run", "tasks": "task"}
-PACKAGES = ("capability-forecast", "pymc", "nutpie", "arviz", "numpy", "xarray")
+PACKAGES = ("capability-forecast", "pymc", "pytensor", "nutpie", "numba", "arviz", "numpy", "scipy", "xarray")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,56 +164,42 @@ def save(fit: Fit, path: str | os.PathLike[str]) -> None:
     attributes = fit.provenance() | {"diagnostics": asdict(fit.diagnostics)}
     tree = xr.DataTree.from_dict({"posterior": fit.posterior, "data": fit.data})
     tree.attrs = {"schema": SCHEMA, "capability_forecast": json.dumps(attributes)}
-    write_whole(path, lambda temporary: tree.to_netcdf(temporary, engine="netcdf4"))
+    write_netcdf(path, tree)
 
 
 def load(path: str | os.PathLike[str]) -> Fit:
     """Read what `save` wrote; a `ForecastError` says why a file cannot be used."""
     path = Path(path)
+    maker = "`forecast fit TABLE -o FIT.nc` makes one"
     if not path.is_file():
-        raise ForecastError(f"{shown_path(path)}: no such file; `forecast fit TABLE -o FIT.nc` makes one")
+        raise ForecastError(f"{shown_path(path)}: no such file; {maker}")
     try:
+        if fault := broken_seal(path):
+            raise ForecastError(f"{shown_path(path)}: not a posterior file that can be used, {fault}; {maker}")
         with xr.open_datatree(path, engine="netcdf4") as tree:
             tree.load()
-    except (OSError, ValueError) as error:
-        raise ForecastError(
-            f"{shown_path(path)}: not a posterior file (netCDF expected); `forecast fit TABLE -o FIT.nc` makes one"
-        ) from error
-    foreign = ForecastError(
-        f"{shown_path(path)}: a netCDF file, but not a posterior; `forecast fit TABLE -o FIT.nc` makes one"
-    )
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ForecastError(f"{shown_path(path)}: not a posterior file (netCDF expected); {maker}") from error
+    foreign = f"{shown_path(path)}: a netCDF file, but not a posterior; {maker}"
     try:
         schema = int(tree.attrs["schema"])
         attributes = json.loads(tree.attrs["capability_forecast"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise foreign from error
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise ForecastError(foreign) from error
     if schema != SCHEMA:
         raise ForecastError(
             f"{shown_path(path)}: written with schema {schema}, this version reads schema {SCHEMA}; "
             "fit the table again with this version, or use the version that wrote it"
         )
     try:
-        return _fit_of(tree, attributes)
-    except (KeyError, TypeError) as error:
-        raise foreign from error
-
-
-def _fit_of(tree: xr.DataTree, attributes: dict) -> Fit:
-    diagnostics = attributes["diagnostics"] | {"worst": tuple(attributes["diagnostics"]["worst"])}
-    return Fit(
-        posterior=tree["posterior"].to_dataset(),
-        data=tree["data"].to_dataset(),
-        priors=Priors(**attributes["priors"]),
-        parts=Parts(**attributes["parts"]),
-        sampling=Sampling(**attributes["sampling"]),
-        diagnostics=Diagnostics(**diagnostics),
-        table=attributes["table"],
-        below=attributes["below"],
-        adjusted=tuple(attributes.get("adjusted", ())),  # of older files: as it stands
-        since=attributes.get("since"),
-        versions=attributes["versions"],
-        weights=attributes["weights"],
-    )
+        posterior, data = tree["posterior"].to_dataset(), tree["data"].to_dataset()
+        known = attributes_of(attributes)
+        faults = list(disagreements(posterior, data))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ForecastError(foreign) from error
+    if faults:
+        raise ForecastError(f"{shown_path(path)}: not a whole posterior ({shown(faults[0])}); {maker}")
+    return Fit(posterior=posterior, data=data, **vars(known))
 
 
 def of_structure(fit: Fit, name: str) -> Fit:

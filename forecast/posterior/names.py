@@ -80,6 +80,7 @@ _SAMPLED: Mapping[str, str] = {  # of those that only diagnostics name
     "token_floor_own": "floor of a token",
     "token_floor_spread": "spread of floors of a token",
     "token_floor_residual": "floor of a token",
+    "token_floor_residual_own": "floor of a token",
     "answer_sd": "spread of the residuals of answers",
     "answer_residual": "residual",
     "answer_residual_own": "residual",

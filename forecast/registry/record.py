@@ -36,7 +36,7 @@ def read_record(folder: Path) -> list[Entry]:
     if not folder.is_dir():
         raise ForecastError(f"{shown_path(folder)}: no such folder; name one that holds registered forecasts")
     entries, errors = list[Entry](), list[str]()
-    for path in (path for path in sorted(folder.glob("*.json")) if is_registration(path)):
+    for path in (path for path in sorted(folder.glob("[!.]*.json")) if is_registration(path)):
         try:
             entries.append(_entry(path))
         except ForecastError as error:

@@ -8,13 +8,15 @@ published.
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from forecast.errors import ForecastError, shown_path
-from forecast.files import json_text, write_whole
+from forecast.files import contents, json_text, parsed_json, write_whole
 
 FORMAT = "capability-forecast registration 1"
+CLOCKS_APART = timedelta(days=1)  # at most, of machines that a fit is copied between
 OF_PARTS, OF_ALL = "sha256_of", "sha256"
 
 
@@ -22,6 +24,20 @@ def digest(value: Any) -> str:
     """SHA-256 of the canonical JSON of a value."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def time_of_registration(fit: Path) -> str:
+    """The time in UTC; a `ForecastError` where the clock cannot be right, since the fit is of a later day.
+
+    Outcomes after this time are held to be unknown to the forecast, so that it must not be told too early.
+    """
+    now, written = datetime.now(UTC), datetime.fromtimestamp(fit.stat().st_mtime, UTC)
+    if written > now + CLOCKS_APART:
+        raise ForecastError(
+            f"the clock says {now:%Y-%m-%d}, but {shown_path(fit)} was written on {written:%Y-%m-%d}: "
+            "set the clock, or fit again, before a forecast is registered"
+        )
+    return f"{now:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def sealed(parts: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,16 +59,22 @@ def altered(document: Mapping[str, Any]) -> list[str]:
 
 def write_sealed(path: Path, document: Mapping[str, Any]) -> None:
     """Write a sealed document, a line for each part; a file that exists is not replaced."""
-    check_free(path)
     lines = (f"{json_text(name)}: {json_text(part)}" for name, part in document.items())
     text = "{\n" + ",\n".join(lines) + "\n}\n"
-    write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    try:
+        write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"), replace=False)
+    except FileExistsError as error:
+        raise _taken(path) from error
 
 
 def check_free(path: Path) -> None:
     """A `ForecastError` where a file is there already."""
     if path.exists():
-        raise ForecastError(f"{shown_path(path)}: exists, and a registered forecast is not replaced; name another file")
+        raise _taken(path)
+
+
+def _taken(path: Path) -> ForecastError:
+    return ForecastError(f"{shown_path(path)}: exists, and a registered forecast is not replaced; name another file")
 
 
 def read_sealed(path: Path, *, published: str | None = None) -> dict[str, Any]:
@@ -88,8 +110,8 @@ def is_registration(path: Path) -> bool:
 def _document(path: Path) -> dict[str, Any] | None:
     """A JSON object with the format or the digests of a registered forecast; None of any other file."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
-    except (OSError, ValueError):
+        document = parsed_json(contents(path), path, parse_constant=_no_number)
+    except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(document, dict):
         return None

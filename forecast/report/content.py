@@ -10,7 +10,7 @@ import xarray as xr
 
 from forecast.backtesting.run import BacktestResult
 from forecast.backtesting.scored import OURS
-from forecast.files import write_whole
+from forecast.files import write_csv
 from forecast.fitting.contraction import contraction
 from forecast.fitting.sensitivity.answer import sensitivity
 from forecast.posterior.compute import effective_compute
@@ -101,11 +101,6 @@ def evidence(fit: Fit, headline: str, thresholds: Sequence[float], *, family: st
         rows=fit.data.sizes["observation"],
         sensitivity=sensitivity(fit, headline, thresholds[0], family=family),
     )
-
-
-def write_csv(path: Path, frame: pd.DataFrame) -> None:
-    """Write a frame as CSV, whole or not at all."""
-    write_whole(path, lambda temporary: frame.to_csv(temporary, index=False))
 
 
 def report_of(

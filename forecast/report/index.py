@@ -1,6 +1,5 @@
 """Index of a folder of studies: one page with the picture, the answer and the verdict of each."""
 
-import json
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from forecast.errors import ForecastError, shown_path
-from forecast.files import write_whole
+from forecast.files import contents, parsed_json, write_whole
 from forecast.report.page import environment_of
 from forecast.report.views.backtest import CLASSES
 
@@ -75,17 +74,17 @@ def _study(study: Path, folder: Path) -> StudyResult | None:
     for place in PLACES:
         path = study / place / "result.json"
         try:
-            result = json.loads(path.read_text(encoding="utf-8"))
+            result = parsed_json(contents(path), path)
             wanted = all(isinstance(result[name], str) for name in ("title", "question", "answer"))
             if not wanted or not isinstance(result["verdict"]["sentence"], str):
                 continue
-        except (OSError, ValueError, KeyError, TypeError):
+        except (ForecastError, OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
         report, picture = path.with_name("report.html"), path.with_name("forecast.svg")
         return StudyResult(
             name=study.name,
             result=result,
-            picture=picture.read_bytes() if picture.is_file() else b"",
+            picture=contents(picture) if picture.is_file() else b"",
             report=report.relative_to(folder).as_posix() if report.is_file() else "",
             made=datetime.fromtimestamp(path.stat().st_mtime, UTC).date().isoformat(),
         )

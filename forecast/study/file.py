@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictB
 from pydantic_core import PydanticCustomError
 
 from forecast.errors import ForecastError, shown, shown_path
+from forecast.files import contents, make_folder, write_whole
 from forecast.questions.when.scenarios import SCENARIOS, Scenario
 from forecast.words import minutes_of
 from models.priors import Priors
@@ -101,16 +103,22 @@ def read_study(folder: str | os.PathLike[str]) -> Study:
     if not path.is_file():
         raise ForecastError(f"{shown_path(path)}: no such file; `forecast new DIR` writes a study to fill in")
     try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
+        given = _parsed(path)
         study = TypeAdapter(Study).validate_python({"when": not given.keys().isdisjoint(OF_DATES)} | given)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ForecastError(f"{shown_path(path)}: not valid TOML ({error}); mend that line") from error
     except ValidationError as error:
         wrong = [each for each in error.errors() if each["type"] != "too_short" or not each["input"]]  # bad ones count
         said = dict.fromkeys(map(_said, wrong))  # an alternative has an error for each of its kinds
         raise ForecastError(f"{shown_path(path)}: {'; '.join(said)}") from error
     runs = None if study.runs is None else folder / study.runs
     return replace(study, folder=folder, table=folder / study.table, runs=runs)
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(contents(path).decode("utf-8"))
+    except (ValueError, RecursionError, OSError) as error:  # also of numbers with thousands of digits
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise ForecastError(f"{shown_path(path)}: not valid TOML ({reason}); mend that line") from error
 
 
 def _said(error: Mapping[str, Any]) -> str:
@@ -173,9 +181,6 @@ def write_template(folder: Path) -> None:
     """Write the files into a new or empty folder; nothing is ever overwritten."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ForecastError(f"{shown_path(folder)}: exists and is not an empty folder; name another one")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ForecastError(f"{shown_path(folder)}: cannot be made ({error.strerror}); name another folder") from error
+    make_folder(folder)
     for name, text in {"study.toml": STUDY, "table.csv": TABLE, "README.md": README}.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        write_whole(folder / name, partial(Path.write_text, data=text, encoding="utf-8"))

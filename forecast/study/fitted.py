@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from forecast.backtesting.run import BacktestResult
+from forecast.files import write_csv
 from forecast.posterior.fit import Fit, save
 from forecast.posterior.threshold import threshold_by_structure
 from forecast.report.answered import answered_tasks
@@ -19,7 +20,6 @@ from forecast.report.content import (
     k_sweep,
     size_in_words,
     task_forecast,
-    write_csv,
 )
 from forecast.report.sections import Evidence, OutcomeCheck, Section, TaskForecast
 from forecast.stages import Stages

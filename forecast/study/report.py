@@ -7,7 +7,7 @@ from typing import Any
 
 from forecast.figures.style import write_figure
 from forecast.report.complaints import run_command
-from forecast.report.index import INDEX, write_index
+from forecast.report.index import INDEX, PLACES, write_index
 from forecast.report.live.data import live_data
 from forecast.report.live.dates import Asked
 from forecast.report.page import write_page
@@ -59,8 +59,9 @@ def write_study(report: Report, first: StudyFit, output: Path) -> None:
     write_page(output / "report.html", report)
 
 
-def write_index_above(study: Path) -> None:
-    """Write the index of the folder around a study anew, where `forecast index` has made one."""
+def write_index_above(study: Path, output: Path) -> None:
+    """Write the index of the folder around a study anew, where `forecast index` has made one and shows `output`."""
     above = study.resolve().parent
-    if (above / INDEX).is_file():
+    shown = any((study / place).resolve() == output.resolve() for place in PLACES)
+    if shown and (above / INDEX).is_file():
         write_index(above)

@@ -11,7 +11,7 @@ from forecast.backtesting.record import write_backtest
 from forecast.backtesting.run import BacktestResult, backtest
 from forecast.backtesting.verdict import verdict
 from forecast.draws import Sampling
-from forecast.files import make_folder, write_json
+from forecast.files import alone_in, forget, make_folder, write_csv, write_json
 from forecast.fitting.average import fit_average
 from forecast.fitting.stacking import SAMPLING, forecasts_of, weights_of_scores
 from forecast.posterior.fit import Fit
@@ -20,13 +20,13 @@ from forecast.questions.when.answer import when as dates_of
 from forecast.questions.when.frontier import fit_frontier
 from forecast.report.answered import metric_of
 from forecast.report.complaints import worst_complaints
-from forecast.report.content import write_csv
 from forecast.report.live.dates import Asked
 from forecast.report.views.backtest import BacktestView
 from forecast.stages import SILENT, Stages
 from forecast.study.checks import check_answerable, headline_of_table, largest_runs, split_at, splits_of
 from forecast.study.file import Study
 from forecast.study.fitted import EVIDENCE, StudyFit, seen_runs, study_fit
+from forecast.study.provenance import provenance
 from forecast.study.report import answer_of, report_of_study, write_index_above, write_study
 from forecast.table.adjusting import Adjustments
 from forecast.table.dataset import observations, read_table
@@ -72,17 +72,34 @@ def run_study(
     stages.plan(_weight(study, averaged=len(structures) > 1))
     sampling = replace(sampling, seed=study.seed)
     fitting = _Fitting(frame=frame, study=study, structures=structures, sampling=sampling, stages=stages)
+    with alone_in(output):
+        return _carried_out(
+            fitting, splits, runs, warnings=warnings, output=output, workers=workers, scheduler=scheduler
+        )
+
+
+def _carried_out(
+    fitting: "_Fitting",
+    splits: Sequence[Split],
+    runs: pd.DataFrame | None,
+    *,
+    warnings: Sequence[str],
+    output: Path,
+    **workers: Any,
+) -> dict[str, Any]:
+    """The study carried out; `runs` are the largest training runs, where dates are asked for."""
+    study, frame, stages = fitting.study, fitting.frame, fitting.stages
+    data = observations(frame)
     cuts = [split_at(cut) for cut in study.cuts]
     fitted: dict[Split | None, Fit] = {}
-    if len(structures) == 1:  # a fit of a cut makes its forecast too; several are weighed by shorter ones first
+    if len(fitting.structures) == 1:  # a fit of a cut makes its forecast too; several are weighed by shorter ones first
         fitted |= {cut: fitting.fit(cut, weights=None) for cut in cuts}
-    tested = None
-    if splits:
-        tested = _tested(study, fitting, splits, fitted, output=output, workers=workers, scheduler=scheduler)
+    tested = _tested(study, fitting, splits, fitted, output=output, **workers) if splits else None
     fits = []
     for cut in (*cuts, None):
         if cut not in fitted:
             fitted[cut] = fitting.fit(cut, weights=_weights(tested, cut))
+        forget(output / name for name in ("result.json", "report.html"))  # of an earlier run, whose fits go now
         fits.append(study_fit(fitted[cut], cut, study, frame, data, tested=tested, output=output, stages=stages))
     believed = _believed(study, frame, fits, fits[-1], tested)
     asked = None if runs is None else _asked(study, runs)
@@ -90,12 +107,13 @@ def run_study(
     if tested is not None:
         write_backtest(tested, believed.verdict, output / "backtest", table=study.table.name, seed=study.seed)
     result = _result(study, fits, believed, dates)
+    result["provenance"] = provenance(study, structures=fitting.structures, sampling=fitting.sampling)
     with stages.stage("report", weight=REPORT):
         report = report_of_study(study, fits, believed, warnings=warnings, dates=dates, asked=asked, output=output)
         write_study(report, fits[0], output)
     write_csv(output / "thresholds.csv", threshold_rows(result["fits"]))
-    write_json(output / "result.json", as_published(result, dated=by_date(data)))
-    write_index_above(study.folder)
+    write_json(output / "result.json", as_published(result, dated=by_date(data)))  # last: where it is, all is there
+    write_index_above(study.folder, output)
     return result
 
 

@@ -89,7 +89,7 @@ def _parts(data: Any) -> dict[str, str]:
         else "off: params and tokens are unknown or do not vary independently; compute alone counts",
         "warm_up": "on: early checkpoints of one training may lag behind the law of late ones"
         if has_warm_up(data, full)
-        else f"off: no family and size at {FEWEST_CHECKPOINTS} numbers of tokens or more, tenfold apart",
+        else f"off: no family and size at {FEWEST_CHECKPOINTS} numbers of tokens or more, thirtyfold apart",
     }
 
 

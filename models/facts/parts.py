@@ -90,7 +90,7 @@ def family_compute(data):
 SMALLEST_VARIATION = 0.15  # decades, standard deviation of parameters and tokens in their least varied direction
 FEWEST_SPLIT_RUNS = 5
 FEWEST_CHECKPOINTS = 3
-SHORTEST_TRAJECTORY = 1.0  # decades of tokens
+SHORTEST_TRAJECTORY = 1.5  # decades of tokens; over fewer a warm-up passes for an exponent
 
 
 def has_params_tokens(data, parts):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.equations.metrics import METRICS
+from models.equations.metrics import METRICS, metrics_where
 from models.facts.guessing import chance_of_placing
 from models.facts.layout import has_unknown_k, is_measured, unknown_k_length
 
@@ -141,15 +141,18 @@ def anchors(data):
     """Log compute of the lower anchor of each law (law) and decades to its upper anchor.
 
     One standard deviation to either side of the mean over the runs, which count by what the scores of the main task say
-    about the rise: most half-way to a little above the best score, next to nothing at none or all. Both lie within the
-    runs, and half a decade or more apart.
+    about the rise: most half-way to a little above the best score, next to nothing at none or all. Of right tokens the
+    lowest score counts as none, since they may be guessed. Both anchors lie within the runs, and half a decade or more
+    apart.
     """
     x, share, task = data.log10_compute.values, share_of_rows(data), data.task_index.values
+    in_tokens = np.isin(data.metric.values, metrics_where("counts_tokens"))
     ends = np.empty((2, data.sizes["law"]))
     for law, main in enumerate(main_task(data)):
         rows = np.flatnonzero(task == main)
         where = x[data.run_index.values[rows]]
         reached = np.nan_to_num(share[rows], nan=0.5)
+        reached = reached - reached.min() * in_tokens[main]
         reached = reached / min(1.0, max(BEYOND_BEST * reached.max(), UNINFORMATIVE_ROW))
         weight = reached * (1.0 - reached) + UNINFORMATIVE_ROW
         mean = np.average(where, weights=weight)

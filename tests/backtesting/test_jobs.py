@@ -198,12 +198,14 @@ def test_a_stored_result_is_the_fresh_one(folder):
     assert fresh.result.attrs == {"max_rhat": 1.01, "n": 3} | more
 
 
-@pytest.mark.parametrize("damage", ["empty", "half", "of another job", "of other work"])
+@pytest.mark.parametrize("damage", ["empty", "half", "one bit", "of another job", "of other work"])
 def test_files_that_cannot_be_trusted_are_ignored_and_replaced(folder, traces, damage, undisturbed, caplog):
     jobs = jobs_of(traces, 5)
     run_jobs(work, jobs, folder=folder)
     path, whole = folder / f"{jobs[2].key}.nc", (folder / f"{jobs[2].key}.nc").read_bytes()
-    contents = {"empty": b"", "half": whole[: len(whole) // 2]}
+    middle = len(whole) // 2
+    flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    contents = {"empty": b"", "half": whole[:middle], "one bit": flipped}
     if damage in contents:
         path.write_bytes(contents[damage])
     elif damage == "of another job":

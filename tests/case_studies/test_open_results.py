@@ -4,7 +4,6 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from case_studies import source
@@ -12,12 +11,12 @@ from case_studies.chinchilla import law
 from case_studies.chinchilla.table import SOURCE as CHINCHILLA
 from case_studies.open_models.table import SOURCE as OPEN_MODELS
 from forecast.posterior.fit import load
+from forecast.study.differences import ERRORS, differences, errors_apart
 from forecast.study.file import read_study
 from tests.conftest import forecast_command
 
 STUDIES = Path(source.__file__).parent
 DATA = next((found for above in STUDIES.parents if (found := above / "shared" / "data").is_dir()), None)
-ERRORS = 6  # Monte Carlo errors of a difference that are too many
 needs_data = pytest.mark.skipif(DATA is None, reason="needs shared/data beside or above the repository")
 
 
@@ -32,15 +31,8 @@ def make_table(monkeypatch, study, name, table):
 
 
 def too_far(before, now, *, ess):
-    """Whether medians of two posteriors differ by more than Monte Carlo error, by the scale of their 90% intervals.
-
-    Of intervals without end only that they have none is compared.
-    """
-    low, median, high = (np.array([float(each[at]) for each in (before, now)]) for at in ("q05", "q50", "q95"))
-    if np.isinf(high).any():
-        return not np.isinf(high).all()
-    error = ERRORS * np.sqrt(2 / ess) / 3.29
-    return abs(median[1] - median[0]) > error * np.max(high - low)
+    """Whether quantiles of two posteriors differ by more than Monte Carlo error."""
+    return errors_apart(before, now, ess=ess) > ERRORS
 
 
 def test_the_published_law_is_inside_the_90_percent_intervals():
@@ -88,9 +80,7 @@ def test_the_study_of_open_models_run_again_gives_its_committed_result(monkeypat
     (tmp_path / "study.toml").write_text(study.read_text(encoding="utf-8"), encoding="utf-8")
     assert forecast_command("run", tmp_path, "--quiet").code in (0, 3)
     now = json.loads((tmp_path / "output" / "result.json").read_text(encoding="utf-8"))
-    for one, two in zip(committed("open_models/result.json")["fits"], now["fits"], strict=True):
-        for old, new in zip(one["thresholds"], two["thresholds"], strict=True):
-            assert not too_far(old["log10_compute"], new["log10_compute"], ess=400), old["task"]
+    assert not differences(committed("open_models/result.json"), now)
 
 
 def test_the_study_of_open_models_hides_the_later_models():

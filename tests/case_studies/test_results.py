@@ -3,19 +3,15 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
+from forecast.study.differences import differences
 from forecast.study.file import read_study
 from tests.benchmarks.studies import FOLDER, README, names, result_of, written
 from tests.conftest import forecast_command
 
-ERRORS = 6  # Monte Carlo errors of a difference that are too many
-
-
-QUICK = ("rubric_turing", "time_horizons")  # others take minutes each
+QUICK = ("time_horizons",)  # others take minutes each
 
 
 def mark_of(name: str) -> pytest.MarkDecorator:
@@ -23,63 +19,9 @@ def mark_of(name: str) -> pytest.MarkDecorator:
     return pytest.mark.mcmc if name in QUICK else pytest.mark.slow
 
 
-def placed(threshold: dict[str, Any], quantile: str) -> float:
-    """A quantile of a threshold: log10 FLOP, or where dates are the scale, years."""
-    if threshold["log10_compute"]:
-        return float(threshold["log10_compute"][quantile])
-    date = threshold["date"][quantile]
-    if not date[0].isdigit():  # inf, -inf, or a year beyond the calendar
-        return -np.inf if date.startswith(("-", "before")) else np.inf
-    return float(date[:4]) + float(date[5:7]) / 12
-
-
-def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """All that differs between two results of a study by more than Monte Carlo error.
-
-    The error of a median is (q75 - q25) / sqrt(ESS), that of a probability sqrt(p (1 - p) / ESS). CRPS changes by no
-    more than the mean distance of the two forecasts, and that by their standard deviation / sqrt(ESS).
-    """
-    found = []
-    for one, two in zip(before["fits"], now["fits"], strict=True):
-        error = ERRORS * np.sqrt(2 / min(each["diagnostics"]["min_ess_bulk"] for each in (one, two)))
-        for old, new in zip(one["thresholds"], two["thresholds"], strict=True):
-            q25, q50, q75 = (np.array([placed(each, q) for each in (old, new)]) for q in ("q25", "q50", "q75"))
-            never = np.array([each["p_never"] for each in (old, new)])
-            if np.isfinite(q75).all() and abs(np.diff(q50)[0]) > error * np.max(q75 - q25):
-                found.append(f"{one['fit']}, {old['task']}: median {q50}")
-            if abs(np.diff(never)[0]) > error * np.sqrt(np.max(never * (1 - never))) + error**2 / 10:
-                found.append(f"{one['fit']}, {old['task']}: never {never}")
-        for old, new in zip(one.get("methods") or (), two.get("methods") or (), strict=True):
-            if abs(old["crps"] - new["crps"]) > error * old["width_90"] / 3.29:
-                found.append(f"{one['fit']}, {old['method']}: CRPS {old['crps']}, {new['crps']}")
-    return found
-
-
-def changed(result: dict[str, Any], *path: Any, to: Any) -> dict[str, Any]:
-    """A copy of a result with one value changed."""
-    found = json.loads(json.dumps(result))
-    place = found
-    for key in path[:-1]:
-        place = place[key]
-    place[path[-1]] = to
-    return found
-
-
 def test_the_table_over_the_studies_is_that_of_their_results():
     readme = README.read_text(encoding="utf-8")
     assert written(readme, {}) == readme
-
-
-def test_a_result_equals_itself_and_other_ones_differ():
-    result = result_of("gpt3_arithmetic")
-    crps = result["fits"][0]["methods"][0]["crps"]
-    medians = ("fits", 0, "thresholds", 0, "log10_compute")
-    place = result["fits"][0]["thresholds"][0]["log10_compute"]["q50"]
-    never = ("fits", 0, "thresholds", 0, "p_never")
-    assert not differences(result, result)
-    assert differences(result, changed(result, "fits", 0, "methods", 0, "crps", to=crps + 0.1))
-    assert differences(result, changed(result, *medians, "q50", to=place + 1))
-    assert differences(result, changed(result, *never, to=0.5))
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=mark_of(name)) for name in names()])

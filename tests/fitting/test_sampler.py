@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 from forecast.draws import MOST_ROUNDS, ROUND, Diagnostics, Sampling
+from forecast.errors import ForecastError
 from forecast.fitting.sampler import diagnose, fit, sampled
 from tests.conftest import SEED
 
@@ -163,5 +164,5 @@ def test_what_is_never_trusted_is_sampled_for_the_most_rounds_and_a_number_that_
 def test_a_model_without_a_finite_start_is_an_error_and_no_wait_for_ever():
     with pm.Model() as model:
         pm.Potential("nowhere", pm.Normal("mu") * np.nan)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(ForecastError, match="finds no start"):
         fit(model, SAMPLING)

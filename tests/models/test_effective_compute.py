@@ -344,7 +344,7 @@ def test_a_run_loses_its_deficit_and_one_of_unknown_split_nothing(table_of):
 def test_early_checkpoints_lag_where_the_table_has_several_of_one_training(table_of):
     plain = Parts(bend=False, families=False, progress=False, shocks=False)
     assert "warm_up_lag" not in capability_model(table_of(), plain).named_vars
-    checkpoints = [("1e9", tokens, "a", "2019-03-01", "") for tokens in ("1e9", "4e9", "2e10")]
+    checkpoints = [("1e9", tokens, "a", "2019-03-01", "") for tokens in ("1e9", "4e9", "4e10")]
     table = table_of([*checkpoints, *RUNS[3:]])
     lagging, punctual = (capability_model(table, replace(plain, warm_up=on)) for on in (True, False))
     names = ("params_exponent", "tokens_exponent", "log10_optimal_ratio")

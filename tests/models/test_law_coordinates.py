@@ -174,6 +174,19 @@ def test_the_floor_changes_the_coordinates_of_a_law_but_not_the_law(floor):
     assert np.allclose(drawn, plain) == (floor == NO_FLOOR)
 
 
+@pytest.mark.parametrize("level", [-1.0, 0.0, 2.0])
+def test_the_level_of_a_law_is_nearly_the_logit_of_its_score_whatever_is_guessed(level):
+    """A floor and the success beyond it are told apart by few scores: coordinates that mix them mix badly."""
+    scores = []
+    for guessed in (0.005, 0.05, 0.15):
+        prior = prior_of(floor=special.logit(guessed), distance=0.5)
+        coordinates = pt.as_tensor(np.array([level, -3.0, 0.0]))
+        logit = law_of_coordinates(coordinates, LawPrior(*map(pt.as_tensor, map(np.float64, prior))))[1]
+        scores.append(guessed + (1.0 - guessed) * special.expit(logit.eval(mode=UNCOMPILED)))
+    assert np.ptp(scores) < 0.04 and np.all(np.abs(np.array(scores) - special.expit(level)) < 0.04)
+    assert 0.15 + 0.85 * special.expit(level) > special.expit(level) + 0.015  # had the floor been overlooked
+
+
 def test_a_stretched_shortfall_and_its_inverse_undo_each_other():
     """Far below the bend the slope is 4, far above it 1; between them it is that of finite differences."""
     shortfall, step = np.linspace(-4.0, 9.0, 53), 1e-6

@@ -14,6 +14,7 @@ import xarray as xr
 from forecast.draws import Diagnostics, Sampling
 from forecast.errors import ForecastError
 from forecast.files import check_target, write_whole
+from forecast.netcdf import LENGTH, seal
 from forecast.posterior.fit import SCHEMA, Fit, load, save
 from forecast.posterior.threshold import threshold
 from models.priors import Priors
@@ -45,9 +46,11 @@ def other_fit(fitted) -> Fit:
 
 
 def with_attributes(source, path, **attributes):
-    shutil.copy(source, path)
+    """The same file with other attributes, sealed again, as another version or program could have written it."""
+    path.write_bytes(source.read_bytes()[:-LENGTH])
     with netCDF4.Dataset(path, "a") as file:
         file.setncatts(attributes)
+    seal(path)
     return path
 
 

@@ -14,6 +14,7 @@ from tests.conftest import SEED
 
 SIMULATIONS = 60
 CHANCE = 1e-3  # of a false alarm, over all numbers of a table
+SEEN = 1e-2  # the smallest p-value there is, 5e-5, times some thirty numbers is 1.5e-3
 
 
 def smallest_p(tmp_path, control):
@@ -25,16 +26,17 @@ def smallest_p(tmp_path, control):
     return min(found.values()) * len(found)
 
 
-@pytest.mark.mcmc
-@pytest.mark.parametrize("kind", ["exact match", "choice"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("exact match", marks=pytest.mark.mcmc), pytest.param("choice", marks=pytest.mark.slow)]
+)
 def test_ranks_of_the_truth_are_uniform(kind, tmp_path):
     assert smallest_p(tmp_path, Control(kind=kind)) > CHANCE
 
 
-@pytest.mark.mcmc
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["sign", "weight"])
 def test_a_fault_between_truth_and_fit_is_seen(fault, tmp_path):
-    assert smallest_p(tmp_path, CONTROLS[fault]) < CHANCE
+    assert smallest_p(tmp_path, CONTROLS[fault]) < SEEN
 
 
 def test_uniform_ranks_stay_within_the_band_as_often_as_it_says():

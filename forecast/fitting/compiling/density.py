@@ -156,11 +156,16 @@ def table_of_arrays(arrays: list[np.ndarray]) -> tuple[list[np.ndarray], np.ndar
     return kept, np.array([number for each in kept for number in (each.ctypes.data, *each.shape)], dtype=np.int64)
 
 
+def evaluated(code: CFunc, point: np.ndarray, table: np.ndarray) -> tuple[int, float, np.ndarray]:
+    """What the machine code answers at a point: 0, `FAILED` or another fault; the log density and its slopes."""
+    slopes, value = np.full_like(point, np.nan), np.full(1, np.nan)
+    places = (each.ctypes.data_as(POINTER(c_double)) for each in (point, slopes, value))
+    return code.ctypes(len(point), *places, c_void_p(table.ctypes.data)), float(value[0]), slopes
+
+
 def raises(code: CFunc, point: np.ndarray, table: np.ndarray) -> bool:
     """Whether the machine code raises an error at a point; a density or slope that is not finite is none."""
-    slope, value = np.empty_like(point), np.empty(1)
-    places = (each.ctypes.data_as(POINTER(c_double)) for each in (point, slope, value))
-    return code.ctypes(len(point), *places, c_void_p(table.ctypes.data)) == FAILED
+    return evaluated(code, point, table)[0] == FAILED
 
 
 def value_parts(point: Variable, sizes: Variable, values: list[Variable]) -> dict[Variable, Variable]:

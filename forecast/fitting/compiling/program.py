@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -18,9 +19,11 @@ from pytensor import tensor as pt
 from pytensor.graph.replace import vectorize_graph
 from pytensor.link.numba.cache import compile_numba_function_src
 
-from forecast.fitting.compiling.density import INTERPRETED, VERSION, Density, kept, raises, table_of_arrays
+from forecast.errors import ForecastError
+from forecast.fitting.compiling.density import INTERPRETED, VERSION, Density, evaluated, kept, raises, table_of_arrays
 
 logger = logging.getLogger(__name__)
+STARTS = 500  # as many as nutpie tries for each chain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +57,7 @@ def compiled(model: pm.Model) -> Program:
     names, slices, size = tuple(shapes), [], 0
     for shape in shapes.values():
         slices.append(slice(size, size := size + int(np.prod(shape))))
+    _check_start(partial(evaluated, code, table=address), point, dict(zip(names, slices, strict=True)))
     logger.info("model %s: %d parameters", "compiled" if new else "found compiled", size)
     sampler = CompiledPyMCModel(
         dims={},
@@ -117,6 +121,24 @@ class Variables:
     def _labels(self, names: list[str]) -> dict[str, list]:
         dims = {dim for name in names for dim in self._dims(name)}
         return {dim: list(labels) for dim, labels in self._model.coords.items() if dim in dims and labels is not None}
+
+
+def _check_start(
+    density: Callable[[np.ndarray], tuple[int, float, np.ndarray]],
+    point: Callable[[int], np.ndarray],
+    places: Mapping[str, slice],
+) -> None:
+    """A `ForecastError` where no chain can start: nutpie would say so from threads that outlive its error."""
+    for seed in range(STARTS):
+        fault, value, slopes = density(point(seed))
+        if not fault:
+            return
+    wrong = [name for name, place in places.items() if not np.isfinite(slopes[place]).all()]
+    what = f"slope of the log density in {', '.join(wrong)}" if np.isfinite(value) and wrong else "log density"
+    raise ForecastError(
+        f"the sampler finds no start: the {what} is not a finite number at any of {STARTS} random places; take prior "
+        "numbers nearer to those of models/priors.py, and see `forecast validate TABLE`"
+    )
 
 
 def _copying() -> CFunc:

@@ -1,6 +1,5 @@
 """Back-test in the report: verdict, methods side by side, weights of structures, figures."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from forecast.backtesting.run import BacktestResult
 from forecast.backtesting.scored import OURS
 from forecast.errors import ForecastError, shown_path
 from forecast.figures.svg import track_record_figure
+from forecast.files import contents, parsed_json
 from forecast.words import spoken_score
 
 MAKER = "`forecast backtest TABLE -o DIR`"
@@ -71,7 +71,7 @@ def stored_view(folder: Path, *, data_hash: str) -> dict[str, Any]:
     """What the template shows of a back-test on disk; a `ForecastError` where it is none of this table."""
     path = folder / "summary.json"
     try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
+        summary = parsed_json(contents(path), path)
         verdict, known = summary["verdict"], summary["data_hash"]
         view = {"sentence": verdict["sentence"], "kind": CLASSES[verdict["trust"]], "reasons": verdict["reasons"]}
         view |= _of_summary(summary, averaged=True)
@@ -79,7 +79,7 @@ def stored_view(folder: Path, *, data_hash: str) -> dict[str, Any]:
         raise ForecastError(
             f"{shown_path(path)}: cannot be read ({error.strerror}); name a folder of {MAKER}"
         ) from error
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise ForecastError(f"{shown_path(path)}: is no back-test of this version; make it again by {MAKER}") from error
     if known != data_hash:
         raise ForecastError(f"{shown_path(folder)}: the back-test is of another table; make one by {MAKER}")

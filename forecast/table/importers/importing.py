@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from forecast.errors import ForecastError, TableError, shown, shown_path
-from forecast.files import check_target, write_whole
+from forecast.files import check_target, without_formulas, write_whole
 from forecast.table.dataset import read_table
 from forecast.table.importers.choices import Choices
 from forecast.table.importers.conversions import in_nats, with_losses
@@ -165,7 +165,7 @@ def _write(frame: pd.DataFrame, temporary: Path, output: Path) -> None:
     if output.suffix.lower() == ".parquet":
         frame.to_parquet(temporary, index=False)
     else:
-        frame.to_csv(temporary, index=False)
+        without_formulas(frame).to_csv(temporary, index=False)
     try:
         read_table(temporary)
     except TableError as error:

@@ -1,6 +1,5 @@
 """Measurements as result files hold them, and what was left out and why."""
 
-import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from forecast.errors import ForecastError, shown, shown_path
+from forecast.files import contents, parsed_json
 from models.equations.metrics import rates
 
 LARGEST = 1e15  # of a score or a count; beyond, a file does not mean it
@@ -83,7 +83,7 @@ def sorted_out(found: Iterable[Measurement | LeftOut]) -> Found:
 
 
 def files(path: Path, patterns: tuple[str, ...]) -> list[Path]:
-    """The file itself, or all files below a folder whose names fit one of the patterns, sorted.
+    """The file itself, or all files below a folder whose names fit one of the patterns, sorted; hidden ones never.
 
     Raises
     ------
@@ -94,16 +94,21 @@ def files(path: Path, patterns: tuple[str, ...]) -> list[Path]:
         raise ForecastError(f"{shown_path(path)}: there is no such file or folder; check the path")
     if not path.is_dir():
         return [path]
-    found = sorted({each for pattern in patterns for each in path.rglob(pattern) if each.is_file()})
+    found = sorted({each for pattern in patterns for each in path.rglob(pattern) if is_shown(each)})
     if not found:
         raise ForecastError(f"{shown_path(path)}: the folder holds no file {' or '.join(patterns)}; check the path")
     return found
 
 
+def is_shown(path: Path) -> bool:
+    """Whether a path is a file, and not hidden, as what a killed command leaves is."""
+    return path.is_file() and not path.name.startswith(".")
+
+
 def read_json(path: Path) -> Any:
     """The document of a JSON file."""
     try:
-        return parsed(path.read_bytes(), path)
+        return parsed(contents(path), path)
     except OSError as error:
         raise ForecastError(f"{shown_path(path)}: cannot be read ({error.strerror}); check the file") from None
 
@@ -111,7 +116,7 @@ def read_json(path: Path) -> Any:
 def parsed(content: bytes, path: Path) -> Any:
     """The document of the bytes of a JSON file; NaN passes, as libraries write it for standard errors."""
     try:
-        return json.loads(content.decode("utf-8-sig"))
+        return parsed_json(content.decode("utf-8-sig"), path)
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).partition("\n")[0]
         raise ForecastError(f"{shown_path(path)}: is not JSON ({reason}); give a whole results file") from None

@@ -1,6 +1,5 @@
 """Sources: the result files below a path, of which broken ones are named, and the facts of models in them."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from forecast.errors import ForecastError, shown_path
+from forecast.files import LARGEST, parsed_json
 from forecast.table.importers.measurements import LeftOut, source_of
 from forecast.table.importers.models_table import FACTS
 from forecast.words import counted
@@ -50,7 +50,9 @@ def json_lines(path: Path) -> Iterator[Any]:
     """The documents of a file with one JSON document a line, one at a time; such files are long."""
     try:
         with path.open("rb") as lines:
-            for position, line in enumerate(lines, start=1):
+            for position, line in enumerate(iter(lambda: lines.readline(LARGEST + 1), b""), start=1):
+                if len(line) > LARGEST:
+                    raise ForecastError(f"{shown_path(path)}: line {position} has more than {LARGEST // 10**6} MB")
                 if line.strip():
                     yield _document(line, position, path)
     except OSError as error:
@@ -59,7 +61,7 @@ def json_lines(path: Path) -> Iterator[Any]:
 
 def _document(line: bytes, position: int, path: Path) -> Any:
     try:
-        return json.loads(line.decode("utf-8-sig"))
+        return parsed_json(line.decode("utf-8-sig"), path)
     except (ValueError, RecursionError):
         raise ForecastError(f"{shown_path(path)}: line {position} is not JSON; give a whole file") from None
 

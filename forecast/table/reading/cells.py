@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import pandas as pd
 
-from forecast.errors import Problem
+from forecast.errors import ForecastError, Problem, shown_path
 from forecast.table.reading.dates import Dates
 from models.dates import log10_compute_of
 from models.equations.metrics import METRICS, rates
@@ -20,9 +21,11 @@ SIZES = ("compute", "params", "tokens", "active_params")
 NUMBERS = ("score", "score_sd", "successes", "trials", "length", "k", "chance", *BOUNDS, *SIZES, "compute_sd")
 COLUMNS = ("model", "task", "metric", *NUMBERS, "family", "date")
 MISSING = ("", "nan", "na", "n/a", "nat", "none", "null", "<na>")  # blank numbers and dates; as names they are names
-DECIMAL = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+DECIMAL = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"  # in one way, so that a long one takes no more than its time
 NUMBER = re.compile(rf"{DECIMAL}(?:e[+-]?[0-9]+)?|[+-]?inf(?:inity)?", re.IGNORECASE)
+LONGEST = 100  # characters of a number or a date
 FEWEST_DATES = 3  # to be a scale
+MOST_ROWS, MOST_CELLS = 200_000, 5_000_000  # of a table, which are checked in half a minute
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +109,19 @@ class Cells:
             yield Problem(row=int(line), column=column, value=value, wrong=wrong, remedy=advice)
 
 
+def check_size(rows: int, columns: int, path: Path) -> None:
+    """A `ForecastError` for a table that is too large, before memory is taken for it."""
+    if rows > MOST_ROWS:
+        raise ForecastError(
+            f"{shown_path(path)}: has more than {MOST_ROWS:,} rows, too many to fit; add up the items of each model "
+            "and task: one row with their number as trials and those that are right as successes"
+        )
+    if rows * columns > MOST_CELLS:
+        raise ForecastError(
+            f"{shown_path(path)}: has more than {MOST_CELLS:,} cells, too many to read; leave out columns or rows"
+        )
+
+
 def cells_of(frame: pd.DataFrame, *, scored: bool = True) -> Cells:
     """The known columns of a frame as text, as numbers and as dates; without its scores if these do not count."""
     unused = () if scored else ("score", "successes")
@@ -138,4 +154,5 @@ def _is_blank(cell: str, column: str) -> bool:
 
 
 def _as_number(cell: str) -> float:
-    return float(cell) if NUMBER.fullmatch(cell.strip()) else math.nan
+    text = cell.strip()
+    return float(text) if len(text) <= LONGEST and NUMBER.fullmatch(text) else math.nan

@@ -33,6 +33,7 @@ CERTAIN = tuple(
 NUMERIC = re.compile(
     rf"(?P<first>[0-9]{{1,2}})(?P<mark>[-/.])(?P<second>[0-9]{{1,2}})(?P=mark)(?P<year>[0-9]{{4}}|[0-9]{{2}}){TIME}"
 )
+LONGEST = 100  # characters
 MILLISECONDS = re.compile(r"[0-9]{12,13}")  # since 1970, as pandas writes dates in JSON
 ORDERS = {"D/M/Y": "day/month/year", "M/D/Y": "month/day/year"}
 LATEST_SHORT = 69  # 20 to 69 are of this century, as C libraries have it
@@ -65,6 +66,8 @@ class Dates:
 
     def _value(self, cell: str) -> pd.Timestamp:
         text = cell.strip()
+        if len(text) > LONGEST:  # some patterns take the square of its time
+            return pd.NaT
         if MILLISECONDS.fullmatch(text):
             return pd.Timestamp(int(text), unit="ms").normalize()
         if found := next((each for pattern in CERTAIN if (each := pattern.fullmatch(text))), None):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from forecast.errors import ForecastError, Problem, TableError, shown_path
+from forecast.files import LARGEST, contents
 from forecast.table.reading.cells import COLUMNS
 from forecast.table.reading.structured import (
     is_json,
@@ -48,6 +49,10 @@ def read_cells(path: str | os.PathLike[str]) -> pd.DataFrame:
 def cells_and_ragged(path: Path) -> tuple[pd.DataFrame, list[Problem]]:
     """The same, beside the rows of a text that do not fit its header and are left out."""
     frame, ragged = _read(_bytes(path), path)
+    if _characters(frame) > LARGEST:  # of a Parquet file that holds a long text once
+        raise ForecastError(
+            f"{shown_path(path)}: holds more than {LARGEST // 10**6} MB of text; leave out long columns"
+        )
     frame.columns = pd.Index(_known_names(frame.columns), dtype=object)
     return frame, ragged
 
@@ -70,9 +75,15 @@ def _known_names(header: pd.Index) -> list[str]:
     return [name.lower() if name.lower() in COLUMNS else name for name in names]
 
 
+def _characters(frame: pd.DataFrame) -> int:
+    """Characters of all cells that are text."""
+    texts = (cells for _, cells in frame.items() if cells.dtype == object)
+    return sum(len(cell) for cells in texts for cell in cells if isinstance(cell, str))
+
+
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return contents(path)
     except FileNotFoundError:
         maker = path.with_suffix(".py")  # of a table that a study makes of a public file
         remedy = f"make it with `python {shown_path(maker)} SOURCE`" if maker.is_file() else "check the path"

@@ -31,6 +31,7 @@ PREFIXES = {
 } | {
     **{"e": 18, "exa": 18, "z": 21, "zetta": 21, "y": 24, "yotta": 24, "r": 27, "ronna": 27},
 }
+LONGEST = 1000  # characters of a header or a cell that are looked at: some patterns take the square of their time
 DAY = 86400.0  # seconds: a petaFLOP/s-day is 8.64e19 FLOP
 DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 SUPERSCRIPT = re.compile("(?<=10)[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
@@ -46,7 +47,7 @@ LOG10 = re.compile(r"(?<![a-z])(?:log[\s_-]*10|lg)(?![0-9])")
 CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 FILLERS = {"in", "of", "the"}
 NUMBER = re.compile(
-    r"[~≈]?\s*(?P<number>[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?)\s*(?P<unit>.*)", re.I | re.S
+    r"[~≈]?\s*(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?)\s*(?P<unit>.*)", re.I | re.S
 )
 TENS = re.compile(r"(?:[x×*·]\s*)10\s*(?:\^|\*\*)\s*\{?(?P<power>[+-]?[0-9]+)\}?\s*(?P<unit>.*)", re.I | re.S)
 BARE_TENS = re.compile(r"10\s*(?:\^|\*\*)\s*\{?(?P<power>[+-]?[0-9]+)\}?\s*(?P<unit>.*)", re.I | re.S)
@@ -99,7 +100,7 @@ def header_parts(header: str) -> tuple[str, Unit]:
     >>> header_parts("Training compute (petaFLOP)")[1].factor
     1000000000000000.0
     """
-    text = CAMEL.sub(" ", _raised(header)).lower()
+    text = CAMEL.sub(" ", _raised(header[:LONGEST])).lower()
     text, logs = LOG10.subn(" ", text)
     factor, said, flop = 1.0, bool(logs), False
     if power := POWER.search(text):
@@ -129,7 +130,9 @@ def quantity(cell: str, unit: Unit = PLAIN) -> float | None:
     >>> quantity("7B"), quantity("1,234,567"), quantity("1.5 PF-days"), quantity("70", Unit(factor=1e9))
     (7000000000.0, 1234567.0, 1.296e+20, 70000000000.0)
     """
-    text = _ungrouped(_raised(cell.strip()))
+    text = _ungrouped(_raised(cell.strip()[: LONGEST + 1]))
+    if len(text) > LONGEST:
+        return None
     if bare := BARE_TENS.fullmatch(text):
         number, rest = float(f"1e{bare['power']}"), bare["unit"]
     elif found := NUMBER.fullmatch(text):

@@ -15,6 +15,8 @@ import pyarrow
 from pyarrow import parquet
 
 from forecast.errors import ForecastError, shown, shown_path
+from forecast.files import LARGEST, parsed_json
+from forecast.table.reading.cells import check_size
 
 logger = logging.getLogger(__name__)
 MODEL_KEYS = ("model", "model_name", "model_id", "name")  # one of them makes a list of objects a table
@@ -48,26 +50,27 @@ def table_of_json(text: str, path: Path) -> pd.DataFrame:
         if it is not JSON, or holds no table: with the import that reads it, or the keys that it has.
     """
     try:
-        records, lines = _parsed(text), None
+        records, lines = _parsed(text, path), None
     except (ValueError, RecursionError) as error:
-        found = _of_lines(text)
+        found = _of_lines(text, path)
         if found is None:
             raise ForecastError(f"{shown_path(path)}: {_not_json(error)}; give the whole file, or a CSV") from None
         lines, records = found
     records = [records] if _is_record(records) and "model" in records else _table_in(records)
     if records is None or not all(isinstance(each, Mapping) for each in records) or _is_nested(records):
         raise ForecastError(
-            f"{shown_path(path)}: is JSON{_advice(_parsed(text) if records is None else records, path)}"
+            f"{shown_path(path)}: is JSON{_advice(_parsed(text, path) if records is None else records, path)}"
         )
     index = pd.Index(lines or range(2, len(records) + 2), name="line", dtype=int)
     names = list(dict.fromkeys(name for each in records for name in each))
+    check_size(len(records), len(names), path)
     cells = [[_cell(each.get(name)) for name in names] for each in records]
     return pd.DataFrame(cells, index=index, columns=[_utf8(str(name)) for name in names], dtype=object)
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: str, path: Path) -> Any:
     """A document with its numbers as they are typed."""
-    return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+    return parsed_json(text, path, parse_int=str, parse_float=str, parse_constant=str)
 
 
 def _not_json(error: Exception) -> str:
@@ -75,13 +78,17 @@ def _not_json(error: Exception) -> str:
     return f"begins as JSON but is not ({reason})"
 
 
-def _of_lines(text: str) -> tuple[list[int], list[Any]] | None:
+def _of_lines(text: str, path: Path) -> tuple[list[int], list[Any]] | None:
     """Line and object of each line that is not blank; None where one holds no JSON."""
-    lines = {line: each for line, each in enumerate(text.splitlines(), start=1) if each.strip()}
+    found: dict[int, Any] = {}
     try:
-        return list(lines), [_parsed(each) for each in lines.values()]
+        for line, each in enumerate(text.splitlines(), start=1):
+            if each.strip():
+                found[line] = _parsed(each, path)
+                check_size(len(found), 1, path)
     except (ValueError, RecursionError):
         return None
+    return list(found), list(found.values())
 
 
 def _is_record(document: Any) -> bool:
@@ -136,15 +143,37 @@ def _advice(document: Any, path: Path) -> str:
 
 
 def table_of_parquet(content: bytes, path: Path) -> pd.DataFrame:
-    """The cells of a Parquet file; an index saved by pandas is a column like any other."""
+    """The cells of a Parquet file; an index saved by pandas is a column like any other. Texts are held once each."""
     try:
-        frame = parquet.ParquetFile(io.BytesIO(content)).read().to_pandas(ignore_metadata=True)
+        source = parquet.ParquetFile(io.BytesIO(content))
+        _check_parquet(source.metadata, path)
+        texts = [each.name for each in source.schema_arrow if each.type in (pyarrow.string(), pyarrow.large_string())]
+        packed = parquet.ParquetFile(io.BytesIO(content), read_dictionary=texts)
+        frame = packed.read().to_pandas(ignore_metadata=True)
     except (pyarrow.ArrowException, OSError) as error:
         reason = str(error).partition("\n")[0]
         advice = "write it again as Parquet, or give CSV another suffix"
         raise ForecastError(f"{shown_path(path)}: is not a Parquet file ({reason}); {advice}") from None
+    for place, kind in enumerate(frame.dtypes):
+        if isinstance(kind, pd.CategoricalDtype):
+            frame.isetitem(place, frame.iloc[:, place].astype(object))
     frame.index = pd.RangeIndex(2, len(frame) + 2, name="line")
     return frame
+
+
+def _check_parquet(said: parquet.FileMetaData, path: Path) -> None:
+    """A `ForecastError` where a file says of itself that it holds too much: rows, cells within cells, or bytes."""
+    groups = [said.row_group(i) for i in range(said.num_row_groups)]
+    values = sum(group.column(i).num_values for group in groups for i in range(said.num_columns))
+    check_size(said.num_rows, max(said.num_columns, -(-values // max(said.num_rows, 1))), path)
+    _check_unpacked(sum(group.total_byte_size for group in groups), path)
+
+
+def _check_unpacked(size: int, path: Path) -> None:
+    if size > LARGEST:
+        raise ForecastError(
+            f"{shown_path(path)}: unpacks to more than {LARGEST // 10**6} MB, too much to read; give a part of it"
+        )
 
 
 def is_workbook(content: bytes) -> bool:
@@ -166,8 +195,11 @@ def table_of_workbook(content: bytes, path: Path) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what a workbook has beside cells
+            _check_unpacked(sum(each.file_size for each in zipfile.ZipFile(io.BytesIO(content)).infolist()), path)
             book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-            sheets = {sheet.title: _rows(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
+            sheets = {sheet.title: _rows(_lines(sheet), path) for sheet in book.worksheets}
+    except ForecastError:
+        raise
     except Exception as error:  # a broken workbook fails in any part of openpyxl, zipfile or XML
         reason = str(error).partition("\n")[0]
         raise ForecastError(
@@ -176,11 +208,23 @@ def table_of_workbook(content: bytes, path: Path) -> pd.DataFrame:
     return _sheet({title: rows for title, rows in sheets.items() if len(rows) > 1}, path)
 
 
-def _rows(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[Any]]:
+def _lines(sheet: Any) -> Iterable[tuple[Any, ...]]:
+    """The rows of a sheet, each as long as it is; what the sheet says of its size is not believed."""
+    sheet.reset_dimensions()
+    return sheet.iter_rows(values_only=True)
+
+
+def _rows(rows: Iterable[tuple[Any, ...]], path: Path) -> dict[int, list[Any]]:
     """Row number and cells, from the header on: the first row with two cells; rows without any are left out."""
-    filled = {line: [_typed(cell) for cell in row] for line, row in enumerate(rows, start=1)}
-    first = next((line for line, row in filled.items() if sum(cell is not None for cell in row) > 1), 0)
-    return {line: row for line, row in filled.items() if line >= first > 0 and any(cell is not None for cell in row)}
+    filled: dict[int, list[Any]] = {}
+    width = 0
+    for line, row in enumerate(rows, start=1):
+        cells = [_typed(cell) for cell in row]
+        if any(cell is not None for cell in cells):
+            filled[line], width = cells, max(width, len(cells))
+            check_size(len(filled), width, path)
+    first = next((line for line, row in filled.items() if sum(cell is not None for cell in row) > 1), None)
+    return {line: row + [None] * (width - len(row)) for line, row in filled.items() if first and line >= first}
 
 
 def _typed(cell: Any) -> Any:

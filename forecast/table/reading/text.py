@@ -11,13 +11,15 @@ from pathlib import Path
 import pandas as pd
 
 from forecast.errors import Problem, TableError, shown, shown_path
-from forecast.table.reading.cells import MISSING
+from forecast.files import as_written
+from forecast.table.reading.cells import MISSING, MOST_ROWS, check_size
 
 logger = logging.getLogger(__name__)
 SAVE = "save the table as CSV UTF-8"
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe\0\0": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 FOREIGN_BYTES = re.compile(rb"[\x80-\xff]{3}")  # three in a row are no Western text of one byte a letter
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+LONGEST_RECORD = 10**7  # characters
 SAMPLED = 200  # records that tell what separates the columns
 NAMED_SEPARATOR = re.compile(r"sep=(.)\r?\n")  # first line of a CSV for Excel
 RULE = re.compile(r"\s*:?-+:?\s*")  # below the header of a table in Markdown
@@ -64,12 +66,13 @@ def table_of_text(text: str, path: Path) -> tuple[pd.DataFrame, list[Problem]]:
     """Cells as text by line number, and the lines that do not fit the header."""
     problems: list[Problem] = []
     separator = _separator(text)
-    records = list(_records(text, separator, problems))
+    records = list(islice(_records(text, separator, problems), MOST_ROWS + 2))
     if not records:
         empty = Problem(wrong="the file is empty", remedy="give a header line and one row for each measurement")
         raise TableError(path, problems or [empty])
     (_, header), *rows = _inside(records) if separator == "|" else records
     width = len(header)
+    check_size(len(rows), width, path)
     if rows and all(len(fields) == width + 1 and not fields[-1].strip() for _, fields in rows):
         rows = [(line, fields[:-1]) for line, fields in rows]  # every row ends in a separator, the header does not
     fitting = {line: fields for line, fields in rows if len(fields) == width}
@@ -96,15 +99,24 @@ def _separator(text: str) -> str:
 def _records(text: str, separator: str, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
     """(line at which it starts, fields) of each record that is not blank; stops with a problem at broken quoting."""
     named = NAMED_SEPARATOR.match(text)
-    reader = csv.reader(
-        io.StringIO(text[named.end() :] if named else text, newline=""), delimiter=separator, strict=True
-    )
+    lines = io.StringIO(text[named.end() :] if named else text, newline="")
+    taken = 0  # characters of the record that is read
+
+    def bounded() -> Iterator[str]:
+        nonlocal taken
+        for line in lines:
+            taken += len(line)
+            if taken > LONGEST_RECORD:
+                raise csv.Error(f"it has more than {LONGEST_RECORD:,} characters")
+            yield line
+
+    reader = csv.reader(bounded(), delimiter=separator, strict=True)
     start = first = 2 if named else 1
     try:
         for fields in reader:
             if any(field.strip() for field in fields):
-                yield start, fields
-            start = reader.line_num + first
+                yield start, [as_written(field) for field in fields]
+            start, taken = reader.line_num + first, 0
     except csv.Error as error:
         remedy = 'close every quote, and write a quote inside a quoted cell as ""'
         problems.append(Problem(row=start, wrong=f"the row cannot be read as CSV: {error}", remedy=remedy))

@@ -62,7 +62,8 @@ def after(folder, before):
     found = [row | ({"compute": "3e22"} if row["model"] == "run 2" else {}) for row in found]
     priors = replace(before.priors, run_sd_log_sd=0.5)
     fit = with_table(before, table(folder / "after.csv", found), below=None, priors=priors)
-    law = fit.posterior.assign(ceiling=fit.posterior.ceiling * 0.9, exponent=fit.posterior.exponent * 2.0)
+    draws = fit.posterior.reindex({dim: fit.data[dim].values for dim in ("run", "task", "law")}, fill_value=0.0)
+    law = draws.assign(ceiling=fit.posterior.ceiling * 0.9, exponent=fit.posterior.exponent * 2.0)
     return replace(fit, posterior=law)
 
 

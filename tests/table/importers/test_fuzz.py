@@ -4,13 +4,12 @@ The default suite runs a few hundred examples, always the same; FUZZ=10000 runs 
 """
 
 import io
-import os
 import tempfile
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.errors import ForecastError
@@ -20,10 +19,10 @@ from forecast.table.importers.formats import FORMATS
 from forecast.table.importers.importing import import_results
 from forecast.table.importers.models_table import read_facts
 from forecast.table.training_runs import read_runs
+from tests.hostile.examples import examples
 from tests.table.importers.mutations import changed_table, damaged
 from tests.table.importers.seeds import SEEDS, SIZES, Lines, Rows, content
 
-EXAMPLES = int(os.environ.get("FUZZ", "0"))
 KNOWN = [seed for seed in SEEDS if seed.format in FORMATS]
 MODELS = Rows([["model", "compute", "date"], *([model, f"{flop:g}", "2024-01-02"] for model, flop in SIZES.items())])
 TABLE = Rows(
@@ -36,19 +35,6 @@ TABLE = Rows(
         ),
     ]
 )
-
-
-def examples(number):
-    """Settings: as many examples as asked, drawn anew where the number is given."""
-    checks = [HealthCheck.too_slow, HealthCheck.data_too_large]
-    return settings(
-        max_examples=EXAMPLES // 2 or number,
-        deadline=None,
-        derandomize=not EXAMPLES,
-        database=None,
-        suppress_health_check=checks,
-        print_blob=True,
-    )
 
 
 def refusal(made):

@@ -10,6 +10,7 @@ import pandas as pd
 import yaml
 
 from forecast.errors import ForecastError, Problem, TableError, shown_path
+from forecast.files import contents
 from forecast.table.importers.choices import Choices
 from forecast.table.importers.horizons.bootstrap import sd_of_interval
 from forecast.table.importers.horizons.columns import DATE, MODEL, NATIVE, TASK, column_of, columns_of, facts_by_date
@@ -120,7 +121,7 @@ def _number(cell: Any) -> float | None:
 
 def _of_yaml(path: Path) -> Iterator[Entry]:
     try:
-        document = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        document = yaml.load(contents(path), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ForecastError(f"{shown_path(path)}: is not YAML ({reason}); give METR's file of results") from None

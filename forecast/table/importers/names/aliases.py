@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from forecast.errors import ForecastError, Problem, TableError, shown, shown_path
+from forecast.files import contents
 from forecast.table.importers.choices import closest
 from forecast.table.importers.names.paths import path_parts, readable_names
 from forecast.table.importers.names.spelling import spelling
@@ -53,7 +54,7 @@ def read_aliases(path: Path, names: Iterable[str], rows: Sequence[str]) -> tuple
 def _lines(path: Path) -> list[tuple[int, list[str]]]:
     """Number and cells of the lines that hold anything; commas, semicolons or tabs part the cells."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = contents(path).decode("utf-8-sig")
     except OSError as error:
         raise ForecastError(f"{shown_path(path)}: cannot be read ({error.strerror}); check the file") from None
     except ValueError:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from forecast.errors import ForecastError, shown, shown_path
+from forecast.files import LARGEST, contents
 from forecast.table.importers.choices import Choices
 from forecast.table.importers.measurements import (
     Found,
@@ -53,6 +54,7 @@ HEADER, SUMMARIES = "header.json", "summaries.json"
 NOT_WHOLE = "is no share of right answers: times the items it is no whole number"
 NO_RATE = "is no rate: a mean lies outside 0 to 1, as of grades from 1 to 5"
 UNKNOWN = "is no metric of a table"
+PIECE = 2**14  # bytes that are unpacked at once
 OF_MEAN = 1  # rank of a mean that is taken as an accuracy
 BESIDE = ("stderr", "std", "var")  # metrics that say how sure others are
 PASS = re.compile(r"pass_at_([1-9][0-9]*)")  # reducer of the epochs
@@ -125,8 +127,8 @@ def _archived(file: Path) -> Any:
     know, encrypted, with offsets or names that cannot be.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(file.read_bytes())) as archive:
-            held = {name: archive.read(name) for name in (HEADER, SUMMARIES) if name in archive.namelist()}
+        with zipfile.ZipFile(io.BytesIO(contents(file))) as archive:
+            held = {name: _unpacked(archive, name, file) for name in (HEADER, SUMMARIES) if name in archive.namelist()}
     except OSError as error:
         raise ForecastError(f"{shown_path(file)}: cannot be read ({error.strerror}); check the file") from None
     except (zipfile.BadZipFile, zlib.error, ZstdError, EOFError, RuntimeError, ValueError) as error:
@@ -136,6 +138,17 @@ def _archived(file: Path) -> Any:
         return None
     samples = {"samples": parsed(held[SUMMARIES], file)} if SUMMARIES in held else {}
     return samples | section(parsed(held[HEADER], file))
+
+
+def _unpacked(archive: zipfile.ZipFile, name: str, file: Path) -> bytes:
+    """A file of the archive, piece by piece: what the archive says of its size need not be true."""
+    found = bytearray()
+    with archive.open(name) as packed:
+        while part := packed.read(PIECE):
+            found += part
+            if len(found) > LARGEST:
+                raise ForecastError(f"{shown_path(file)}: {name} in it unpacks to more than {LARGEST // 10**6} MB")
+    return bytes(found)
 
 
 def _scored(

@@ -10,7 +10,7 @@ from forecast.table.importers.known_tasks.catalogue import known_task
 from forecast.table.reading.cells import NUMBER
 from forecast.table.reading.sheet import Sheet
 
-ATTEMPTS = re.compile(r"(?P<task>.*?)[\s_:,-]*\(?pass(?:@|_at_)(?P<k>[1-9][0-9]*)\)?", re.IGNORECASE)
+ATTEMPTS = re.compile(r"(?P<task>.*?)(?<![\s_:,-])[\s_:,-]*\(?pass(?:@|_at_)(?P<k>[1-9][0-9]*)\)?", re.IGNORECASE)
 
 
 def check_named(sheet: Sheet, lines: Iterable[int]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from forecast.errors import ForecastError, shown, shown_path
+from forecast.files import contents
 from forecast.table.importers.choices import Choices
 from forecast.table.importers.measurements import Found, LeftOut, Measurement, files, source_of, words
 from forecast.table.importers.rates import CHOICE, EXACT, Meaning, known_rate, measured
@@ -54,7 +55,7 @@ def _table(file: Path) -> pd.DataFrame:
 def _of_text(file: Path) -> pd.DataFrame:
     """The rows below 'csv format' that fit their header."""
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = contents(file).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         raise ForecastError(f"{shown_path(file)}: cannot be read as UTF-8 text; give the summary as .csv") from None
     part = CSV.search(text)

@@ -1,0 +1,1 @@
+"""Faults: of disks, processes, numbers and clocks."""

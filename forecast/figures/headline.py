@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from forecast.figures.axes import (
     NARROW,
@@ -103,14 +104,19 @@ def _score_axis(task: TaskForecast, ax: Axes) -> float:
     """Limits and ticks of the scores, percent for rates, and below them room for the strip; where the scores begin."""
     shown = shown_scores(task.curve, task.observed, task.at, task.metric)
     low, high = place_scores(ax, shown, metric=task.metric)
-    rates = (low, high) == score_limits([])
-    floor = 0.0 if rates else low
-    ax.set_ylabel("score" if rates else QUANTITIES.get(task.metric, f"score ({task.metric})"))
-    if not rates:
-        ax.set_yticks([tick for tick in ax.get_yticks() if low <= tick <= high])
-    ax.set_ylim(floor - STRIP * (high - low) - (0.03 if rates else 0.0), high)
-    ax.spines["left"].set_bounds(floor, 1.0 if rates else high)
-    return floor
+    if (low, high) == score_limits([]):
+        ticks = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(0, np.clip(np.nanmax(shown) / 0.9, 0.01, 1))
+        top = ticks[-1]  # below 100% where all scores are small, so that they are seen
+        ax.set_ylabel("score")
+        ax.set_yticks(ticks, [f"{100 * tick:g}%" for tick in ticks])
+        ax.set_ylim(-(STRIP + 0.03) * top, 1.03 * top)
+        ax.spines["left"].set_bounds(0, top)
+        return 0.0
+    ax.set_ylabel(QUANTITIES.get(task.metric, f"score ({task.metric})"))
+    ax.set_yticks([tick for tick in ax.get_yticks() if low <= tick <= high])
+    ax.set_ylim(low - STRIP * (high - low), high)
+    ax.spines["left"].set_bounds(low, high)
+    return low
 
 
 def _beyond(ax: Axes, data_max: float, limits: tuple[float, float], largest: str) -> None:

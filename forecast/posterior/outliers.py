@@ -18,6 +18,7 @@ from models.facts.counts import (
     log_beta_binomial,
     log_density_of_count,
     mean_among,
+    whole_counts,
 )
 from models.facts.layout import error_of_log
 
@@ -38,6 +39,7 @@ def outliers(fit: Fit, *, seed: int = 1) -> list[dict[str, Any]]:
     few = thinned(fit, MOST_DRAWS)
     means = row_means(few)
     counts, trials = conditional_counts(data)
+    items, sure = whole_counts(data)
     among = mean_among(means, data)
     found = []
     for t, task in enumerate(data.task.values):
@@ -49,14 +51,18 @@ def outliers(fit: Fit, *, seed: int = 1) -> list[dict[str, Any]]:
         else:
             concentration = law.concentration.values.ravel()
             judged = _judged_counts(counts[rows], trials[rows], among[rows], concentration, fit, rng)
-        for row, (p_broken, tail, interval) in zip(rows, judged, strict=True):
+            judged = (
+                (p_broken, tail, (sure[row] + drawn) / items[row])
+                for row, (p_broken, tail, drawn) in zip(rows, judged, strict=True)
+            )
+        for row, (p_broken, tail, drawn) in zip(rows, judged, strict=True):
             if p_broken > GROSS_ERROR or tail < OUTLYING:
-                found.append(_outlier(data, int(row), p_broken, tail, interval))
+                found.append(_outlier(data, int(row), p_broken, tail, order_statistics(drawn)))
     return sorted(found, key=lambda each: (-each["p_broken"], each["tail"]))
 
 
 def _judged_counts(counts, trials, means, concentration, fit: Fit, rng):
-    """Probability of being strange or broken, two-sided tail and 5, 50, 95% of the share, row by row."""
+    """Probability of being strange or broken, two-sided tail and draws of the count, row by row."""
     shares = contamination_of(fit.priors, fit.parts)
     for count, number, mean in zip(counts, trials, means, strict=True):
         mean = mean.clip(MEAN_MARGIN, 1.0 - MEAN_MARGIN)
@@ -64,7 +70,7 @@ def _judged_counts(counts, trials, means, concentration, fit: Fit, rng):
         p_broken = float(np.mean(-np.expm1(sound - log_density_of_count(count, number, mean, concentration, shares))))
         rate = rng.beta(np.maximum(mean * concentration, 1e-12), np.maximum((1.0 - mean) * concentration, 1e-12))
         drawn = np.minimum(rng.binomial(int(np.ceil(number)), rate), number)
-        yield p_broken, _tail(drawn, count), order_statistics(drawn / max(number, 1e-9))
+        yield p_broken, _tail(drawn, count), drawn
 
 
 def _judged_losses(losses, means, scales, fit: Fit, rng):
@@ -72,7 +78,7 @@ def _judged_losses(losses, means, scales, fit: Fit, rng):
         drawn = mean * np.exp(scale * rng.standard_t(fit.priors.loss_degrees_of_freedom, mean.shape))
         z = (np.log(loss) - np.log(mean)) / scale
         tail = 2.0 * float(np.mean(stats.t.sf(np.abs(z), fit.priors.loss_degrees_of_freedom)))
-        yield 0.0, tail, order_statistics(drawn)
+        yield 0.0, tail, drawn
 
 
 def _tail(drawn, count) -> float:

@@ -31,12 +31,19 @@ def conditional_counts(data):
     those solved in more. Losses have no trials.
     """
     given = data.given_index.values
-    tokens = counts_tokens(data)
+    tokens = (given >= 0) & counts_tokens(data)
     counts, trials = _counts_of_items(data)
     among = np.where(given >= 0, counts[given], trials)
-    counts = np.where((given >= 0) & tokens, counts - among, counts)
-    trials = np.where((given >= 0) & tokens, trials - among, among)
+    counts = np.where(tokens, counts - among, counts)
+    trials = np.where(tokens, trials - among, among)
     return np.clip(counts, 0.0, trials), trials
+
+
+def whole_counts(data):
+    """Items (observation) that a score is a share of, and of these what is right whatever the conditional count is."""
+    given = data.given_index.values
+    counts, items = _counts_of_items(data)
+    return items, np.where((given >= 0) & counts_tokens(data), counts[given], 0.0)
 
 
 def counts_tokens(data):

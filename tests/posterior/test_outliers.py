@@ -28,6 +28,12 @@ def found_with(answer_fitted, answer_table):
     return found
 
 
+def frame_of(table, run, metric):
+    """Rows of the sums of a run in one metric."""
+    frame = read_table(table)
+    return frame[(frame["model"] == run) & (frame["metric"] == metric) & (frame["task"] == "sums")]
+
+
 def test_no_row_of_the_table_as_it_is_is_called_broken(answer_fitted):
     rows = outliers(answer_fitted, seed=SEED)
     assert all(row["p_broken"] < 0.5 for row in rows) and len(rows) <= 1
@@ -44,12 +50,19 @@ def test_exact_match_of_nothing_among_answers_that_are_half_right_is_broken(foun
     assert 0.1 < low < rows[0]["expected"]["q50"] < high <= 1.0
 
 
+def test_what_is_expected_is_a_share_of_all_answers(found_with, answer_table):
+    """Of run 1 half of the answers are half right, and a third of these are all right: 16% of all."""
+    rows, line = found_with("sums", "exact_match", run="run 1", successes=0)
+    expected = next(row["expected"] for row in rows if row["row"] == line)
+    assert expected["q05"] < frame_of(answer_table, "run 1", "exact_match")["score"].item() < expected["q95"] < 0.3
+
+
 def test_tokens_of_nothing_beyond_exact_match_are_broken(found_with, answer_table):
-    frame = read_table(answer_table)
-    whole = frame[(frame["model"] == "run 3") & (frame["metric"] == "exact_match") & (frame["task"] == "sums")]
+    whole = frame_of(answer_table, "run 3", "exact_match")
     tokens = 4 * int(whole["successes"].iloc[0])  # no token right of the answers that are not all right
     rows, line = found_with("sums", "token_accuracy", run="run 3", successes=tokens)
     assert rows[0]["row"] == line and rows[0]["p_broken"] > 0.9
+    assert rows[0]["score"] == whole["score"].iloc[0] < rows[0]["expected"]["q05"]  # a share of all tokens
 
 
 @pytest.mark.parametrize("task", ["sums", "words", "validation"])

@@ -61,6 +61,7 @@ def show() -> None:
     worlds = [name for name in WORLDS if _of_world(name).exists()]
     if worlds:
         rewrite(HERE / "README.md", "fears", table_of([fears.summary(name, _of_world(name)) for name in worlds]))
+        rewrite(HERE / "README.md", "verdicts", table_of(fears.by_verdict(map(_of_world, worlds))))
 
 
 def main() -> None:

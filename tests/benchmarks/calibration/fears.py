@@ -5,6 +5,7 @@
 
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from forecast.backtesting.run import backtest
-from forecast.backtesting.verdict import NOT, YES, verdict
+from forecast.backtesting.verdict import CARE, NOT, YES, verdict
 from forecast.draws import Sampling, order_statistics
 from forecast.fitting.contraction import contraction
 from forecast.fitting.structures import fit_table
@@ -67,11 +68,26 @@ def line_of(world: World, *, seed: int) -> dict[str, Any]:
     }
 
 
+def by_verdict(paths: Iterable[Path]) -> list[dict[str, str]]:
+    """One line for each verdict: of how many tables of all worlds with a truth the threshold was inside."""
+    table = pd.concat([pd.read_csv(path) for path in paths]).dropna(subset="truth")
+    said = [(name, table[table["trust"] == name]) for name in (YES, CARE, NOT)]
+    return [
+        {"verdict": name, "tables": f"{len(own)}", "inside the 90% interval": f"{_covered(own).mean():.0%}"}
+        for name, own in said
+        if len(own)
+    ]
+
+
+def _covered(table: pd.DataFrame) -> pd.Series:
+    return (table["q05"] <= table["truth"]) & (table["truth"] <= table["q95"])
+
+
 def summary(name: str, path: Path) -> dict[str, str]:
     """One line of the table of fears."""
     table = pd.read_csv(path)
     truth, refused = table["truth"], table["direction"].isin(["falls", "turns"])
-    covered = (table["q05"] <= truth) & (truth <= table["q95"])
+    covered, trusted = _covered(table), table["trust"] == YES
     error = (table["q50"] - truth)[np.isfinite(truth) & np.isfinite(table["q50"])]
     width = (table["q95"] - table["q05"])[np.isfinite(table["q95"])]
     has_truth = truth.notna().all()
@@ -84,6 +100,7 @@ def summary(name: str, path: Path) -> dict[str, str]:
         "median width, decades": f"{width.median():.1f}" if len(width) and has_truth else "",
         "no threshold given": f"{refused.mean():.0%}",
         "do not trust": f"{(table['trust'] == NOT).mean():.0%}",
-        "with care": f"{((table['trust'] != NOT) & (table['trust'] != YES)).mean():.0%}",
+        "with care": f"{(table['trust'] == CARE).mean():.0%}",
+        "trusted, of these inside": f"{covered[trusted].sum()} of {trusted.sum()}" if has_truth else f"{trusted.sum()}",
         "outliers named": f"{(table['outliers'] > 0).mean():.0%}",
     }

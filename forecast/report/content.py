@@ -55,7 +55,8 @@ def check_held_out(
     headline = headline or answered_tasks(fit.data)[0]
     asked = metric_of(fit.data, headline)
     kind = {name for name, each in METRICS.items() if (each.is_rate, each.falls) == (asked.is_rate, asked.falls)}
-    own = tested.scores[(tested.scores["cut"] == split.name) & tested.scores["metric"].isin(kind)]
+    scored = tested.scores[tested.scores["cut"] == split.name]
+    own = scored[scored["metric"].isin(kind)]
     if own.empty:
         return None
     _, rows = split.parts(frame)
@@ -68,6 +69,7 @@ def check_held_out(
         metric=str(fit.data.metric.sel(task=headline).item()),
         outcomes=outcomes[["task", "model", "log10_compute", "score", "q05", "q50", "q95", "crps", "inside"]],
         methods=methods[["method", "crps", "coverage_90", "width_90"]],
+        others=int((scored["method"] == OURS).sum()) - len(outcomes),
     )
 
 

@@ -168,6 +168,7 @@ def _check(check: OutcomeCheck, *, key: str) -> dict[str, Any]:
     return {
         "title": check.title,
         "inside": int(check.outcomes["inside"].sum()),
+        "others": check.others,
         "total": len(check.outcomes),
         "drawn": len(drawn),
         "outcomes": check.outcomes.to_dict("records"),

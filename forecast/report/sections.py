@@ -31,6 +31,7 @@ class OutcomeCheck:
     outcomes: pd.DataFrame  # task, model, log10_compute, score, q05, q50, q95, crps, inside
     metric: str  # of a kind with those of all outcomes
     methods: pd.DataFrame  # method, crps, coverage_90, width_90; the first row is ours
+    others: int = 0  # outcomes in other units, such as losses beside rates
 
 
 @dataclass(frozen=True, kw_only=True)

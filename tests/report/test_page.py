@@ -272,8 +272,12 @@ def test_held_out_points_are_named_only_where_there_are_some(path, full):
 
 
 def test_the_check_counts_the_outcomes_inside_and_names_the_baselines(full):
-    assert "0 of 1 outcomes" in full.text
+    assert "0 of 1 outcomes" in full.text and "in other units" not in full.text
     assert "last value" in full.text
+
+
+def test_the_check_says_how_many_outcomes_are_in_other_units(path):
+    assert "7 more are in other units" in page(path, section_of(check=replace(check_of(), others=7))).text
 
 
 def test_an_exception_while_rendering_leaves_no_file(path, monkeypatch):

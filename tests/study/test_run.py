@@ -388,6 +388,7 @@ def test_losses_among_the_hidden_rows_are_predicted_but_no_outcome_on_the_axis_o
     predicted = pd.read_csv(tmp_path / "p.csv")
     assert "validation" in set(predicted["task"])
     assert len(check.outcomes) == (predicted["metric"] != "loss").sum()
+    assert check.others == (predicted["metric"] == "loss").sum() > 0
 
 
 def test_each_fit_of_a_study_has_the_weights_that_its_own_runs_give(write_study, fitted, tmp_path, monkeypatch):

@@ -20,7 +20,7 @@ SEEN = 1e-2  # the smallest p-value there is, 5e-5, times some thirty numbers is
 def smallest_p(tmp_path, control):
     """The smallest p-value over all numbers, times how many they are."""
     path = tmp_path / "ranks.csv"
-    run(control.kind, path, count=SIMULATIONS, seconds=np.inf, control=control, seed=SEED)
+    run(control, path, count=SIMULATIONS, seconds=np.inf, seed=SEED)
     found = p_values(path)
     assert {"log likelihood", "score of a new run"} < set(found)
     return min(found.values()) * len(found)

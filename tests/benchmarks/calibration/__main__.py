@@ -10,8 +10,13 @@ show      figures, and the tables of README.md beside this file
 import argparse
 import logging
 import warnings
+from collections.abc import Callable
+from concurrent.futures import as_completed
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+from forecast.backtesting.workers import executor
 from tests.benchmarks.calibration import fears, reference
 from tests.benchmarks.calibration.controls import CONTROLS, Control
 from tests.benchmarks.calibration.designs import KINDS
@@ -23,22 +28,26 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 
 
-def ranks(names: list[str], *, count: int, seconds: float, controls: bool) -> None:
-    """Simulations of the named kinds or controls, each until its time is over."""
+def simulate(call: Callable, jobs: dict[str, tuple[Any, ...]], given: argparse.Namespace, usual: int) -> None:
+    """One call for each file, which it appends to; in processes or on a cluster that shares this disk, if asked for."""
     RESULTS.mkdir(exist_ok=True)
-    for name in names:
-        control = CONTROLS[name] if controls else Control(kind=name)
-        path = RESULTS / f"{'control ' if controls else ''}{name}.csv"
-        run(control.kind, path, count=count, seconds=seconds, control=control)
-        print(f"{path.name}: {sum(1 for _ in path.open()) - 1} simulations", flush=True)
+    known = {"count": given.count or usual, "seconds": given.seconds}
+    calls = {file: partial(call, *own, RESULTS / file, **known) for file, own in jobs.items()}
+    with executor(given.workers, given.scheduler) as (pool, _):
+        if pool is None:
+            for file, each in calls.items():
+                each()
+                tell(file)
+        else:
+            futures = {pool.submit(each): file for file, each in calls.items()}
+            for ended in as_completed(futures):
+                ended.result()
+                tell(futures[ended])
 
 
-def fear(names: list[str], *, count: int, seconds: float) -> None:
-    """Tables of the named worlds, each until its time is over."""
-    RESULTS.mkdir(exist_ok=True)
-    for name in names:
-        fears.run(name, _of_world(name), count=count, seconds=seconds)
-        print(f"{name}: {sum(1 for _ in _of_world(name).open()) - 1} tables", flush=True)
+def tell(file: str) -> None:
+    """How many tables a file of results holds."""
+    print(f"{file}: {sum(1 for _ in (RESULTS / file).open()) - 1} tables", flush=True)
 
 
 def _of_world(name: str) -> Path:
@@ -70,23 +79,24 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="kinds, controls or truths; all unless named")
     parser.add_argument("--count", type=int, help="of each; 300, of fears 50")
     parser.add_argument("--seconds", type=float, default=1e9, help="of each, after which it stops")
+    parser.add_argument("--workers", type=int, default=1, help="processes; each does whole kinds")
+    parser.add_argument("--scheduler", help="address of a Dask scheduler whose workers share this disk")
     given = parser.parse_args()
     logging.getLogger("pymc").setLevel(logging.WARNING)
     warnings.simplefilter("error", RuntimeWarning)
     if given.command == "show":
         show()
         return
-    if given.command == "fears":
-        fear(given.names or list(WORLDS), count=given.count or 50, seconds=given.seconds)
-        return
     if given.command == "reference":
         RESULTS.mkdir(exist_ok=True)
         for kind in given.names or reference.TABLES:
             reference.compare(kind, RESULTS / f"reference {kind}.csv")
-        return
-    controls = given.command == "controls"
-    names = given.names or (list(CONTROLS) if controls else list(KINDS))
-    ranks(names, count=given.count or 300, seconds=given.seconds, controls=controls)
+    elif given.command == "fears":
+        simulate(fears.run, {_of_world(name).name: (name,) for name in given.names or WORLDS}, given, 50)
+    elif given.command == "controls":
+        simulate(run, {f"control {name}.csv": (CONTROLS[name],) for name in given.names or CONTROLS}, given, 300)
+    else:
+        simulate(run, {f"{kind}.csv": (Control(kind=kind),) for kind in given.names or KINDS}, given, 300)
 
 
 if __name__ == "__main__":

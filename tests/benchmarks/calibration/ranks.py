@@ -89,9 +89,9 @@ def ranks_of(truth: Fit, refitted: Fit, drawn: Design, rng: np.random.Generator)
     return {name: rank(many[name], values[0], rng) for name, values in one.items()}
 
 
-def run(kind: str, path: Path, *, count: int, seconds: float, control: Control = Control(), seed: int = 1) -> None:
-    """Simulations of a kind up to so many, appended to a CSV that may hold some, until the time is over."""
-    drawn, end = design(kind), time.monotonic() + seconds
+def run(control: Control, path: Path, *, count: int, seconds: float, seed: int = 1) -> None:
+    """Simulations of a control's kind up to so many, appended to a CSV that may hold some, until the time is over."""
+    drawn, end = design(control.kind), time.monotonic() + seconds
     done = set(pd.read_csv(path)["simulation"]) if path.exists() else set()
     left = [each for each in range(count) if each not in done]
     if not left:

@@ -171,10 +171,12 @@ def names_in(folder: Path) -> set[str]:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """A digest of each visible file, in which seconds count for nothing; an error instead where it cannot be read."""
-    return {
-        name: digest(folder / name) for name in sorted(names_in(folder)) if not os.path.basename(name).startswith(".")
-    }
+    """A digest of each visible file, in which seconds count for nothing; an error instead where it cannot be read.
+
+    A file in a hidden folder is hidden.
+    """
+    visible = (name for name in sorted(names_in(folder)) if not any(part[0] == "." for part in Path(name).parts))
+    return {name: digest(folder / name) for name in visible}
 
 
 def digest(path: Path) -> str:

@@ -89,7 +89,8 @@ def written(readme: str, seconds: dict[str, str]) -> str:
 def run(name: str) -> str:
     """Run a study and take its results; its seconds, as a whole process."""
     started = time.perf_counter()
-    done = subprocess.run([sys.executable, "-m", "forecast", "run", str(FOLDER / name)], check=False)
+    command = [sys.executable, "-m", "forecast", "run", f"{FOLDER.name}/{name}"]  # results name it as readers would
+    done = subprocess.run(command, cwd=FOLDER.parent, check=False)
     seconds = time.perf_counter() - started
     if done.returncode not in (0, 3):
         raise SystemExit(f"{name}: exit code {done.returncode}; the table of README is as it was")

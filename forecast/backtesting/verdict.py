@@ -1,5 +1,6 @@
 """Verdict on a forecast: whether to believe it, by its back-test and what else speaks against it."""
 
+import shlex
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
@@ -71,20 +72,49 @@ def verdict(
         distances (the same by decades beyond a cut).
     """
     found = record(tested.scores, seed=seed) if tested is not None else None
-    reasons = _of_runs(runs) + reasons_of_record(found)
-    for each in thresholds:
-        reasons += _of_threshold(each, moved, found["tested_decades"] if found else 0.0)
-    reasons += _of_directions(tested, {each["task"] for each in thresholds})
-    reasons += [reason(NOT, "not converged", each) for each in unsound] + _of_tests(tested)
+    reasons = _of_runs(runs) + reasons_of_record(found) + _of_fit(found, thresholds, moved, unsound)
+    reasons += _of_directions(tested, {each["task"] for each in thresholds}) + _of_tests(tested)
+    judged = _judged(found, reasons, COMPUTE if tested is None else tested.scale)
+    return judged | {"distances": [] if tested is None else distances(tested.scores)}
+
+
+def verdict_on_fit(
+    of_table: Mapping[str, Any] | None,
+    *,
+    runs: int,
+    thresholds: Sequence[Mapping[str, Any]],
+    moved: Sequence[Mapping[str, Any]],
+    unsound: Sequence[str],
+    scale: Scale,
+    table: str,
+) -> dict[str, Any]:
+    """Whether to believe thresholds of a fit, as `verdict` says it; `of_table` is that on its table, or None."""
+    if of_table is None:
+        command = f"`forecast backtest {shlex.quote(table)} -o backtest`"
+        never = f"such forecasts were never tested; {command} hides the {scale.largest} runs and forecasts them"
+        found, reasons = None, [*_of_runs(runs), reason(NOT, "untested", never)]
+    else:
+        found, reasons = of_table["record"], list(of_table["reasons"])
+    return _judged(found, [*reasons, *_of_fit(found, thresholds, moved, unsound)], scale)
+
+
+def _of_fit(
+    found: Mapping[str, Any] | None,
+    thresholds: Sequence[Mapping[str, Any]],
+    moved: Sequence[Mapping[str, Any]],
+    unsound: Sequence[str],
+) -> list[dict[str, Any]]:
+    """What speaks against the thresholds of a fit, tested as a record says."""
+    tested = found["tested_decades"] if found else 0.0
+    reasons = [each for answer in thresholds for each in _of_threshold(answer, moved, tested)]
+    return reasons + [reason(NOT, "not converged", each) for each in unsound]
+
+
+def _judged(found: Mapping[str, Any] | None, reasons: Sequence[dict[str, Any]], scale: Scale) -> dict[str, Any]:
+    """The verdict that follows from a record and reasons."""
     reasons = _by_weight(reasons)
     trust = NOT if any(each["level"] == NOT for each in reasons) else CARE if reasons else YES
-    return {
-        "trust": trust,
-        "sentence": _sentence(trust, found, reasons, COMPUTE if tested is None else tested.scale),
-        "reasons": reasons,
-        "record": found,
-        "distances": [] if tested is None else distances(tested.scores),
-    }
+    return {"trust": trust, "sentence": _sentence(trust, found, reasons, scale), "reasons": reasons, "record": found}
 
 
 def _of_runs(runs: int) -> list[dict[str, Any]]:

@@ -50,13 +50,12 @@ def report(
     options: dict[str, Any] = {"at": at, "headline": headline, "family": family, "record": record}
     made = report_of(loaded, **options, command=_command(fit, output, at, headline, family))
     written = write_as(form or _by_suffix(output), output, made, figures=figures)
+    verdict = made.record["sentence"] if made.record else ""
     if as_json:
-        verdict = record and record["sentence"]
         print_json({"report": str(output), "answer": made.answer, "verdict": verdict, "figures": written})
     else:
         print(plain(made.answer))
-        if record:
-            print(plain(record["sentence"]))
+        print(plain(verdict))
         print(f"report: {output}")
     exit_unless_sound(loaded, fit, tasks=[headline_of(loaded, headline)])
 
@@ -87,7 +86,7 @@ def _record_of(fit: Any, asked: Path | None, usual: Path) -> dict[str, Any] | No
     try:
         return stored_view(usual, data_hash=data_hash)
     except ForecastError as error:
-        warn(f"{error}; the report shows no verdict")
+        warn(f"{error}; the report shows no test")
         return None
 
 

@@ -96,7 +96,7 @@ def forest_limits(rows: pd.DataFrame) -> tuple[float, float]:
 
 def forest_height(rows: int, width: float) -> float:
     """Inches of a figure of so many rows and so many inches of width."""
-    return 1.2 + max(rows, 1) * (ROW_OF_TWO_LINES if width < 5 else ROW if rows <= MANY else ROW_OF_MANY)
+    return 1.2 + max(rows, 2) * (ROW_OF_TWO_LINES if width < 5 else ROW if rows <= MANY else ROW_OF_MANY)
 
 
 def _marks(ax: Axes, rows: pd.DataFrame, scale: Scale) -> None:

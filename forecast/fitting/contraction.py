@@ -45,11 +45,15 @@ MEASURED_PLAIN = (  # all other widths are those of the log
 
 
 def prior_of(fit: Fit, *, draws: int = PRIOR_DRAWS, seed: int = 1) -> Fit:
-    """The same fit with draws from its prior in place of the posterior; it knows the table's runs, not their scores."""
+    """The same fit with draws from its prior in place of the posterior; it knows the table's runs, not their scores.
+
+    The few draws are left out whose laws are so steep that their exponent overflows: they have no threshold.
+    """
     names = [str(name) for name in fit.posterior.data_vars]
     model = capability_model(fit.data, fit.parts, fit.priors)
-    tree = draw_prior(model, draws=draws, seed=seed, names=names)
-    return replace(fit, posterior=tree["prior"].to_dataset())
+    drawn = draw_prior(model, draws=draws, seed=seed, names=names)["prior"].to_dataset()
+    finite = [np.isfinite(each.transpose("draw", ...).values).reshape(draws, -1).all(axis=1) for each in drawn.values()]
+    return replace(fit, posterior=drawn.isel(draw=np.logical_and.reduce(finite)))
 
 
 def contraction(

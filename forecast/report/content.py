@@ -10,6 +10,7 @@ import xarray as xr
 
 from forecast.backtesting.run import BacktestResult
 from forecast.backtesting.scored import OURS
+from forecast.backtesting.verdict import verdict_on_fit
 from forecast.files import write_csv
 from forecast.fitting.contraction import contraction
 from forecast.fitting.sensitivity.answer import sensitivity
@@ -26,6 +27,7 @@ from forecast.report.complaints import complaints, spelled_out
 from forecast.report.live.data import live_data
 from forecast.report.page import write_page
 from forecast.report.sections import Evidence, KSweep, OutcomeCheck, Report, Section
+from forecast.report.views.backtest import with_verdict
 from forecast.report.views.pictures import known_places
 from forecast.scales import named_by, scale_of
 from forecast.scoring.summary import summary
@@ -121,22 +123,32 @@ def report_of(
     at : the threshold; None: 0.5 or, of horizons, a working day
     headline : task of the sentence; None: the first rate or, where there is none, the first horizon
     family : whose curves and thresholds are shown; None: those of the typical family
-    record : a back-test of the table, of `forecast.report.views.backtest.stored_view`
+    record : a back-test of the table, of `forecast.report.views.backtest.stored_view`; None: it was never tested
     command : that makes the report again
     """
     first = headline_of(fit, headline)
     at = usual_threshold(metric_of(fit.data, first)) if at is None else at
     tasks = [task_forecast(fit, task, at, family=family) for task in answered_tasks(fit.data, first)]
     shown = next(task for task in tasks if task.task == first)
+    reasons, found = complaints(fit), evidence(fit, first, [at], family=family, seed=fit.sampling.seed)
+    scale = scale_of(fit.data)
+    judged = verdict_on_fit(
+        record and record["verdict"],
+        runs=fit.data.sizes["run"],
+        thresholds=[shown.threshold],
+        moved=found.moved,
+        unsound=reasons,
+        scale=scale,
+        table=fit.table,
+    )
     section = Section(
         title="Fit on " + ("all runs" if fit.below is None else f"runs below {plain_power(fit.below)} FLOP"),
         text=size_in_words(fit),
         tasks=tasks,
-        diagnostics=spelled_out(fit, complaints(fit)),
+        diagnostics=spelled_out(fit, reasons),
         provenance=fit.provenance(),
-        evidence=evidence(fit, first, [at], family=family, seed=fit.sampling.seed),
+        evidence=found,
     )
-    scale = scale_of(fit.data)
     asked, whose = spoken_score(at, shown.metric), "a typical run" + (f" of family {family}" if family else "")
     return Report(
         title=f"Forecast from {fit.table}",
@@ -144,7 +156,7 @@ def report_of(
         answer=answer_sentence(shown),
         sections=[section],
         warnings=warnings_of(fit.data),
-        record=record,
+        record=with_verdict(record, judged),
         scale=scale,
         command=command,
         live=live_data(fit, tasks, headline=first, family=family, known=known_places(scale)),

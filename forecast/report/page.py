@@ -95,7 +95,7 @@ def warnings_of_report(report: Report) -> list[str]:
     record = report.record
     verdict = record["sentence"] if record else ""
     own = [warning for warning in report.warnings if warning.rstrip(".").lower() not in verdict.lower()]
-    if record is not None and not record.get("of_table"):  # the verdict is on these fits, and not on their table alone
+    if record is not None:  # the verdict has what follows among its reasons
         return own
     reasons = (
         f"{section.title}: {reason}"

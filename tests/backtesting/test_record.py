@@ -79,7 +79,7 @@ def test_a_record_on_disk_is_shown_with_its_table_and_refused_with_another(tmp_p
     judged = verdict(tested, runs=4, seed=SEED)
     write_backtest(tested, judged, tmp_path, table="t.csv", seed=SEED)
     view = stored_view(tmp_path, data_hash="abc")
-    assert view["sentence"] == judged["sentence"] and view["methods"][0]["method"] == OURS
+    assert view["verdict"]["reasons"] == judged["reasons"] and view["methods"][0]["method"] == OURS
     with pytest.raises(ForecastError, match="of another table; make one by `forecast backtest"):
         stored_view(tmp_path, data_hash="abd")
     with pytest.raises(ForecastError, match="cannot be read"):

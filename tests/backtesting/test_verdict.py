@@ -21,9 +21,10 @@ from forecast.backtesting.verdict import (
     NOT,
     WORSE,
     verdict,
+    verdict_on_fit,
 )
 from forecast.files import json_number
-from forecast.scales import DATES
+from forecast.scales import COMPUTE, DATES
 from forecast.scoring.rows import score_rows
 from forecast.table.describe import FEW_RUNS
 from tests.benchmarks.cells import cell_trust
@@ -239,6 +240,18 @@ def test_never_and_long_ago_are_not_farther_than_tested(median):
 def test_without_a_test_a_forecast_far_ahead_is_farther_than_tested():
     near, far = (verdict_of(None, **at(answer(22.5 + FARTHER + over)))["reasons"] for over in (-0.1, 0.1))
     assert kinds(near) == [("untested", NOT)] and kinds(far) == [("untested", NOT), ("farther than tested", NOT)]
+
+
+def test_a_verdict_on_a_fit_is_that_on_its_table_and_on_the_thresholds_that_are_shown():
+    of_table = {name: verdict_of()[name] for name in ("record", "reasons")}  # what summary.json keeps
+    given = {"runs": 10, "moved": [line_of(True)], "unsound": [], "scale": COMPUTE, "table": "my table.csv"}
+    near = verdict_on_fit(of_table, thresholds=[answer()], **given)
+    assert near["sentence"] == verdict_of(**at(answer()), moved=[line_of(True)])["sentence"]
+    far = verdict_on_fit(of_table, thresholds=[answer(FAR + 0.1)], **given)
+    assert kinds(far["reasons"]) == [("farther than tested", NOT)] and far["trust"] == NOT
+    never = verdict_on_fit(None, thresholds=[answer()], **given | {"unsound": ["few draws"]})
+    assert kinds(never["reasons"]) == [("not converged", NOT), ("untested", NOT)]
+    assert "never tested; `forecast backtest 'my table.csv' -o backtest` hides" in never["sentence"]
 
 
 def test_the_worst_reason_decides_and_the_sentence_names_all_of_both_levels():

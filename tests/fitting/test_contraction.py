@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 
 from forecast.fitting.contraction import contraction, prior_of
+from forecast.fitting.sampler import draw_prior
 from forecast.posterior.outliers import outliers
 from forecast.posterior.threshold import threshold_draws
 from tests.conftest import SEED, TASKS
@@ -28,6 +29,20 @@ def test_a_prior_can_be_asked_for_thresholds_like_a_posterior(prior):
     for task in TASKS:
         crossed_at = threshold_draws(prior, task, 0.5)
         assert not np.isnan(crossed_at).any() and 0 < float((crossed_at == np.inf).mean()) < 1
+
+
+def test_draws_of_the_prior_whose_exponent_overflows_are_left_out(fitted, monkeypatch):
+    """One of a thousand has one where a table has dates alone; with it no quantile of a threshold was known."""
+
+    def overflowing(*arguments, **options):
+        tree = draw_prior(*arguments, **options)
+        tree["prior"]["exponent"][0, 0, 0], tree["prior"]["log10_amplitude"][0, 0, 0] = np.inf, np.nan
+        return tree
+
+    monkeypatch.setattr("forecast.fitting.contraction.draw_prior", overflowing)
+    prior = prior_of(fitted, draws=20, seed=SEED)
+    assert prior.posterior.sizes["draw"] == 19
+    assert not any(np.isnan(threshold_draws(prior, task, 0.5)).any() for task in fitted.data.task.values)
 
 
 def test_a_posterior_equal_to_the_prior_has_a_width_ratio_near_one_and_moved_nothing(fitted):

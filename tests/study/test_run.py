@@ -317,6 +317,7 @@ def test_the_report_of_one_fit_names_a_broken_row_and_what_the_data_moved(fitted
     html = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "looks like a broken evaluation" in html or "look like broken evaluations" in html
     assert "<strong>The threshold 0.5 of addition comes from the data</strong>" in html
+    assert "Do not trust this forecast: " in html and "such forecasts were never tested" in html
 
 
 def test_runs_at_or_above_the_cut_are_not_fitted_but_scored(study_run):

@@ -32,20 +32,21 @@ class BacktestView:
 def backtest_view(believed: BacktestView, *, table: str, seed: int) -> dict[str, Any]:
     """What the template shows."""
     verdict, tested = believed.verdict, believed.tested
-    view: dict[str, Any] = {
-        "of_table": False,  # the verdict knows the fit, its thresholds and its diagnostics
-        "sentence": verdict["sentence"],
-        "kind": CLASSES[verdict["trust"]],
-        "reasons": verdict["reasons"],
+    view = with_verdict(None, verdict) | {
         "weights": [{"name": name, "weight": weight} for name, weight in believed.weights.items()],
         "apart": [_threshold(each) for each in believed.apart],
-        "methods": [],
     }
     if tested is None:
         return view
     summary = summarised(tested, verdict, table=table, seed=seed)
     drawn = {name: Markup(figure) for name, figure in figures(tested, key="record").items()}
     return view | _of_summary(summary, averaged=len(believed.weights) > 1) | {"figures": drawn}
+
+
+def with_verdict(record: Mapping[str, Any] | None, verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """What the template shows of a verdict, and of a back-test on disk (`stored_view`) if there is one."""
+    said = {"sentence": verdict["sentence"], "kind": CLASSES[verdict["trust"]], "reasons": verdict["reasons"]}
+    return {"weights": [], "apart": [], "methods": [], **(record or {}), **said}
 
 
 def _of_summary(summary: Mapping[str, Any], *, averaged: bool) -> dict[str, Any]:
@@ -68,13 +69,12 @@ def _of_summary(summary: Mapping[str, Any], *, averaged: bool) -> dict[str, Any]
 
 
 def stored_view(folder: Path, *, data_hash: str) -> dict[str, Any]:
-    """What the template shows of a back-test on disk; a `ForecastError` where it is none of this table."""
+    """A back-test on disk as the template shows it, and its verdict; a `ForecastError` where it is of another table."""
     path = folder / "summary.json"
     try:
         summary = parsed_json(contents(path), path)
-        verdict, known = summary["verdict"], summary["data_hash"]
-        view = {"sentence": verdict["sentence"], "kind": CLASSES[verdict["trust"]], "reasons": verdict["reasons"]}
-        view |= _of_summary(summary, averaged=True)
+        known, verdict = summary["data_hash"], {name: summary["verdict"][name] for name in ("record", "reasons")}
+        view = {"verdict": verdict} | _of_summary(summary, averaged=True)
     except OSError as error:
         raise ForecastError(
             f"{shown_path(path)}: cannot be read ({error.strerror}); name a folder of {MAKER}"
@@ -83,7 +83,7 @@ def stored_view(folder: Path, *, data_hash: str) -> dict[str, Any]:
         raise ForecastError(f"{shown_path(path)}: is no back-test of this version; make it again by {MAKER}") from error
     if known != data_hash:
         raise ForecastError(f"{shown_path(folder)}: the back-test is of another table; make one by {MAKER}")
-    return view | {"weights": [], "apart": [], "of_table": True}
+    return view
 
 
 def _threshold(answer: Mapping[str, Any]) -> dict[str, Any]:

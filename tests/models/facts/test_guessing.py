@@ -1,6 +1,7 @@
 """Choices without a chance: which they are, what is warned of before the fit, and a floor that may lie at guessing."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import arviz as az
 import numpy as np
@@ -146,7 +147,7 @@ def test_a_study_warns_before_its_first_fit(table_of, tmp_path, monkeypatch):
 def test_the_report_of_a_fit_shows_the_warnings_of_its_table(table_of, prior_fit, tmp_path, monkeypatch):
     shown = []
     monkeypatch.setattr("forecast.report.content.write_page", lambda path, report: shown.append(report))
-    monkeypatch.setattr("forecast.report.content.evidence", lambda *_, **__: None)
+    monkeypatch.setattr("forecast.report.content.evidence", lambda *_, **__: SimpleNamespace(moved=[]))
     fit = prior_fit(read_table(table_of(picks=(0.25, {}))), draws=50)
     fine = Diagnostics(
         max_rhat=1.0, min_ess_bulk=900.0, min_ess_tail=900.0, divergences=0, total_draws=8000, worst=("sigma_run",)

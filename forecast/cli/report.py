@@ -58,7 +58,7 @@ def report(
         if record:
             print(plain(record["sentence"]))
         print(f"report: {output}")
-    exit_unless_sound(loaded, fit, tasks=[headline_of(loaded, headline)])
+    exit_unless_sound(loaded, fit, tasks=[headline_of(loaded, headline)], thresholds=True)
 
 
 def _by_suffix(path: Path) -> Form:

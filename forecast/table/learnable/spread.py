@@ -7,7 +7,7 @@ import xarray as xr
 
 from forecast.errors import Problem, TableError
 from forecast.scales import scale_of
-from models.dates import by_date
+from models.dates import DAYS_A_YEAR, by_date
 from models.facts.informative import hardly_varies, has_one_place
 
 
@@ -24,7 +24,8 @@ def little_spread(data: xr.Dataset) -> str:
     if not hardly_varies(data):
         return ""
     first, remedy = range_of_runs(data), _remedy(data)
-    said = f"{first[0].upper()}{first[1:]}, so how scores change with it comes from the prior, not from the data."
+    it = "time" if by_date(data) else "it"
+    said = f"{first[0].upper()}{first[1:]}, so how scores change with {it} comes from the prior, not from the data."
     return f"{said} {remedy[0].upper()}{remedy[1:]}."
 
 
@@ -34,7 +35,7 @@ def range_of_runs(data: xr.Dataset) -> str:
     if has_one_place(data):
         return f"all runs have the same {scale.quantity}, {scale.named(float(x[0]))}"
     if by_date(data):
-        return f"all runs lie within {scale.units(float(np.ptp(x))):.2g} years"
+        return f"all runs were released within {round(scale.units(float(np.ptp(x))) * DAYS_A_YEAR)} days"
     return f"all runs lie within a factor of {10.0 ** float(np.ptp(x)):.2g} of {scale.quantity}"
 
 

@@ -148,4 +148,4 @@ def threshold(
     else:
         print_thresholds([("", [answer])])
         print_context(answer, answer["reached_with_less"], less=scale_of(loaded.data).less)
-    exit_unless_sound(loaded, fit, structure, tasks=[answer["task"]])
+    exit_unless_sound(loaded, fit, structure, tasks=[answer["task"]], thresholds=True)

@@ -133,12 +133,23 @@ def complaints_of(fit: Any, path: Path, structure: str | None = None) -> list[st
 
 
 def exit_unless_sound(
-    fit: Any, path: Path, structure: str | None = None, others: Sequence[str] = (), tasks: Sequence[str] = ()
+    fit: Any,
+    path: Path,
+    structure: str | None = None,
+    others: Sequence[str] = (),
+    tasks: Sequence[str] = (),
+    *,
+    thresholds: bool = False,
 ) -> None:
-    """Exit 3 with why tasks that were asked about cannot be forecast, `complaints_of` a stored fit, and others."""
-    from forecast.report.complaints import not_modelled
+    """Exit 3 with why tasks that were asked about cannot be forecast, `complaints_of` a stored fit, and others.
 
-    exit_unless_trustworthy([*not_modelled(fit, tasks), *complaints_of(fit, path, structure), *others])
+    Where their `thresholds` were asked for, those that come from the prior are named too.
+    """
+    from forecast.report.complaints import not_modelled
+    from forecast.table.learnable.position import prior_dominated
+
+    of_prior = prior_dominated(fit.data, tasks) if thresholds else []
+    exit_unless_trustworthy([*not_modelled(fit, tasks), *of_prior, *complaints_of(fit, path, structure), *others])
 
 
 def print_json(answer: Any) -> None:

@@ -57,7 +57,7 @@ def report(
         print(plain(made.answer))
         print(plain(verdict))
         print(f"report: {output}")
-    exit_unless_sound(loaded, fit, tasks=[headline_of(loaded, headline)])
+    exit_unless_sound(loaded, fit, tasks=[headline_of(loaded, headline)], thresholds=True)
 
 
 def _by_suffix(path: Path) -> Form:

@@ -23,6 +23,7 @@ from forecast.stages import SILENT, Stages
 from forecast.table.dataset import observations, read_table
 from forecast.table.describe import warnings_of
 from forecast.table.direction import can_be_modelled
+from forecast.table.learnable.spread import check_spread
 from forecast.table.splits import check_compute_known, runs_since
 from models.dates import by_date
 from models.priors import Priors
@@ -82,7 +83,9 @@ def fit_average(
     """
     if below is not None:
         check_compute_known(frame)
-    for sentence in warnings_of(observed(frame, below)):
+    data = observed(frame, below)
+    check_spread(data, table)
+    for sentence in warnings_of(data):
         warn(sentence)
     used = frame if below is None else frame[frame["compute"] < below]
     structures = distinct(structures, observations(frame)) if weights is None else list(weights)

@@ -1,6 +1,6 @@
 """Tasks of a fit: by the names that users give them, with their law, metric, length and usual number of items."""
 
-import difflib
+from difflib import get_close_matches
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from forecast.table.dataset import rows_of_task
 from forecast.words import Minutes
 from models.equations.metrics import METRICS, Metric, rates
 from models.facts.layout import tokens_per_item
+
+NAMED = 10  # tasks of a message
 
 
 def task_label(
@@ -33,13 +35,19 @@ def task_label(
     found = fit.data.task.values[named]
     if len(found) == 1:
         return str(found[0])
-    choices = found.tolist() or difflib.get_close_matches(name, labels, n=5, cutoff=0.4) or labels[:10]
+    near = _holding(name, labels) or get_close_matches(name, labels, n=5, cutoff=0.4) or labels
+    choices = found.tolist() or near[:NAMED]
     listed = "; ".join(shown(str(choice)) for choice in choices)
     asked = (
         shown(name) + ("" if metric is None else f" with metric {shown(metric)}") + ("" if k is None else f", k {k:g}")
     )
     what = "names several tasks" if len(found) else "is not a task of this fit"
     raise ForecastError(f"{asked} {what}; choose one of: {listed}")
+
+
+def _holding(name: str, labels: list[str]) -> list[str]:
+    """The labels that a name is a part of, whatever its capitals."""
+    return [label for label in labels if name.strip() and name.strip().casefold() in label.casefold()]
 
 
 def usual_trials(fit: Fit, label: str) -> int:

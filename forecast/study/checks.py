@@ -10,13 +10,15 @@ from forecast.questions.when.frontier import records_of
 from forecast.questions.when.scenarios import SCENARIOS
 from forecast.report.answered import answered_tasks, metric_of
 from forecast.study.file import Study
+from forecast.table.learnable.spread import check_spread
 from forecast.table.splits import Split, latest
 from forecast.table.training_runs import read_runs
 from models.dates import by_date
 
 
 def check_answerable(study: Study, data: xr.Dataset) -> None:
-    """A `ForecastError` where the headline is no task of the table, or a threshold does not suit it."""
+    """A `ForecastError` where the headline is no task of the table, a threshold does not suit it, or compute is one."""
+    check_spread(data, study.table)
     tasks = data.task.values.tolist()
     if study.headline is not None and study.headline not in tasks:
         listed = "; ".join(shown(task) for task in tasks[:10])

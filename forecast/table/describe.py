@@ -8,28 +8,22 @@ import pandas as pd
 import xarray as xr
 
 from forecast.published import as_published
-from forecast.scales import scale_of
 from forecast.table.adjusting import Adjustments
 from forecast.table.dataset import data_hash, index_of, observations, read_table
-from forecast.table.direction import direction_of_task, in_words, refusals
+from forecast.table.direction import direction_of_task, refusals
+from forecast.table.learnable.identified import identified, known
+from forecast.table.learnable.spread import check_spread, little_spread
 from models.dates import by_date
 from models.facts.ceilings import BOUNDS, CLOSED, NONE, bounding_task, lowest_ceiling
-from models.facts.guessing import chance_of_placing, likely_choices, smallest_score, unknown_chance
-from models.facts.layout import links_loss_to_rates
+from models.facts.guessing import likely_choices, smallest_score, unknown_chance
 from models.facts.parts import (
     FEWEST_CHECKPOINTS,
     has_families,
-    has_irreducible,
     has_params_tokens,
     has_progress,
     has_warm_up,
 )
 from models.structures import Parts
-
-FEW = 3  # counts above guessing that tell a score from zero
-WIDE, FALLEN = 2.0, 1.5  # decades of compute, and factor of the loss, over which a bend towards E can show
-NAMED = 4  # tasks of a law that are named one by one
-HALF_WAY = 0.5  # a ceiling shows only in scores on the upper half of the curve
 
 
 def describe(path: str | os.PathLike[str], adjust: Adjustments = Adjustments()) -> dict[str, Any]:
@@ -37,6 +31,7 @@ def describe(path: str | os.PathLike[str], adjust: Adjustments = Adjustments()) 
     said: list[str] = []
     frame = read_table(path, adjust=adjust, warn=said.append)
     data = observations(frame)
+    check_spread(data, path)
     facts = {
         "table": str(path),
         "rows": len(frame),
@@ -99,96 +94,21 @@ def _describe_task(label: str, data: Any, own: np.ndarray) -> dict[str, Any]:
     rows["x"] = data.log10_compute.values[rows["run"]]
     trials = rows["trials"][rows["trials"] > 0]
     place = index_of(data, "task", label)
-    metric, chance = data.metric.values[place].item(), float(chance_of_placing(data)[place])
-    law, found = int(data.law_index.sel(task=label)), direction_of_task(data, str(label))
+    found = direction_of_task(data, str(label)).to_dict()
     return {
         "task": str(label),
-        "metric": metric,
-        "law": str(data.law.values[law]),
+        "metric": data.metric.values[place].item(),
+        "law": str(data.law.values[int(data.law_index.sel(task=label))]),
         "runs": int(rows["run"].nunique()),
         "rows": len(rows),
         "chance": float(data.chance.values[place]),
-        **{name: _known(data, name, place) for name in BOUNDS},
+        **{name: known(data, name, place) for name in BOUNDS},
         "trials": [int(trials.min()), int(trials.max())] if len(trials) else None,
         "log10_compute": [float(rows["x"].min()), float(rows["x"].max())],
         "score": [float(rows["score"].min()), float(rows["score"].max())],
-        "direction": found.to_dict(),
-        "identified": _identified(rows, metric, chance, has_irreducible(data)[law])
-        + (["floor: learned, the chance of a right guess is not given"] if unknown_chance(data)[place] else [])
-        + _of_bound(data, place)
-        + [f"direction: {in_words(str(label), metric, found.to_dict(), quantity=scale_of(data).quantity)}"]
-        + _of_the_law(label, data, law, int((data.given_index.values[own] >= 0).sum())),
+        "direction": found,
+        "identified": identified(str(label), data, rows, found),
     }
-
-
-def _identified(rows: pd.DataFrame, metric: str, chance: float, irreducible: bool) -> list[str]:
-    if metric == "loss":
-        return [f"position: fixed by {len(rows)} measured losses", _of_loss_floor(rows)]
-    if metric == "horizon":
-        return [f"position and growth: fixed by {len(rows)} measured horizons"]
-    excess = rows["successes"] - chance * rows["trials"]
-    noise = np.sqrt(rows["trials"] * chance * (1.0 - chance))
-    informative = int(rows["run"][(excess > FEW + 2.0 * noise) & (rows["score"] < 1)].nunique())
-    counted = "1 run" if informative == 1 else f"{informative} runs"
-    said = [
-        "position: only bounded from below, no run scores clearly above guessing; the threshold is mostly prior"
-        if informative == 0
-        else f"position: fixed by {counted} between guessing and full marks",
-        "slope: from the data"
-        if informative >= 3
-        else "slope: mostly from the other tasks and the prior, fewer than 3 such runs",
-    ]
-    top = float(rows["score"].max())
-    end = "what the irreducible loss leaves" if irreducible else "ceiling"
-    said.append(
-        f"{end}: the data have a say"
-        if top > HALF_WAY
-        else f"{end}: prior, the best score is {top:g}; P(never) rests on it"
-    )
-    if irreducible:
-        return said
-    return [*said, "loss floor E and answer length: not identified from one rate alone, E = 0 and L enters as L x loss"]
-
-
-def _known(data: Any, name: str, place: int) -> float | None:
-    return float(data[name].values[place]) if name in data and np.isfinite(data[name].values[place]) else None
-
-
-def _of_bound(data: Any, place: int) -> list[str]:
-    """What a lowest ceiling of a task says of its law."""
-    law, lowest = int(data.law_index.values[place]), float(lowest_ceiling(data)[place])
-    if not np.isfinite(lowest):
-        return []
-    end = "what the irreducible loss leaves" if has_irreducible(data)[law] else "ceiling"
-    if bounding_task(data)[law] != place:
-        return [f"{end}: at least {lowest:g} is not used, the law is bounded by another metric or by none"]
-    near = _known(data, "human", place)
-    return [f"{end}: at least {lowest:g}" + ("" if near is None else f", expected near the score of experts, {near:g}")]
-
-
-def _of_loss_floor(rows: pd.DataFrame) -> str:
-    fall = float(rows["score"].max() / rows["score"].min())
-    if np.ptp(rows["x"]) < WIDE or fall < FALLEN:
-        return (
-            f"loss floor E: mostly prior, the loss falls by a factor of {fall:.3g} over {np.ptp(rows['x']):.3g} decades"
-        )
-    return "loss floor E: the data have a say"
-
-
-def _of_the_law(label: str, data: Any, law: int, given: int) -> list[str]:
-    """What other tasks of the same law add."""
-    tasks = [str(task) for task in data.task.values[data.law_index.values == law] if task != label]
-    named = "; ".join(tasks) if len(tasks) <= NAMED else f"{len(tasks)} other metrics of {data.law.values[law]}"
-    said = [f"shares one law of loss with: {named}"] if tasks else []
-    if given:
-        said.append(f"{given} rows count the same answers as another row and are used given that one, not twice")
-    if links_loss_to_rates(data)[law]:
-        said.append("measured loss: related to the answers by a factor and a power that are learned")
-    same_name = data.task_name.values == data.task_name.sel(task=label).item()
-    lone = data.metric.sel(task=label).item() in ("exact_match",) and np.isnan(data.task_length.sel(task=label).item())
-    if lone and (same_name & (data.metric.values == "token_accuracy")).any():
-        said.append("not linked with the token accuracy of this name: fill the column length")
-    return said
 
 
 FEW_RUNS = 5
@@ -203,6 +123,7 @@ def warnings_of(data: xr.Dataset) -> list[str]:
     guesses = np.unique(likely_choices(data)[unknown_chance(data)])
     chances = [_of_chance(data, int(number)) for number in guesses]
     said = [f"{few.capitalize()}."] if few else []
+    said += filter(None, [little_spread(data)])
     return [*said, *map(_of_direction, refusals(data).values()), *chances, *_unused_bounds(data)]
 
 

@@ -290,7 +290,8 @@ def test_validate_prints_counts_and_ranges_with_their_units(good_table, table, t
     table.to_csv(dated, index=False)
     done = forecast_command("validate", dated)
     assert done.code == 0 and "FLOP" not in done.out
-    assert done.out.splitlines()[3] == "  dates: 2020-01-01 to 2020-01-04"
+    assert done.out.splitlines()[2].startswith("  warning: All runs were released within 3 days, so how scores change")
+    assert done.out.splitlines()[4] == "  dates: 2020-01-01 to 2020-01-04"
     facts = forecast_command("validate", dated, "--json").json
     assert facts["scale"] == "date" and facts["dates"] == ["2020-01-01", "2020-01-04"] and facts["log10_params"] is None
 

@@ -66,7 +66,7 @@ def howmuch(
         print_answer(answer)
         if output is not None:
             print(f"figure: {output}")
-    exit_unless_sound(loaded, fit, structure, tasks=[answer["task"]])
+    exit_unless_sound(loaded, fit, structure, tasks=[answer["task"]], thresholds=True)
 
 
 LINES = {  # of one question: what is printed of it, and whether it is a log10

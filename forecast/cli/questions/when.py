@@ -88,7 +88,9 @@ def when(
         if figure is not None:
             print(f"\nfigure: {figure}")
     unsound = [] if frontier is None else frontier.diagnostics.reasons
-    exit_unless_sound(loaded, fit, structure, [f"largest runs: {each}" for each in unsound], tasks=[answer["task"]])
+    exit_unless_sound(
+        loaded, fit, structure, [f"largest runs: {each}" for each in unsound], tasks=[answer["task"]], thresholds=True
+    )
 
 
 def _check_no_growth(runs: Path | None, *, trained: bool) -> None:

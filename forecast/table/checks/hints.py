@@ -28,6 +28,11 @@ _HINTS = {
 TO_NATS = {PERPLEXITY: math.log, BITS: lambda bits: bits * math.log(2)}
 MIXTURE = re.compile(r"(?<![a-z0-9])(?:[0-9]+x[0-9.]+[bm]|a[0-9.]+[bm]|moe)(?![a-z0-9])", re.IGNORECASE)
 """In names of mixtures of experts: 8x7B, 30B-A3B, MoE."""
+CHOICES = re.compile(
+    r"(?<![a-z0-9])(?:mc|mcqa?|multiple[ _-]?choice|([0-9]{1,2})[ _-]?(?:options?|choices?|way))(?![a-z0-9])",
+    re.IGNORECASE,
+)
+"""In names of choices among given answers, with their number where it is told: MC, 4 options."""
 ATTEMPTS = re.compile(r"pass(?:@|_at_|at)?([0-9]+)")
 
 
@@ -58,6 +63,16 @@ def named_like(task: str, group: Iterable[str]) -> bool:
     """
     words = [plain_name(word) for word in task.replace("_", " ").split()]
     return not {plain_name(task), *words, *map("".join, pairwise(words))}.isdisjoint(group)
+
+
+def choices_named(task: str) -> int | None:
+    """How many answers a task gives to choose from, by its name: 0 where it does not say; None where it is no choice.
+
+    >>> choices_named("Trivia MC (4 options)"), choices_named("ARC multiple-choice"), choices_named("3-digit sums")
+    (4, 0, None)
+    """
+    numbers = [int(found or 0) for found in CHOICES.findall(task)]
+    return None if not numbers else max(numbers) if max(numbers) > 1 else 0
 
 
 def looks_like(column: str, header: Iterable[str], known: Mapping[str, object] | Iterable[str] = ()) -> str | None:

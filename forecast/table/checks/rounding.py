@@ -1,14 +1,21 @@
 """Rounding of scores: how many items a rate that is rounded to a few digits is worth."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
-from forecast.table.reading.cells import Cells
+from forecast.table.checks.units import typed
+from forecast.table.reading.cells import Cells, in_rows
+from forecast.words import first_of
 
 FEWEST_DIGITS = 2  # scores of a task that all have one digit are rather typed as they are than rounded
 MANY_ITEMS = 5.0  # in one unit of the last digit
 LOST = 2.0 / 3.0  # share of the items below which the rounding, and not their number, limits what is known
 COINCIDENCE = 3.0  # log10 of the odds against one
+WHOLE = ("exact_match", "choice", "at_least_k")  # metrics whose score is a count over items
+SINGLE_PRECISION = 1e-6  # to which stored scores may be rounded
+TASKS = 3  # named in a sentence
 
 
 def last_digit(cells: Cells) -> pd.Series:
@@ -49,3 +56,37 @@ def _is_rounded(cells: Cells, items: pd.Series) -> pd.Series:
     different = ~pd.DataFrame({"task": task[0], "metric": task[1], "score": score}).duplicated() & (score % 1 != 0)
     digits = np.log10(items.where(different).clip(lower=1.0))
     return digits.groupby(task).transform("sum") > COINCIDENCE
+
+
+def no_whole_counts(cells: Cells) -> Iterator[str]:
+    """Of scores that are no share of a whole number of items."""
+    trials, score = cells.number["trials"], cells.number["score"]
+    count = score * trials
+    slack = trials * (0.5 * last_digit(cells) + SINGLE_PRECISION)
+    broken = cells.metric.isin(WHOLE) & ((count - count.round()).abs() > slack) & (trials > 1)
+    tasks = [(task, broken & own) for task, own in cells.tasks() if (broken & own).any()]
+    if tasks:
+        line = tasks[0][1].index[tasks[0][1]][0]
+        named = [f"{task} ({in_rows(rows)})" for task, rows in tasks]
+        yield (
+            f"Score x trials is no whole number of items for {first_of(named, TASKS)}: "
+            f"{cells.text.at[line, 'score'].strip()} x {trials[line]:g} = {count[line]:.6g}. Counts are rounded. Give "
+            "the trials that the scores are shares of; an average over subtasks has as many as all of them together."
+        )
+
+
+def rounded(cells: Cells) -> Iterator[str]:
+    """Of scores that are rounded to more than a few items."""
+    left, unit, trials = items_left(cells), last_digit(cells), cells.number["trials"]
+    tasks = [(task, left.notna() & own) for task, own in cells.tasks() if (left.notna() & own).any()]
+    for task, rows in tasks[:TASKS]:
+        line = rows.index[rows][0]
+        few, many = left[rows].min(), left[rows].max()
+        worth = f"{few:g}" if few == many else f"{few:g} to {many:g}"
+        yield (
+            f"Scores of {task} are rounded to {typed(unit[line])}, which is {unit[line] * trials[line]:.3g} of "
+            f"{trials[line]:g} items. So {in_rows(rows)} count{'s' if rows.sum() == 1 else ''} as {worth} items, which "
+            "is what the rounding leaves. Give successes, or scores with more digits."
+        )
+    if len(tasks) > TASKS:
+        yield f"Scores of {len(tasks) - TASKS} further tasks are rounded as much; give successes, or more digits."

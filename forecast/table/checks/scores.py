@@ -7,11 +7,14 @@ import pandas as pd
 
 from forecast.errors import Problem, shown
 from forecast.table.checks.columns import RULES
+from forecast.table.checks.hints import named_like
+from forecast.table.checks.names import BITS, PERPLEXITIES
 from forecast.table.checks.units import typed
 from forecast.table.reading.cells import OF_TASK, Cells
 from models.facts.ceilings import BOUNDS
 
 HIGHEST_LOSS = 25.0  # nats; no trained or untrained model is so far below a guess among all tokens
+HIGH_LOSS = 5.0  # nats, which the best run of a trained ladder is below
 GUESS_LOSS = 13.0  # nats of a uniform guess over 500,000 tokens; early checkpoints can be worse, not the best run
 LEARNED = 4.0  # nats a token, which the best run of a table of losses is below
 PERCENT = 100.0
@@ -128,3 +131,31 @@ def _disagreements(cells: Cells, column: str, bound: pd.Series) -> Iterator[Prob
             wrong=f"task {shown(cells.text.at[line, 'task'])} has {column} {first[line]:g} in row {int(lines[line])}",
             remedy="give one value for all rows of a task, or leave the cell blank",
         )
+
+
+def high_losses(cells: Cells) -> Iterator[str]:
+    """Of losses that are high for nats per token, or that are named like another measure."""
+    for task, own in cells.tasks():
+        score = cells.number["score"].where((cells.metric == "loss") & own).dropna()
+        if score.empty:
+            continue
+        log = f"write ln({typed(score.max(), 4)}) = {typed(float(np.log(score.max())), 4)} and so on"
+        converted = named_like(task, ("nats",))
+        if named_like(task, PERPLEXITIES) and score.max() > 1 and not converted:
+            yield f"The loss {task} is named like perplexity. If it is one, {log}; or import with --metric perplexity."
+        elif named_like(task, BITS) and not converted:
+            yield (
+                f"The loss {task} is named like bits. If it is in bits, multiply by 0.6931 (ln 2): "
+                f"{typed(score.max(), 4)} is {typed(score.max() * np.log(2), 4)} nats; or import with "
+                "--metric bits_per_byte."
+            )
+        elif score.max() > GUESS_LOSS:
+            yield (
+                f"Losses of {task} reach {typed(score.max(), 4)} nats a token, more than a guess among all tokens "
+                f"costs ({GUESS_LOSS:g}), as only first checkpoints have. If they are perplexities, {log}."
+            )
+        elif score.min() > HIGH_LOSS and len(score) > 1:
+            yield (
+                f"No loss of {task} is below {typed(score.min(), 4)} nats a token, which is much for trained models. "
+                f"If they are perplexities, {log}."
+            )

@@ -6,26 +6,24 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from forecast.errors import row_ranges, shown
-from forecast.table.checks.hints import MIXTURE, looks_like, named_like
+from forecast.errors import shown
+from forecast.table.checks.hints import MIXTURE, choices_named, looks_like
 from forecast.table.checks.magnitudes import AGREE, agrees_with_sizes, ratio_to_sizes
-from forecast.table.checks.names import BITS, PERPLEXITIES
-from forecast.table.checks.rounding import items_left, last_digit
-from forecast.table.checks.scores import GUESS_LOSS
+from forecast.table.checks.rounding import no_whole_counts, rounded
+from forecast.table.checks.scores import high_losses
 from forecast.table.checks.units import typed
-from forecast.table.reading.cells import Cells
+from forecast.table.reading.cells import OF_TASK, Cells, in_rows
 from forecast.words import counted, first_of
 
 TOYS = {"compute": (1e13, "FLOP"), "params": (1e5, "parameters"), "tokens": (1e6, "training tokens")}
-HIGH_LOSS = 5.0  # nats, which the best run of a trained ladder is below
 UNLIKELY = 1e-4  # chance that one row in a task falls so far below guessing
 UNLIKELY_TOGETHER = 1e-6
 MATERIAL = 0.85  # of the chance; models that never name one of the answers miss it by less
+MOST_CHOICES = 10  # where a name does not say how many
+PLACEHOLDER = "(replace me)"  # in names of models of a new study
 WIDE = 1.0  # decade of compute_sd
-WHOLE = ("exact_match", "choice", "at_least_k")  # metrics whose score is a count over items
-SINGLE_PRECISION = 1e-6  # to which stored scores may be rounded
 OPTIONAL = ("compute", "params", "active_params", "tokens", "compute_sd", "family", "date", "chance", "human")
-TASKS, MODELS, RANGES = 3, 3, 4  # named in a sentence
+TASKS, MODELS = 3, 3  # named in a sentence
 
 
 def strange(cells: Cells) -> list[str]:
@@ -34,26 +32,11 @@ def strange(cells: Cells) -> list[str]:
         return [sentence for check in CHECKS for sentence in check(cells)] if cells.scored else []
 
 
-def _rows(which: pd.Series) -> str:
-    lines = [int(line) for line in which.index[which.fillna(False).astype(bool)]]
-    return f"row{'' if len(lines) == 1 else 's'} {row_ranges(lines, most=RANGES)}"
-
-
-def _models(cells: Cells, which: pd.Series) -> list[str]:
-    return cells.text["model"].str.strip()[which].unique().tolist()
-
-
-def _tasks(cells: Cells) -> Iterator[tuple[str, pd.Series]]:
-    """Name and rows of each task by metric."""
-    for (task, _), rows in cells.metric.groupby([cells.text["task"].str.strip(), cells.metric], sort=False):
-        yield str(task), cells.text.index.isin(rows.index)
-
-
 def _mixtures(cells: Cells) -> Iterator[str]:
     unsaid = cells.text["model"].str.contains(MIXTURE) & cells.blank["active_params"] & cells.blank["compute"]
     if (unsaid & ~cells.blank["params"] & ~cells.blank["tokens"]).any():
         yield (
-            f"By name {first_of(_models(cells, unsaid), MODELS)} is a mixture of experts, and its compute is taken as "
+            f"By name {first_of(cells.models(unsaid), MODELS)} is a mixture of experts, and its compute is taken as "
             "6 x params x tokens. If params are those of all experts, give the column active_params."
         )
 
@@ -63,7 +46,7 @@ def _toys(cells: Cells) -> Iterator[str]:
         small = (cells.number[name] < limit) & ~agrees_with_sizes(cells) & ~(cells.date < pd.Timestamp("2010-01-01"))
         if small.any():
             values = cells.number[name][small]
-            models = _models(cells, small)
+            models = cells.models(small)
             yield (
                 f"{counted(len(models), 'model')} ({first_of(models, MODELS)}) ha{'s' if len(models) == 1 else 've'} "
                 f"{typed(values.min(), 3)} to {typed(values.max(), 3)} {unit}, as only toys have. If the column {name} "
@@ -76,7 +59,7 @@ def _off_sizes(cells: Cells) -> Iterator[str]:
     off = ratio.notna() & ~ratio.between(1 / AGREE, AGREE)
     if not off.any():
         return
-    models, first = _models(cells, off), off.index[off][0]
+    models, first = cells.models(off), off.index[off][0]
     low, high = ratio[off].min(), ratio[off].max()
     times = typed(low, 2) if typed(low, 2) == typed(high, 2) else f"{typed(low, 2)} to {typed(high, 2)}"
     active = cells.number.at[first, "compute"] / (6 * cells.number.at[first, "tokens"])
@@ -93,33 +76,6 @@ def _off_sizes(cells: Cells) -> Iterator[str]:
     )
 
 
-def _high_losses(cells: Cells) -> Iterator[str]:
-    for task, own in _tasks(cells):
-        score = cells.number["score"].where((cells.metric == "loss") & own).dropna()
-        if score.empty:
-            continue
-        log = f"write ln({typed(score.max(), 4)}) = {typed(float(np.log(score.max())), 4)} and so on"
-        converted = named_like(task, ("nats",))
-        if named_like(task, PERPLEXITIES) and score.max() > 1 and not converted:
-            yield f"The loss {task} is named like perplexity. If it is one, {log}; or import with --metric perplexity."
-        elif named_like(task, BITS) and not converted:
-            yield (
-                f"The loss {task} is named like bits. If it is in bits, multiply by 0.6931 (ln 2): "
-                f"{typed(score.max(), 4)} is {typed(score.max() * np.log(2), 4)} nats; or import with "
-                "--metric bits_per_byte."
-            )
-        elif score.max() > GUESS_LOSS:
-            yield (
-                f"Losses of {task} reach {typed(score.max(), 4)} nats a token, more than a guess among all tokens "
-                f"costs ({GUESS_LOSS:g}), as only first checkpoints have. If they are perplexities, {log}."
-            )
-        elif score.min() > HIGH_LOSS and len(score) > 1:
-            yield (
-                f"No loss of {task} is below {typed(score.min(), 4)} nats a token, which is much for trained models. "
-                f"If they are perplexities, {log}."
-            )
-
-
 def _below_chance(cells: Cells) -> Iterator[str]:
     """Of tasks whose scores miss their chance by more than luck and by more than a habit of answering explains."""
     number = cells.number
@@ -128,21 +84,21 @@ def _below_chance(cells: Cells) -> Iterator[str]:
     tail = pd.Series(stats.binom.cdf(successes, trials, chance), index=chance.index)
     far = (chance > 0) & (successes / trials < chance * MATERIAL)
     low = {}
-    for task, own in _tasks(cells):
+    for task, value, own in _chances(cells, chance):
         rows = own & far
         if not rows.any():
             continue
-        each = rows & (tail < UNLIKELY / (own & (chance > 0)).sum())
+        each = rows & (tail < UNLIKELY / own.sum())
         items = trials[rows].sum()
         together = stats.binom.cdf(successes[rows].sum(), items, (chance * trials)[rows].sum() / items)
         if each.any() or together < UNLIKELY_TOGETHER:
-            low[task] = each if each.any() else rows
+            low[task, value] = each if each.any() else rows
     if low:
-        task, score = next(iter(low)), successes / trials
+        (task, _), score = next(iter(low)), successes / trials
         said = [
-            f"{name} ({typed(score[rows].min(), 3)} to {typed(score[rows].max(), 3)} in {_rows(rows)}, "
-            f"chance {chance[rows].max():g})"
-            for name, rows in low.items()
+            f"{name} ({typed(score[rows].min(), 3)} to {typed(score[rows].max(), 3)} in {in_rows(rows)}, "
+            f"chance {value:g})"
+            for (name, value), rows in low.items()
         ]
         yield (
             f"Scores lie significantly below chance: {first_of(said, TASKS)}. If answers are generated, not chosen, "
@@ -151,36 +107,51 @@ def _below_chance(cells: Cells) -> Iterator[str]:
         )
 
 
-def _no_whole_counts(cells: Cells) -> Iterator[str]:
-    trials, score = cells.number["trials"], cells.number["score"]
-    count = score * trials
-    slack = trials * (0.5 * last_digit(cells) + SINGLE_PRECISION)
-    broken = cells.metric.isin(WHOLE) & ((count - count.round()).abs() > slack) & (trials > 1)
-    tasks = [(task, broken & own) for task, own in _tasks(cells) if (broken & own).any()]
-    if tasks:
-        line = tasks[0][1].index[tasks[0][1]][0]
-        named = [f"{task} ({_rows(rows)})" for task, rows in tasks]
+def _chances(cells: Cells, chance: pd.Series) -> Iterator[tuple[str, float, pd.Series]]:
+    """Name, chance and rows of each task by metric and chance."""
+    for task, own in cells.tasks():
+        for value in chance[own].dropna().unique():
+            yield task, float(value), own & (chance == value)
+
+
+def _mixed_chances(cells: Cells) -> Iterator[str]:
+    """Of tasks whose rows have several chances, a blank one being 0."""
+    number = cells.number["chance"].fillna(0.0)[cells.rate]
+    of_task = [cells.text[name].str.strip() for name in OF_TASK]
+    for (task, *_), chance in number.groupby([each[cells.rate] for each in of_task], sort=False):
+        values = sorted(chance.unique())
+        if len(values) > 1:
+            said = [f"{value:g} in {in_rows(chance == value)}" for value in values]
+            yield (
+                f"Task {task} has {len(values)} chances ({first_of(said, TASKS)}), where a blank is 0. Their mean over "
+                f"its rows, {chance.mean():.3g}, is used for all. Give one, or name the rows of another test otherwise."
+            )
+
+
+def _named_like_choices(cells: Cells) -> Iterator[str]:
+    """Of generated answers, without a chance, that by name are choices and never score below guessing."""
+    generated = (cells.metric == "exact_match") & ~(cells.number["chance"] > 0)
+    score = cells.number["score"].fillna(cells.number["successes"] / cells.number["trials"])
+    for task, own in cells.tasks():
+        least, number = score[own & generated].min(), choices_named(task)
+        if number is None or not least > MATERIAL / (number or MOST_CHOICES):
+            continue
+        chance = f"{1 / number:.3g}" if number else "P"
         yield (
-            f"Score x trials is no whole number of items for {first_of(named, TASKS)}: "
-            f"{cells.text.at[line, 'score'].strip()} x {trials[line]:g} = {count[line]:.6g}. Counts are rounded. Give "
-            "the trials that the scores are shares of; an average over subtasks has as many as all of them together."
+            f"By name {task} is a choice among given answers, and no score is below {least:.3g}; but its metric is "
+            f"exact_match, of which a guess is worth nothing. If it is one, give metric choice and its chance (on "
+            f"import --metric {shown(f'{task}=choice')} --chance {shown(f'{task}={chance}')})."
         )
 
 
-def _rounded(cells: Cells) -> Iterator[str]:
-    left, unit, trials = items_left(cells), last_digit(cells), cells.number["trials"]
-    tasks = [(task, left.notna() & own) for task, own in _tasks(cells) if (left.notna() & own).any()]
-    for task, rows in tasks[:TASKS]:
-        line = rows.index[rows][0]
-        few, many = left[rows].min(), left[rows].max()
-        worth = f"{few:g}" if few == many else f"{few:g} to {many:g}"
+def _placeholders(cells: Cells) -> Iterator[str]:
+    """Of the rows of a new study that nobody has replaced."""
+    left = cells.text["model"].str.contains(PLACEHOLDER, regex=False)
+    if left.any():
         yield (
-            f"Scores of {task} are rounded to {typed(unit[line])}, which is {unit[line] * trials[line]:.3g} of "
-            f"{trials[line]:g} items. So {_rows(rows)} count{'s' if rows.sum() == 1 else ''} as {worth} items, which "
-            "is what the rounding leaves. Give successes, or scores with more digits."
+            f"Made-up numbers: {in_rows(left)} came with `forecast new` ({first_of(cells.models(left), MODELS)}), and "
+            "what follows from them means nothing. Replace them by your own."
         )
-    if len(tasks) > TASKS:
-        yield f"Scores of {len(tasks) - TASKS} further tasks are rounded as much; give successes, or more digits."
 
 
 def _falling_attempts(cells: Cells) -> Iterator[str]:
@@ -193,7 +164,7 @@ def _falling_attempts(cells: Cells) -> Iterator[str]:
         fallen = own[before["share"] - own["share"] > 1 / own["trials"]]
         if not fallen.empty:
             line, few = fallen.index[0], before.loc[fallen.index[0]]
-            lines = _rows(pd.Series(cells.text.index.isin(fallen.index), cells.text.index))
+            lines = in_rows(pd.Series(cells.text.index.isin(fallen.index), cells.text.index))
             yield (
                 f"pass@k of {task} falls in more attempts, which it cannot, in {lines}: {own.at[line, 'model']} has "
                 f"{few['share']:g} in {few['k']:g} and {own.at[line, 'share']:g} in {own.at[line, 'k']:g}. Check that "
@@ -205,8 +176,8 @@ def _dates_ahead(cells: Cells) -> Iterator[str]:
     ahead = cells.date > pd.Timestamp.now() + pd.Timedelta(days=2)
     if ahead.any():
         yield (
-            f"{_rows(ahead)} {'has' if ahead.sum() == 1 else 'have'} scores of models that are dated ahead of today, "
-            f"up to {cells.date[ahead].max():%Y-%m-%d}. Correct the dates of {first_of(_models(cells, ahead), MODELS)}."
+            f"{in_rows(ahead)} {'has' if ahead.sum() == 1 else 'have'} scores of models that are dated ahead of today, "
+            f"up to {cells.date[ahead].max():%Y-%m-%d}. Correct the dates of {first_of(cells.models(ahead), MODELS)}."
         )
 
 
@@ -215,7 +186,7 @@ def _wide_computes(cells: Cells) -> Iterator[str]:
     if wide.any():
         largest = cells.number["compute_sd"][wide].max()
         yield (
-            f"Column compute_sd is {largest:g} decades for {first_of(_models(cells, wide), MODELS)}: known to a "
+            f"Column compute_sd is {largest:g} decades for {first_of(cells.models(wide), MODELS)}: known to a "
             f"factor of {typed(10**largest, 2)}. If {largest:g} is the factor itself, write {np.log10(largest):.2g}."
         )
 
@@ -235,13 +206,16 @@ def _unread_columns(cells: Cells) -> Iterator[str]:
 
 
 CHECKS: tuple[Callable[[Cells], Iterator[str]], ...] = (
+    _placeholders,
+    _mixed_chances,
     _below_chance,
-    _high_losses,
+    _named_like_choices,
+    high_losses,
     _off_sizes,
     _mixtures,
     _toys,
-    _no_whole_counts,
-    _rounded,
+    no_whole_counts,
+    rounded,
     _falling_attempts,
     _single_items,
     _dates_ahead,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecast.errors import ForecastError, Problem, shown_path
+from forecast.errors import ForecastError, Problem, row_ranges, shown_path
 from forecast.table.reading.dates import Dates
 from models.dates import log10_compute_of
 from models.equations.metrics import METRICS, rates
@@ -25,6 +25,7 @@ DECIMAL = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"  # in one way, so that a long
 NUMBER = re.compile(rf"{DECIMAL}(?:e[+-]?[0-9]+)?|[+-]?inf(?:inity)?", re.IGNORECASE)
 LONGEST = 100  # characters of a number or a date
 FEWEST_DATES = 3  # to be a scale
+RANGES = 4  # of rows that are named in a sentence
 MOST_ROWS, MOST_CELLS = 200_000, 5_000_000  # of a table, which are checked in half a minute
 
 
@@ -99,6 +100,15 @@ class Cells:
     def date_of_model(self) -> pd.Series:
         return self.date.groupby(self.text["model"]).transform("first")
 
+    def models(self, which: pd.Series) -> list[str]:
+        """Names of the models of these rows, each once."""
+        return self.text["model"].str.strip()[which].unique().tolist()
+
+    def tasks(self) -> Iterator[tuple[str, pd.Series]]:
+        """Name and rows of each task by metric."""
+        for (task, _), rows in self.metric.groupby([self.text["task"].str.strip(), self.metric], sort=False):
+            yield str(task), self.text.index.isin(rows.index)
+
     def problems(
         self, bad: pd.Series, column: str, wrong: str, remedy: str | Callable[[str], str]
     ) -> Iterator[Problem]:
@@ -107,6 +117,12 @@ class Cells:
             value = self.text.at[line, column]
             advice = remedy if isinstance(remedy, str) else remedy(value)
             yield Problem(row=int(line), column=column, value=value, wrong=wrong, remedy=advice)
+
+
+def in_rows(which: pd.Series) -> str:
+    """The rows that are true, as 'rows 2-4'."""
+    lines = [int(line) for line in which.index[which.fillna(False).astype(bool)]]
+    return f"row{'' if len(lines) == 1 else 's'} {row_ranges(lines, most=RANGES)}"
 
 
 def check_size(rows: int, columns: int, path: Path) -> None:

@@ -17,6 +17,7 @@ from forecast.table.reading.structured import (
 )
 from forecast.table.reading.text import decoded, table_of_text
 
+WORKBOOKS = (".xlsx", ".xlsm")
 FOREIGN_FILES = {  # first bytes: what the file is and what to do
     b"PK\x03\x04": ("a zip archive and no Excel workbook", "unpack it first, or save the table as CSV UTF-8"),
     b"\xd0\xcf\x11\xe0": ("an old Excel workbook", "save the table as .xlsx or CSV UTF-8"),
@@ -65,6 +66,10 @@ def _read(content: bytes, path: Path) -> tuple[pd.DataFrame, list[Problem]]:
     for start, (kind, remedy) in FOREIGN_FILES.items():
         if content.startswith(start):
             raise ForecastError(f"{shown_path(path)}: is {kind}, no table; {remedy}")
+    if path.suffix.lower() in WORKBOOKS:
+        raise ForecastError(
+            f"{shown_path(path)}: is no Excel workbook, whatever its suffix; save it as one, or give CSV another suffix"
+        )
     text = decoded(content, path)
     return (table_of_json(text, path), []) if is_json(text) else table_of_text(text, path)
 

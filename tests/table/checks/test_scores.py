@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from forecast.study.file import write_template
 from forecast.table.checks.hints import looks_like, metric_remedy
 from forecast.table.dataset import read_table
 
@@ -156,3 +157,45 @@ def test_pass_at_k_that_falls_in_more_attempts_is_said(said):
     (first, *_) = said(score=["0.1", "0.2", "0.2", "0.1", "0.3", "0.3"], **cells)
     assert "falls in more attempts, which it cannot, in row 5: b has 0.2 in 1 and 0.1 in 8" in first
     assert not any("attempts" in each for each in said(score=["0.1", "0.2", "0.2", "0.3", "0.3", "0.3"], **cells))
+
+
+def test_several_chances_in_one_task_are_said_with_their_rows_and_what_is_used(said):
+    cells = {"metric": "choice", "score": ["0.26", "0.27", "0.5", "0.61"], "compute": COMPUTE}
+    (sentence,) = said(chance=["0.25", "0.25", "0.5", "0.25"], **cells)
+    assert "Task t has 2 chances (0.25 in rows 2-3, 5, 0.5 in row 4)" in sentence
+    assert "Their mean over its rows, 0.312, is used for all" in sentence
+    (blank,) = said(chance=["0.25", "0.25", "", "0.25"], **cells)
+    assert "0 in row 4, 0.25 in rows 2-3, 5), where a blank is 0" in blank
+    assert said(chance="0.25", **cells) == []
+    assert said(chance=["0.25", "0.25", "0.5", "0.5"], **cells | {"task": ["a", "a", "b", "b"]}) == []
+
+
+def test_rows_below_chance_are_named_with_the_chance_that_they_have(said):
+    cells = {"metric": "choice", "score": ["0.15", "0.16", "0.3", "0.61"], "compute": COMPUTE}
+    (_, sentence) = said(chance=["0.25", "0.25", "0.5", "0.25"], **cells)
+    assert "t (0.15 to 0.16 in rows 2-3, chance 0.25), t (0.3 to 0.3 in row 4, chance 0.5)" in sentence
+    cells["score"] = ["0.26", "0.27", "0.3", "0.61"]
+    (_, sentence) = said(chance=["0.25", "0.25", "0.5", "0.25"], **cells)
+    assert "below chance: t (0.3 to 0.3 in row 4, chance 0.5). If" in sentence
+
+
+@pytest.mark.parametrize(
+    ("task", "chance"),
+    [("Trivia MC (4 options)", "0.25"), ("quiz 5-way", "0.2"), ("multiple_choice law", "P"), ("law MCQ", "P")],
+)
+def test_generated_answers_that_are_named_like_a_choice_and_never_below_guessing_are_said(said, task, chance):
+    scores = {"score": ["0.248", "0.27", "0.3", "0.61"], "compute": COMPUTE, "task": task}
+    (sentence,) = said(**scores)
+    assert f"By name {task} is a choice among given answers, and no score is below 0.248" in sentence
+    assert f"--metric '{task}=choice' --chance '{task}={chance}'" in sentence
+    assert said(metric="choice", chance="0.25", **scores) == []
+    assert said(**scores | {"score": ["0.004", "0.27", "0.3", "0.61"]}) == []
+    assert said(**scores | {"task": "3-digit sums"}) == []
+
+
+def test_rows_of_a_new_study_that_nobody_has_replaced_are_said(tmp_path):
+    write_template(tmp_path / "study")
+    sentences = []
+    read_table(tmp_path / "study" / "table.csv", warn=sentences.append)
+    assert sentences[0].startswith("Made-up numbers: rows 2-5 came with `forecast new` (small (replace me), medium")
+    assert "means nothing" in sentences[0] and len(sentences) == 1

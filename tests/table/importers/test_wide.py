@@ -370,3 +370,13 @@ def test_other_kinds_of_files_are_read_alike(tmp_path):
     import_results("wide", path, tmp_path / "t.csv", choices=choices)
     frame = read_table(tmp_path / "t.csv")
     assert frame["score"].tolist() == [0.05, 0.2, 0.53] and frame["compute"].tolist() == [1.5e21, 1.5e22, 1.5e23]
+
+
+def test_a_column_of_text_that_is_called_as_families_are_is_proposed_as_family(table_of):
+    found = table_of("wide", rows(("Series", "compute", "note"), ("A", "A", "B"), ("1e20", "1e21", "1e22"), "xyz"))
+    assert found.left_out["column 'Series'"].endswith(
+        "; may be the family of the model; --columns 'family=Series' takes it"
+    )
+    assert found.left_out["column 'note'"] == "holds text, no scores"
+    both = table_of("wide", rows(("Series", "family", "compute"), "AAB", "CCD", ("1e20", "1e21", "1e22")))
+    assert both.left_out["column 'Series'"] == "holds text, no scores"

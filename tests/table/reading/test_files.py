@@ -113,6 +113,16 @@ def test_a_broken_workbook_is_a_known_error(tmp_path, cut):
         read_cells(path)
 
 
+@pytest.mark.parametrize("content", [b"hello\n", b"model,task\nmi-1,sums\n", b"", bytes(range(128, 256))])
+def test_a_file_that_only_bears_the_suffix_of_a_workbook_is_said_to_be_none(tmp_path, content):
+    path = tmp_path / "fake.xlsx"
+    path.write_bytes(content)
+    with pytest.raises(
+        ForecastError, match=r"fake\.xlsx: is no Excel workbook, .*; save it as one, or give CSV another"
+    ):
+        read_cells(path)
+
+
 def test_decimal_commas_are_decided_column_by_column(write):
     rows, _, _ = cells(write("model;a;b;c\nx;0,53;7,5B;1.234,5\ny;1,25 %;8B;2,0\n"))
     assert rows == [("x", "0.53", "7.5B", "1234.5"), ("y", "1.25 %", "8B", "2.0")]

@@ -6,7 +6,7 @@ from typing import Any
 
 from forecast.errors import ForecastError, shown, shown_path
 from forecast.table.checks import names
-from forecast.table.checks.hints import named_like
+from forecast.table.checks.hints import named_like, plain_name
 from forecast.table.importers.choices import Choices, closest
 from forecast.table.importers.measurements import Found, LeftOut, Measurement, source_of
 from forecast.table.importers.models_table import FACTS, ROLES, check_models, facts_of, numbered
@@ -113,13 +113,20 @@ def _no_task(sheet: Sheet, name: str) -> str:
     if UNNAMED.fullmatch(name):
         return "has no name"
     if cells and not any(is_score(cell) for cell in cells):
-        return "holds text, no scores"
+        return "holds text, no scores" + _as_family(sheet, name)
     if AVERAGE.match(name):
         return f"is an average of tasks; --tasks {shown(name)} takes it"
     if name in sheet.sizes_not_read:
         option = shown(f"{likely_role(name)}={name}")
         return f"may be {likely_role(name)} of the model, which its header leaves open; --columns {option} takes it"
     return ""
+
+
+def _as_family(sheet: Sheet, name: str) -> str:
+    """How a column of text is taken for families, where it is called as people call them and none is known."""
+    if "family" in sheet.columns or plain_name(name) not in names.COLUMN_NAMES["family"]:
+        return ""
+    return f"; may be the family of the model; --columns {shown(f'family={name}')} takes it"
 
 
 def _no_rate(name: str, *, named: bool) -> str:

@@ -206,6 +206,15 @@ def check_target(path: Path) -> None:
         raise ForecastError(f"{shown_path(path)}: the folder {shown_path(path.parent)} cannot be written to")
 
 
+def is_same_file(path: Path, other: Path) -> bool:
+    """Whether both are names of one file, by whatever links, or would be."""
+    check_name(path)
+    check_name(other)
+    if os.path.exists(path) and os.path.exists(other):
+        return path.samefile(other) and not path.is_dir()
+    return os.path.realpath(path) == os.path.realpath(other)
+
+
 def check_name(path: str | os.PathLike[str]) -> None:
     """Refuse what no file can be called."""
     try:

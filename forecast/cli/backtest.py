@@ -26,6 +26,7 @@ from forecast.cli.options import (
     TableTasks,
     TableTrials,
     Workers,
+    check_apart,
     exit_unless_trustworthy,
     plain,
     print_json,
@@ -65,7 +66,7 @@ def backtest(
     Without a cut the largest three in ten runs are hidden. Results of fits are kept in DIR/jobs: started again after an
     interrupt, only what is missing is done.
     """
-    from forecast.backtesting.record import write_backtest
+    from forecast.backtesting.record import FILES, write_backtest
     from forecast.backtesting.run import backtest as record_of
     from forecast.backtesting.verdict import verdict
     from forecast.files import alone_in, make_folder
@@ -74,6 +75,7 @@ def backtest(
     from forecast.table.splits import splits_asked
     from forecast.words import counted
 
+    check_apart([table], [output / name for name in FILES])
     names = structure_names(structures, average=average)
     from forecast.table.adjusting import adjustments
 

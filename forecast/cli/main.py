@@ -31,6 +31,7 @@ from forecast.cli.options import (
     plain,
     print_json,
     print_thresholds,
+    sparing,
     structure_names,
     warn,
 )
@@ -219,7 +220,7 @@ COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
 for command, line, example in COMMANDS:
     name = (command.__name__).rstrip("_")
     listed = f"{FORMAT_LIST}\n\n" if command is import_ else ""
-    app.command(name, short_help=line, epilog=f"{listed}Example: forecast {example}")(command)
+    app.command(name, short_help=line, epilog=f"{listed}Example: forecast {example}")(sparing(command))
 
 
 if __name__ == "__main__":

@@ -121,8 +121,6 @@ def score(
 
     if output is not None:
         check_target(output)
-        if output.resolve() in (forecast.resolve(), outcomes.resolve()):
-            raise ForecastError(f"{output}: would replace what is scored; name another file")
     registered = read_sealed(forecast, published=sha256)
     found = matched(registered["question"], read_outcomes(outcomes), outcomes)
     answer = {

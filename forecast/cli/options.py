@@ -74,10 +74,12 @@ Scheduler = Annotated[str | None, typer.Option(help="Address of a Dask scheduler
 TargetAccept = Annotated[float, typer.Option(help="Acceptance rate the step size is tuned to.", min=0.5, max=0.999)]
 TableTasks = Annotated[str | None, typer.Option("--tasks", help="Only these tasks, by comma.", metavar="NAMES")]
 TableTrials = Annotated[
-    list[str] | None, typer.Option("--trials", help="Items scored where it is blank.", metavar="[TASK=]N")
+    list[str] | None,
+    typer.Option("--trials", help="Items scored, for blank cells; TASK=N for all.", metavar="[TASK=]N"),
 ]
 TableChance = Annotated[
-    list[str] | None, typer.Option("--chance", help="Success of a guess where it is blank.", metavar="[TASK=]P")
+    list[str] | None,
+    typer.Option("--chance", help="Success of a guess, for blank cells; TASK=P for all.", metavar="[TASK=]P"),
 ]
 SkipUnusable = Annotated[bool, typer.Option("--skip-unusable", help="Leave out rows with problems, and name them.")]
 Repeats = Annotated[

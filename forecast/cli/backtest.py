@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from forecast.cli.given.paths import check_apart
+from forecast.cli.given.values import rates_asked
 from forecast.cli.options import (
     NOT_TRUSTWORTHY,
     Ats,
@@ -26,7 +28,6 @@ from forecast.cli.options import (
     TableTasks,
     TableTrials,
     Workers,
-    check_apart,
     exit_unless_trustworthy,
     plain,
     print_json,
@@ -75,6 +76,7 @@ def backtest(
     from forecast.table.splits import splits_asked
     from forecast.words import counted
 
+    scores = rates_asked(at)
     check_apart([table], [output / name for name in FILES])
     names = structure_names(structures, average=average)
     from forecast.table.adjusting import adjustments
@@ -91,7 +93,7 @@ def backtest(
                 name=table.name,
                 folder=output / "jobs",
                 structures=names,
-                at=at or [0.5],
+                at=scores,
                 sampling=replace(SAMPLING, seed=seed),
                 workers=workers,
                 scheduler=scheduler,

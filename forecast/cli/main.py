@@ -17,6 +17,7 @@ import typer
 from forecast import files
 from forecast.cli.backtest import backtest, distrust, reproduce
 from forecast.cli.fit import fit, threshold
+from forecast.cli.given.paths import sparing
 from forecast.cli.options import (
     Average,
     Draws,
@@ -31,7 +32,6 @@ from forecast.cli.options import (
     plain,
     print_json,
     print_thresholds,
-    sparing,
     structure_names,
     warn,
 )

@@ -4,32 +4,18 @@ Everything heavy is imported inside the function that needs it, so that `forecas
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from forecast.errors import ForecastError, shown_path
+from forecast.cli.given.values import score_or_time
+from forecast.errors import ForecastError
 
 NOT_TRUSTWORTHY = 3
 SCORE = "Score that counts as 'the capability is there'"
-
-
-def score_or_time(given: str | float) -> float:
-    """A score as a number or, of a horizon, as a length of time such as 8h, which is minutes."""
-    from forecast.words import minutes_of
-
-    try:
-        return float(given)
-    except ValueError:
-        pass
-    try:
-        return minutes_of(str(given))
-    except ValueError as error:
-        raise typer.BadParameter(f"{str(given)!r} is not a number; {error}") from None
 
 
 TableFile = Annotated[Path, typer.Argument(help="Observation table: CSV, JSON, Parquet or Excel.", metavar="TABLE")]
@@ -40,7 +26,9 @@ UsualAt = Annotated[
     float | None,
     typer.Option("--at", parser=score_or_time, metavar="SCORE", help=f"{SCORE} [default: 0.5 or, of a horizon, 8h]."),
 ]
-Ats = Annotated[list[float] | None, typer.Option("--at", help=f"{SCORE} [default: 0.5].")]
+Ats = Annotated[
+    list[float] | None, typer.Option("--at", parser=score_or_time, metavar="SCORE", help=f"{SCORE} [default: 0.5].")
+]
 Family = Annotated[str | None, typer.Option(help="Family; the typical one when left out.")]
 Date = Annotated[
     datetime | None,
@@ -75,11 +63,11 @@ TargetAccept = Annotated[float, typer.Option(help="Acceptance rate the step size
 TableTasks = Annotated[str | None, typer.Option("--tasks", help="Only these tasks, by comma.", metavar="NAMES")]
 TableTrials = Annotated[
     list[str] | None,
-    typer.Option("--trials", help="Items scored, for blank cells; TASK=N for all.", metavar="[TASK=]N"),
+    typer.Option("--trials", help="Items scored where it is blank; of a named task always.", metavar="[TASK=]N"),
 ]
 TableChance = Annotated[
     list[str] | None,
-    typer.Option("--chance", help="Success of a guess, for blank cells; TASK=P for all.", metavar="[TASK=]P"),
+    typer.Option("--chance", help="Success of a guess where it is blank; of a named task always.", metavar="[TASK=]P"),
 ]
 SkipUnusable = Annotated[bool, typer.Option("--skip-unusable", help="Leave out rows with problems, and name them.")]
 Repeats = Annotated[
@@ -88,38 +76,6 @@ Repeats = Annotated[
 BestOf = Annotated[
     str | None, typer.Option(help="Of runs of one family and size the best: params,tokens.", metavar="SIZES")
 ]
-
-
-WRITTEN = ("output", "draws", "figure", "figures", "hubverse", "truth")
-"""Parameters of commands that are files or folders to write; all other paths are read."""
-
-
-def sparing[**P](command: Callable[P, None]) -> Callable[P, None]:
-    """A command that first refuses to write over what it reads, or twice into one file."""
-
-    @wraps(command)
-    def careful(*args: P.args, **given: P.kwargs) -> None:
-        paths = [(name, path) for name, value in given.items() for path in _paths(value)]
-        written = [path for name, path in paths if name in WRITTEN]
-        check_apart([path for name, path in paths if name not in WRITTEN], written)
-        command(*args, **given)
-
-    return careful
-
-
-def check_apart(read: Sequence[Path], written: Sequence[Path]) -> None:
-    """A `ForecastError` where a file to write is one that is read, or is named twice."""
-    from forecast.files import is_same_file
-
-    for place, path in enumerate(written):
-        for how, others in {"read": read, "written twice": written[:place]}.items():
-            if any(is_same_file(path, other) for other in others):
-                raise ForecastError(f"{shown_path(path)}: is {how} by this command; name another file")
-
-
-def _paths(value: Any) -> list[Path]:
-    """The paths that are given for a parameter of a command."""
-    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, Path)]
 
 
 def structure_names(given: str | None, *, average: bool) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from forecast.cli.given.values import score_or_time
 from forecast.cli.options import (
     SCORE,
     Figure,
@@ -17,7 +18,6 @@ from forecast.cli.options import (
     plain,
     print_json,
     print_rows,
-    score_or_time,
     warn,
 )
 from forecast.errors import ForecastError

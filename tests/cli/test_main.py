@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from forecast import files
+from forecast.cli.given.paths import WRITTEN
 from forecast.cli.main import COMMANDS, main
-from forecast.cli.options import WRITTEN
 from tests.conftest import forecast_command
 
 

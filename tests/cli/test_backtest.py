@@ -237,7 +237,7 @@ def test_wrong_usage_ends_with_exit_code_2_and_a_hint_on_stderr(arguments):
         (("--structures", "fuller"), "'fuller'"),
         (("-o", "no/fit.nc"), "make it first"),
         (("--below", "1e20"), "0 runs"),
-        (("--at", 50), "for 50% write --at 0.5"),
+        (("--at", "50"), "for 50% write --at 0.5"),
     ],
     ids=lambda each: " ".join(each) if isinstance(each, tuple) else "",
 )
@@ -354,9 +354,4 @@ def test_a_table_of_losses_has_no_threshold_to_compare(tmp_path, prior_fit):
     losses = [row for row in answer_rows() if row["metric"] == "loss"]
     fit = prior_fit(read_table(write_rows(tmp_path / "losses.csv", losses, header=ANSWER_COLUMNS)), draws=5)
     with pytest.raises(ForecastError, match="holds only losses"):
-        (
-            compared(fit, at=[0.5])[
-                *[(("--structures", "fuller"), "'fuller'"), (("-o", "no/fit.nc"), "make it first")],
-                *[(("--below", "1e20"), "0 runs"), (("--at", "50"), "for 50% write --at 0.5")],
-            ],
-        )
+        compared(fit, at=[0.5])

@@ -59,6 +59,7 @@ def when(
     if figure is not None:
         check_figure(figure)
     loaded = load_part(fit, structure)
+    from forecast.posterior.recipes.ahead import check_recipe
     from forecast.posterior.tasks import checked_task
     from forecast.questions.when.answer import when as dates
     from forecast.questions.when.frontier import fit_frontier
@@ -66,6 +67,7 @@ def when(
     from models.dates import by_date
 
     checked_task(loaded, task, at)
+    check_recipe(loaded, family, year=None)
     year, frontier = decimal_year(as_of), None
     if by_date(loaded.data):
         _check_no_growth(runs, trained=trained)

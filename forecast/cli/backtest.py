@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from forecast.cli.given.paths import check_apart
-from forecast.cli.given.values import rates_asked
+from forecast.cli.given.values import flop, rates_asked
 from forecast.cli.options import (
     NOT_TRUSTWORTHY,
     Ats,
@@ -42,7 +42,10 @@ SHA256 = 64  # digits
 def backtest(
     table: TableFile,
     output: Annotated[Path, typer.Option("-o", help="Folder for scores, summary and figures.", metavar="DIR")],
-    cut: Annotated[list[float] | None, typer.Option(help="Hide the runs from this training compute on, FLOP.")] = None,
+    cut: Annotated[
+        list[float] | None,
+        typer.Option(parser=flop, metavar="FLOP", help="Hide the runs from this training compute on."),
+    ] = None,
     date: Annotated[
         list[datetime] | None, typer.Option(help="Hide the models released from this date on.", formats=["%Y-%m-%d"])
     ] = None,

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from forecast.cli.given.values import score_or_time
+from forecast.cli.given.values import flop, score_or_time
 from forecast.errors import ForecastError
 
 NOT_TRUSTWORTHY = 3
@@ -38,7 +38,9 @@ Headline = Annotated[str | None, typer.Option(help="Task of the answer; the firs
 Figure = Annotated[Path | None, typer.Option("-o", help="Also draw a figure, PNG, PDF or SVG.", metavar="FIGURE")]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Seed = Annotated[int, typer.Option(help="Seed; same seed, same numbers.", min=0, max=2**63 - 1)]
-Below = Annotated[float | None, typer.Option(help="Use only runs below this training compute, FLOP.")]
+Below = Annotated[
+    float | None, typer.Option(parser=flop, metavar="FLOP", help="Use only runs below this training compute.")
+]
 Since = Annotated[
     datetime | None, typer.Option(help="Use only runs released on this date or later.", formats=["%Y-%m-%d"])
 ]

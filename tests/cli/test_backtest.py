@@ -183,6 +183,7 @@ def test_a_failed_fit_is_named_and_the_rest_is_scored(table, tmp_path, monkeypat
     [
         (("--cut", "1e30"), ["runs below 1e30 FLOP", "6 runs to fit and 0 to score", "1e20 to 3.16e22 FLOP"]),
         (("--cut", "1e22", "--cut", "2e20"), ["1 run to fit", "at least 3 and 1 are needed"]),
+        (("--cut", "1 ZFLOP"), ["'runs below 1e21 FLOP' leaves"]),
         (("--cut", "nan"), ["0 runs to fit and 0 to score"]),
         (("--date", "2022-01-01"), ["0 runs to fit and 0 to score", "no dates"]),
         (("--families",), ["no cut"]),

@@ -1,8 +1,10 @@
 """Values of options as people write them: scores, lengths of time and quantities."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import typer
+
+from forecast.errors import ForecastError
 
 HALF = 0.5
 
@@ -40,3 +42,38 @@ def rates_asked(at: Sequence[float] | None) -> list[float]:
     for each in at or ():
         check_rate(each)
     return list(at or [HALF])
+
+
+def flop(given: str | float) -> float:
+    """A quantity as cells of a table may have it: 1e22, '5 PFLOP' or '1.5 PF-days'."""
+    value = _quantity(given, "1e22 or 10 ZFLOP")
+    if value <= 0:
+        raise typer.BadParameter(f"{str(given)!r} is no training compute; write FLOP above 0, such as 1e22")
+    return value
+
+
+def sized(option: str, role: str) -> Callable[[str], float]:
+    """The reading of a number of parameters or tokens, by the rules of the columns of a table; '70B' is 7e10."""
+
+    def size(given: str | float) -> float:
+        from forecast.table.checks.magnitudes import unmeant
+
+        value = _quantity(given, "7e9 or 7B")
+        if wrong := unmeant(role, value):
+            raise ForecastError(f"{option} {given}: {wrong}")
+        return value
+
+    return size
+
+
+def _quantity(given: str | float, examples: str) -> float:
+    from forecast.table.reading.quantities import quantity
+
+    try:
+        return float(given)
+    except ValueError:
+        pass
+    value = quantity(str(given))
+    if value is None:
+        raise typer.BadParameter(f"{str(given)!r} is not a number; write one such as {examples}")
+    return value

@@ -146,11 +146,13 @@ def print_dates(answer: dict[str, Any], *, first: bool = True) -> None:
 
 def _print_frontier(of: dict[str, Any], *, as_of: str) -> None:
     from forecast.scales import COMPUTE
+    from forecast.words import reach_of
 
+    scale = COMPUTE.within(reach_of([of["largest_log10_compute"]]))
     growth = "{q50:.2f} ({q05:.2f} to {q95:.2f})".format(**of["growth"])
     print(f"largest runs: {plain(of['table'])}, known to {of['known_to']}; growing by {growth} decades a year")
     if by_then := of["as_of_log10_compute"]:
-        interval = COMPUTE.interval(by_then["q05"], by_then["q95"])
-        print(f"largest run by {as_of}, by that trend: {COMPUTE.named(by_then['q50'])} (90% {interval})")
+        interval = scale.interval(by_then["q05"], by_then["q95"])
+        print(f"largest run by {as_of}, by that trend: {scale.named(by_then['q50'])} (90% {interval})")
     if of["sentence"]:
         print(plain(of["sentence"]))

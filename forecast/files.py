@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -91,24 +91,34 @@ def forget(paths: Iterable[Path]) -> None:
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Hold a folder for the files of one run; a `ForecastError` where another process holds it.
+    """Hold a folder for the files of one run; a `ForecastError` where another process holds it, or the one above."""
+    with beside_others(folder.resolve().parent), _held(folder, "LOCK_EX"):
+        yield
 
-    The hold is the kernel's, on the folder itself: it ends with the process, however that ends, and leaves no file.
-    """
+
+def beside_others(folder: Path) -> AbstractContextManager[None]:
+    """Hold a folder for files of which others write theirs too; a `ForecastError` where a run holds it for its own."""
+    return _held(folder, "LOCK_SH")
+
+
+@contextmanager
+def _held(folder: Path, how: str) -> Iterator[None]:
+    """A hold of the kernel's, on the folder itself: it ends with the process, however that ends, and leaves no file."""
     with ExitStack() as held:
         try:
             import fcntl
 
             handle = os.open(folder, os.O_RDONLY)
             held.callback(os.close, handle)
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, getattr(fcntl, how) | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise ForecastError(
                 f"{shown_path(folder)}: another run is writing into this folder; wait for it, or name another folder"
             ) from error
         except (ImportError, OSError) as error:  # a system, or a file system, that knows no locks
             reason = getattr(error, "strerror", None) or error
-            logger.warning("%s: cannot be locked (%s); let no other run write into it", folder, reason)
+            if how == "LOCK_EX":
+                logger.warning("%s: cannot be locked (%s); let no other run write into it", folder, reason)
         yield
 
 

@@ -88,6 +88,8 @@ DATED: Mapping[str, Mapping[str, Mapping[str, str]]] = {  # columns of the files
     },
     "thresholds": {"places": {name: f"{name}_date" for name in ("low", "high", "q05", "q50", "q95")}},
 }
+FILES = ("scores.csv", "thresholds.csv", "together.csv", "summary.json")
+"""What `write_backtest` writes beside figures."""
 FEWEST_OUTCOMES = 20  # with fewer, a histogram of ten bars shows chance
 PRINTED = ("n", "crps", "log_score", "width_90", "coverage_50", "coverage_80", "coverage_90")
 

@@ -24,6 +24,7 @@ from forecast.errors import ForecastError
 from forecast.fitting.stacking import SAMPLING, forecast_hidden, hidden
 from forecast.fitting.structures import distinct
 from forecast.posterior.fit import installed_versions
+from forecast.posterior.tasks import check_rate
 from forecast.scales import scale_of
 from forecast.table.dataset import data_hash, observations, read_table
 from forecast.table.direction import refusals
@@ -93,6 +94,8 @@ def backtest(
     sampling : its seed is that of everything
     workers, scheduler, progress : see `forecast.backtesting.jobs.run_jobs`
     """
+    for score in at:
+        check_rate(score)
     frame = table if isinstance(table, pd.DataFrame) else read_table(table)
     name = name or ("table" if isinstance(table, pd.DataFrame) else Path(table).name)
     splits = [each for each in [latest(frame)] if each] if splits is None else splits

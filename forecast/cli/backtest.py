@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from forecast.cli.given.paths import check_apart
+from forecast.cli.given.values import flop, rates_asked
 from forecast.cli.options import (
     NOT_TRUSTWORTHY,
     Ats,
@@ -40,7 +42,10 @@ SHA256 = 64  # digits
 def backtest(
     table: TableFile,
     output: Annotated[Path, typer.Option("-o", help="Folder for scores, summary and figures.", metavar="DIR")],
-    cut: Annotated[list[float] | None, typer.Option(help="Hide the runs from this training compute on, FLOP.")] = None,
+    cut: Annotated[
+        list[float] | None,
+        typer.Option(parser=flop, metavar="FLOP", help="Hide the runs from this training compute on."),
+    ] = None,
     date: Annotated[
         list[datetime] | None, typer.Option(help="Hide the models released from this date on.", formats=["%Y-%m-%d"])
     ] = None,
@@ -65,7 +70,7 @@ def backtest(
     Without a cut the largest three in ten runs are hidden. Results of fits are kept in DIR/jobs: started again after an
     interrupt, only what is missing is done.
     """
-    from forecast.backtesting.record import write_backtest
+    from forecast.backtesting.record import FILES, write_backtest
     from forecast.backtesting.run import backtest as record_of
     from forecast.backtesting.verdict import verdict
     from forecast.files import alone_in, make_folder
@@ -74,6 +79,8 @@ def backtest(
     from forecast.table.splits import splits_asked
     from forecast.words import counted
 
+    scores = rates_asked(at)
+    check_apart([table], [output / name for name in FILES])
     names = structure_names(structures, average=average)
     from forecast.table.adjusting import adjustments
 
@@ -89,7 +96,7 @@ def backtest(
                 name=table.name,
                 folder=output / "jobs",
                 structures=names,
-                at=at or [0.5],
+                at=scores,
                 sampling=replace(SAMPLING, seed=seed),
                 workers=workers,
                 scheduler=scheduler,

@@ -17,6 +17,7 @@ import typer
 from forecast import files
 from forecast.cli.backtest import backtest, distrust, reproduce
 from forecast.cli.fit import fit, threshold
+from forecast.cli.given.paths import sparing
 from forecast.cli.options import (
     Average,
     Draws,
@@ -219,7 +220,7 @@ COMMANDS: tuple[tuple[Callable[..., None], str, str], ...] = (
 for command, line, example in COMMANDS:
     name = (command.__name__).rstrip("_")
     listed = f"{FORMAT_LIST}\n\n" if command is import_ else ""
-    app.command(name, short_help=line, epilog=f"{listed}Example: forecast {example}")(command)
+    app.command(name, short_help=line, epilog=f"{listed}Example: forecast {example}")(sparing(command))
 
 
 if __name__ == "__main__":

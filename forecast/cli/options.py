@@ -11,24 +11,11 @@ from typing import Annotated, Any
 
 import typer
 
+from forecast.cli.given.values import flop, score_or_time
 from forecast.errors import ForecastError
 
 NOT_TRUSTWORTHY = 3
 SCORE = "Score that counts as 'the capability is there'"
-
-
-def score_or_time(given: str | float) -> float:
-    """A score as a number or, of a horizon, as a length of time such as 8h, which is minutes."""
-    from forecast.words import minutes_of
-
-    try:
-        return float(given)
-    except ValueError:
-        pass
-    try:
-        return minutes_of(str(given))
-    except ValueError as error:
-        raise typer.BadParameter(f"{str(given)!r} is not a number; {error}") from None
 
 
 TableFile = Annotated[Path, typer.Argument(help="Observation table: CSV, JSON, Parquet or Excel.", metavar="TABLE")]
@@ -39,7 +26,9 @@ UsualAt = Annotated[
     float | None,
     typer.Option("--at", parser=score_or_time, metavar="SCORE", help=f"{SCORE} [default: 0.5 or, of a horizon, 8h]."),
 ]
-Ats = Annotated[list[float] | None, typer.Option("--at", help=f"{SCORE} [default: 0.5].")]
+Ats = Annotated[
+    list[float] | None, typer.Option("--at", parser=score_or_time, metavar="SCORE", help=f"{SCORE} [default: 0.5].")
+]
 Family = Annotated[str | None, typer.Option(help="Family; the typical one when left out.")]
 Date = Annotated[
     datetime | None,
@@ -49,7 +38,9 @@ Headline = Annotated[str | None, typer.Option(help="Task of the answer; the firs
 Figure = Annotated[Path | None, typer.Option("-o", help="Also draw a figure, PNG, PDF or SVG.", metavar="FIGURE")]
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Seed = Annotated[int, typer.Option(help="Seed; same seed, same numbers.", min=0, max=2**63 - 1)]
-Below = Annotated[float | None, typer.Option(help="Use only runs below this training compute, FLOP.")]
+Below = Annotated[
+    float | None, typer.Option(parser=flop, metavar="FLOP", help="Use only runs below this training compute.")
+]
 Since = Annotated[
     datetime | None, typer.Option(help="Use only runs released on this date or later.", formats=["%Y-%m-%d"])
 ]
@@ -73,10 +64,12 @@ Scheduler = Annotated[str | None, typer.Option(help="Address of a Dask scheduler
 TargetAccept = Annotated[float, typer.Option(help="Acceptance rate the step size is tuned to.", min=0.5, max=0.999)]
 TableTasks = Annotated[str | None, typer.Option("--tasks", help="Only these tasks, by comma.", metavar="NAMES")]
 TableTrials = Annotated[
-    list[str] | None, typer.Option("--trials", help="Items scored where it is blank.", metavar="[TASK=]N")
+    list[str] | None,
+    typer.Option("--trials", help="Items scored where it is blank; of a named task always.", metavar="[TASK=]N"),
 ]
 TableChance = Annotated[
-    list[str] | None, typer.Option("--chance", help="Success of a guess where it is blank.", metavar="[TASK=]P")
+    list[str] | None,
+    typer.Option("--chance", help="Success of a guess where it is blank; of a named task always.", metavar="[TASK=]P"),
 ]
 SkipUnusable = Annotated[bool, typer.Option("--skip-unusable", help="Leave out rows with problems, and name them.")]
 Repeats = Annotated[

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from forecast.cli.given.values import score_or_time
 from forecast.cli.options import (
     SCORE,
     Figure,
@@ -17,7 +18,6 @@ from forecast.cli.options import (
     plain,
     print_json,
     print_rows,
-    score_or_time,
     warn,
 )
 from forecast.errors import ForecastError
@@ -49,6 +49,7 @@ def register(
     from forecast.registry.frozen import frozen, of_file, rows_asked, thresholds_asked
     from forecast.registry.hubverse import hubverse_table
     from forecast.registry.seal import check_free, sealed, time_of_registration, write_sealed
+    from forecast.scales import named_by_fit
     from forecast.words import first_of
 
     if task is None and rows is None:
@@ -79,12 +80,12 @@ def register(
     if as_json:
         print_json({"file": str(output)} | {name: part for name, part in document.items() if name not in LEFT_OUT})
     else:
-        print_registered(document, output, hubverse)
+        print_registered(document, output, hubverse, named_by_fit(loaded.data))
     labels = [each["label"] for of in document["question"].values() for each in of]
     exit_unless_sound(loaded, fit, tasks=labels)
 
 
-def print_registered(document: dict[str, Any], output: Path, hubverse: Path | None) -> None:
+def print_registered(document: dict[str, Any], output: Path, hubverse: Path | None, scale: Any) -> None:
     """Median and 90% interval of all that was frozen, and what to publish."""
     from forecast.registry.words import threshold_in_words, threshold_named
     from forecast.words import percent
@@ -99,7 +100,7 @@ def print_registered(document: dict[str, Any], output: Path, hubverse: Path | No
     if (more := len(question["rows"]) - SHOWN) > 0:
         print(f"... and {more} more in {output}")
     for asked, of in zip(question["thresholds"], found["thresholds"], strict=True):
-        said = f"{threshold_named(asked)}, typical run: {threshold_in_words(of)}"
+        said = f"{threshold_named(asked)}, typical run: {threshold_in_words(of, scale)}"
         print(plain(f"{said}; never {percent(of['p_never'])}"))
     print(f"{output}: registered {document['registered']}" + (f"; {hubverse}" if hubverse else ""))
     print(f"SHA-256 {document['sha256']}")
@@ -121,8 +122,6 @@ def score(
 
     if output is not None:
         check_target(output)
-        if output.resolve() in (forecast.resolve(), outcomes.resolve()):
-            raise ForecastError(f"{output}: would replace what is scored; name another file")
     registered = read_sealed(forecast, published=sha256)
     found = matched(registered["question"], read_outcomes(outcomes), outcomes)
     answer = {

@@ -100,9 +100,20 @@ def checked_task(fit: Fit, task: str, at: float) -> str:
         if not 0 < at < np.inf:
             unit = "a horizon must be above 0 minutes" if is_horizon(fit, label) else "a loss must be above 0 nats"
             raise ForecastError(f"the threshold of {unit}, got {at:g}")
-    elif not 0 < at < 1:
-        raise ForecastError(f"the threshold must lie between 0 and 1, got {at:g}; for 80% write --at 0.8")
+    else:
+        check_rate(at)
     return label
+
+
+def check_rate(at: float) -> None:
+    """A `ForecastError` where a score is no threshold of a rate."""
+    if isinstance(at, Minutes):
+        raise ForecastError(f"--at {at.text}: is a duration, the thresholds are of rates; give a number such as 0.5")
+    if not 0 < at < 1:
+        percent = at if 1 < at < 100 else 80
+        raise ForecastError(
+            f"the threshold must lie between 0 and 1, got {at:g}; for {percent:g}% write --at {percent / 100:g}"
+        )
 
 
 ITEMS = 1000  # of an evaluation where the table has no rate

@@ -10,6 +10,7 @@ from forecast.draws import QUANTILES, date_quantiles, quantiles
 from forecast.posterior.compute import compute_at_theta, path_slopes
 from forecast.posterior.fit import Fit, of_structure
 from forecast.posterior.reached import context
+from forecast.posterior.recipes.ahead import check_recipe
 from forecast.posterior.recipes.later import spread_dates
 from forecast.posterior.score import law_of_task, theta_at_score
 from forecast.posterior.tasks import checked_task, is_horizon, is_measured, task_label
@@ -45,6 +46,7 @@ def threshold(fit: Fit, task: str, at: float, *, family: str | None = None, year
     Of a task that falls or turns (`forecast.table.direction`) all numbers are None: the model can only rise.
     Of a table of dates all places are on the scale of `models.dates`; `Answer.to_dict` makes dates of them.
     """
+    check_recipe(fit, family, year)
     label = task_label(fit, task)
     draws = threshold_draws(fit, label, at, family=family, year=year).values.ravel()
     rows = rows_of_task(fit.data, label)

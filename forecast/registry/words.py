@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from forecast.scales import Scale
 from forecast.words import counted, first_of, format_flop, spoken_score
 from models.dates import spoken
 
@@ -22,12 +23,12 @@ def threshold_named(asked: Mapping[str, Any]) -> str:
     return f"{asked['label']} at {spoken_score(asked['at'], asked['metric'])}"
 
 
-def threshold_in_words(of: Mapping[str, Any]) -> str:
-    """Median and 90% interval of a frozen threshold."""
+def threshold_in_words(of: Mapping[str, Any], scale: Scale) -> str:
+    """Median and 90% interval of a frozen threshold, on the scale of its fit."""
     if "date" in of:
         return "{q50} (90% {q05} to {q95})".format(**{name: spoken(date) for name, date in of["date"].items()})
-    names = {name: format_flop(place) for name, place in of["log10_compute"].items()}
-    return "{q50} FLOP (90% {q05} to {q95})".format(**names)
+    q = of["log10_compute"]
+    return f"{scale.named(q['q50'])} (90% {scale.interval(q['q05'], q['q95'])})"
 
 
 def crossed_in_words(each: Mapping[str, Any]) -> str:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from forecast.errors import ForecastError, Problem, TableError, by_kind, shown
+from forecast.errors import ForecastError, Problem, TableError, by_kind, row_ranges, shown
 from forecast.table.checks.rows import check_cells
 from forecast.table.importers.choices import PerTask, as_chance, as_trials, closest, per_task, task_names
 from forecast.table.reading.cells import Cells, cells_of
 from forecast.table.repeats import REPEATS, best_runs, one_a_measurement, without_duplicates
-from forecast.words import counted
+from forecast.words import counted, first_of
 
 type Warn = Callable[[str], None]
 NO_TRIALS: PerTask[int] = PerTask(option="--trials")
@@ -91,7 +91,7 @@ def adjusted(
         where a task that is named is not in the table, or nothing is left.
     """
     notes: list[str] = []  # said where the table can be used; else its problems are all that matters
-    frame = _filled(_of_tasks(frame, adjust), adjust)
+    frame = _filled(_of_tasks(frame, adjust), adjust, notes.append)
     if scored and {"model", "task", "metric"} <= set(frame.columns):
         frame = frame if adjust.repeats == "each" else without_duplicates(frame, notes.append)
         frame = one_a_measurement(frame, adjust.repeats, notes.append)
@@ -118,7 +118,7 @@ def _of_tasks(frame: pd.DataFrame, adjust: Adjustments) -> pd.DataFrame:
     return frame[names.isin(adjust.tasks)] if adjust.tasks else frame
 
 
-def _filled(frame: pd.DataFrame, adjust: Adjustments) -> pd.DataFrame:
+def _filled(frame: pd.DataFrame, adjust: Adjustments, warn: Warn) -> pd.DataFrame:
     """Counts and chances that the options give: for a named task always, else where the cell is blank."""
     if "task" not in frame:
         return frame
@@ -130,12 +130,28 @@ def _filled(frame: pd.DataFrame, adjust: Adjustments) -> pd.DataFrame:
         rows = ~cells.loss
         fills = rows if column == "trials" else cells.metric == "choice"
         names = cells.text["task"].str.strip()
-        given = names.map(option.named)
-        blank = cells.blank[column] & fills
-        given = given.fillna(option.general) if option.general is not None else given
-        chosen = rows & given.notna() & (blank | names.isin(option.named))
-        frame[column] = cells.text[column].where(~chosen, given.map("{:.17g}".format, na_action="ignore"))
+        own = rows & names.isin(option.named)
+        blank = cells.blank[column] & fills & ~own & (option.general is not None)
+        given = names.map(option.named).where(own, option.general).astype(float)
+        if option.general is not None and not blank.any():
+            warn(f"{option.option} {option.general:g} changes nothing: {_kept(column, option.option)}")
+        replaced = own & ~cells.blank[column] & (cells.number[column] != given)
+        if replaced.any():
+            warn(f"{option.option} {_replaced(cells.text.loc[replaced, ['task', column]], column)}")
+        frame[column] = cells.text[column].where(~(own | blank), given.map("{:.17g}".format, na_action="ignore"))
     return frame
+
+
+def _kept(column: str, option: str) -> str:
+    """Why a value for all tasks has filled no cell, and what replaces those that are there."""
+    return f"no row that needs {column} is blank; {option} TASK=VALUE replaces what a row has"
+
+
+def _replaced(cells: pd.DataFrame, column: str) -> str:
+    """The tasks, rows and values of which a named task has taken the place."""
+    tasks, values = (first_of([shown(each) for each in cells[name].unique()]) for name in ("task", column))
+    rows = f"row{'s' * (len(cells) > 1)} {row_ranges(cells.index)}"
+    return f"of {tasks} replaces the {column} of {rows}, {values}; leave it out to keep them"
 
 
 def _usable(

@@ -183,10 +183,14 @@ def test_a_failed_fit_is_named_and_the_rest_is_scored(table, tmp_path, monkeypat
     [
         (("--cut", "1e30"), ["runs below 1e30 FLOP", "6 runs to fit and 0 to score", "1e20 to 3.16e22 FLOP"]),
         (("--cut", "1e22", "--cut", "2e20"), ["1 run to fit", "at least 3 and 1 are needed"]),
+        (("--cut", "1 ZFLOP"), ["'runs below 1e21 FLOP' leaves"]),
         (("--cut", "nan"), ["0 runs to fit and 0 to score"]),
         (("--date", "2022-01-01"), ["0 runs to fit and 0 to score", "no dates"]),
         (("--families",), ["no cut"]),
         (("--structures", "fuller"), ["'fuller'", "'full'"]),
+        (("--at", "0.5", "--at", "50"), ["between 0 and 1, got 50; for 50% write --at 0.5"]),
+        (("--at", "1"), ["between 0 and 1, got 1; for 80% write --at 0.8"]),
+        (("--at", "8h"), ["--at 8h: is a duration, the thresholds are of rates"]),
         (("--scheduler", "nonsense"), ["nonsense' | extra `dask`"]),
     ],
     ids=lambda each: " ".join(each),
@@ -197,6 +201,14 @@ def test_what_cannot_be_tested_is_one_line_that_names_the_numbers(table, tmp_pat
     for text in said:
         assert any(each in done.err for each in text.split(" | ")), done.err
     assert not (tmp_path / "out" / "scores.csv").exists()
+    assert "--at" not in options or not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["backtest", "compare"])
+@pytest.mark.parametrize(("typed", "meant"), [("50%", "0.5"), ("0,5", "0.5"), ("12,5 %", "0.125")])
+def test_a_share_that_is_typed_otherwise_is_told_how_to_write_it(table, unfitted, command, typed, meant):
+    done = forecast_command(command, table, *(("-o", "out") if command == "backtest" else ()), "--at", typed)
+    assert done.code == 2 and f"{typed!r} is not a number; write {meant}" in done.err
 
 
 def test_a_folder_that_cannot_be_made_is_refused_before_any_fit(table, tmp_path, unfitted):
@@ -222,7 +234,12 @@ def test_wrong_usage_ends_with_exit_code_2_and_a_hint_on_stderr(arguments):
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [(("--structures", "fuller"), "'fuller'"), (("-o", "no/fit.nc"), "make it first"), (("--below", "1e20"), "0 runs")],
+    [
+        (("--structures", "fuller"), "'fuller'"),
+        (("-o", "no/fit.nc"), "make it first"),
+        (("--below", "1e20"), "0 runs"),
+        (("--at", "50"), "for 50% write --at 0.5"),
+    ],
     ids=lambda each: " ".join(each) if isinstance(each, tuple) else "",
 )
 def test_what_cannot_be_compared_is_one_line_before_any_fit(table, monkeypatch, options, said):

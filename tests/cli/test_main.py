@@ -1,10 +1,15 @@
 """The top of the commands: help, version, and errors that nobody has foreseen."""
 
+import os
+import re
 import sys
+import typing
+from pathlib import Path
 
 import pytest
 
 from forecast import files
+from forecast.cli.given.paths import WRITTEN
 from forecast.cli.main import COMMANDS, main
 from tests.conftest import forecast_command
 
@@ -67,3 +72,84 @@ def test_the_words_of_the_command_line_are_not_lost(monkeypatch):
     with pytest.raises(SystemExit):
         main()
     assert sys.argv == ["forecast", "--version"]
+
+
+# Files that are read are never replaced
+
+READ = ("a.csv", "a.nc", "b.nc", "b.csv")
+ASKED = ("--task", "t", "--at", "0.5")
+
+
+@pytest.fixture
+def inputs(tmp_path, monkeypatch):
+    """Files that no command may replace, in the folder that it runs in; what they hold is never looked at."""
+    monkeypatch.chdir(tmp_path)
+    for name in READ:
+        Path(name).write_text(name)
+
+
+def refused(*words):
+    """What a command answered that had to write over a file that it reads, or twice into one."""
+    done = forecast_command(*words)
+    assert done.code == 1 and done.out == "" and done.err.count("\n") == 1, done
+    assert all(Path(name).read_text() == name for name in READ) and sorted(os.listdir()) == sorted(READ)
+    return done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("fit", "a.csv", "-o", "a.csv"), "a.csv"),
+        (("report", "a.nc", "-o", "a.nc"), "a.nc"),
+        (("predict", "a.nc", "--rows", "b.csv", "-o", "b.csv"), "b.csv"),
+        (("predict", "a.nc", "--rows", "b.csv", "-o", "a.nc"), "a.nc"),
+        (("predict", "a.nc", "--rows", "b.csv", "--draws", "a.nc"), "a.nc"),
+        (("register", "a.nc", "--rows", "b.csv", "-o", "new.json", "--hubverse", "b.csv"), "b.csv"),
+        (("import", "wide", "a.csv", "-o", "b.csv", "--models", "b.csv"), "b.csv"),
+        (("score", "a.csv", "b.csv", "-o", "b.csv"), "b.csv"),
+        (("simulate", "a.csv", "-o", "b.csv", "--truth", "a.csv"), "a.csv"),
+        (("compare", "a.csv", "-o", "a.csv"), "a.csv"),
+        (("when", "a.nc", *ASKED, "--runs", "b.csv", "-o", "b.csv"), "b.csv"),
+        (("design", "a.nc", *ASKED, "--candidates", "b.csv", "-o", "b.csv"), "b.csv"),
+        (("emergence", "a.nc", "-o", "a.nc"), "a.nc"),
+    ],
+)
+def test_no_command_writes_over_a_file_that_it_reads(inputs, words, named):
+    assert f"{named}: is read by this command; name another file" in refused(*words)
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_a_link_to_a_file_that_is_read_is_not_replaced(inputs, tmp_path_factory, link):
+    other = tmp_path_factory.mktemp("elsewhere") / "other.csv"
+    link(Path("a.csv").absolute(), other)
+    assert "../" + Path.cwd().name in refused("fit", "a.csv", "-o", f"../{Path.cwd().name}/a.csv")
+    assert "other.csv: is read by this command" in refused("fit", "a.csv", "-o", other)
+    assert "a.csv: is read by this command" in refused("fit", other, "-o", "a.csv")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("predict", "a.nc", "--rows", "b.csv", "-o", "p.csv", "--draws", "./p.csv"),
+        ("simulate", "a.csv", "-o", "p.csv", "--truth", "p.csv"),
+        ("register", "a.nc", "--rows", "b.csv", "-o", "p.json", "--hubverse", "p.json"),
+    ],
+)
+def test_no_command_writes_twice_into_one_file(inputs, words):
+    assert "is written twice by this command; name another file" in refused(*words)
+
+
+def test_a_back_test_does_not_write_its_files_over_the_table(inputs, monkeypatch):
+    Path("a.csv").rename("scores.csv")
+    done = forecast_command("backtest", "scores.csv", "-o", ".")
+    assert done.code == 1 and done.err == "error: scores.csv: is read by this command; name another file\n"
+    assert Path("scores.csv").read_text() == "a.csv"
+
+
+def test_every_path_of_a_command_is_known_to_be_read_or_written():
+    for command, *_ in COMMANDS:
+        for name, hint in typing.get_type_hints(command, include_extras=True).items():
+            kind, *more = typing.get_args(hint) or (hint,)
+            if Path in (kind, *typing.get_args(kind)):
+                writes = re.search(r"\b(write|draw|keep|folder for)\b", more[0].help, re.IGNORECASE)
+                assert (name in WRITTEN) == bool(writes), (command.__name__, name)

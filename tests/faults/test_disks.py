@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import ForecastError
-from forecast.files import alone_in, forget, make_folder, write_json, write_whole
+from forecast.files import alone_in, beside_others, forget, make_folder, write_json, write_whole
 from forecast.posterior.fit import load, save
 from forecast.table.dataset import read_table
 from tests.conftest import FEW_DRAWS, forecast_command
@@ -129,6 +129,28 @@ def test_two_runs_into_one_folder_are_refused_before_anything_is_fitted(tmp_path
         with alone_in(tmp_path / "out"):
             assert_one_line(forecast_command(*words, "--quiet"), "another run is writing into this folder")
         assert not names_in(tmp_path / "out")
+
+
+def test_other_commands_do_not_write_into_the_folder_of_a_run(tmp_path, table, fit_of_prior):
+    out = tmp_path / "out"
+    make_folder(out)
+    with alone_in(out):
+        for words in (
+            ("backtest", table, "--cut", "1e22", "-o", out / "backtest", "--quiet"),
+            ("fit", table, "-o", out / "fit.nc", *FEW_DRAWS),
+            ("report", fit_of_prior, "-o", out / "report.html"),
+        ):
+            assert_one_line(forecast_command(*words), "out: another run is writing into this folder")
+        assert not names_in(out)
+
+
+def test_files_side_by_side_do_not_exclude_each_other_but_a_run_of_its_own(tmp_path):
+    make_folder(tmp_path / "a")
+    with beside_others(tmp_path), beside_others(tmp_path):
+        with alone_in(tmp_path / "a"):
+            pass
+        with pytest.raises(ForecastError, match="another run is writing"), alone_in(tmp_path):
+            pytest.fail("held")
 
 
 @pytest.fixture(scope="module")

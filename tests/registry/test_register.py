@@ -10,8 +10,11 @@ import pytest
 from forecast.posterior.fit import load
 from forecast.posterior.predict import predict
 from forecast.posterior.threshold import threshold_draws
+from forecast.registry.words import threshold_in_words
+from forecast.scales import COMPUTE
 from forecast.scoring.baselines import baseline_forecasts
 from forecast.table.dataset import frame_of, read_rows
+from forecast.words import Reach
 from tests.conftest import SEED, forecast_command, write_rows
 from tests.registry.conftest import HEADER, NEW, known_rows, new_rows, row, stored
 
@@ -72,6 +75,13 @@ def test_a_task_alone_is_registered_with_its_threshold_and_with_rows_it_chooses_
     assert "draws" not in alone
     chosen = register("--task", "web", "--json")[1].json["question"]
     assert [each["label"] for each in chosen["rows"]] == ["web"] and chosen["thresholds"] == []
+
+
+def test_a_threshold_beyond_any_reach_of_the_runs_is_told_as_such(register):
+    of = {"log10_compute": {"q05": 24.0, "q50": 72.0, "q95": "inf"}}
+    scale = COMPUTE.within(Reach(low=12, high=30))
+    assert threshold_in_words(of, scale) == "beyond 1e30 FLOP (90% 1.0e24 FLOP to never)"
+    assert "typical run: " in register("--at", 0.5, rows=new_rows()[:3])[1].out
 
 
 def test_rows_without_trials_are_of_the_usual_items(register):

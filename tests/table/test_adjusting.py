@@ -50,6 +50,21 @@ def test_counts_and_chances_fill_blanks_and_named_ones_outweigh_cells(path):
     assert read(path, trials=["t=200", "u=40"])[0]["trials"].tolist() == [200] * 5 + [40]
 
 
+def test_rows_of_which_a_named_task_replaces_the_cell_are_named_with_what_they_had(path):
+    _, said = read(path, trials=["t=300", "u=40"])
+    expected = "--trials of 't' replaces the trials of rows 2, 4-6, '100'; leave it out to keep them"
+    assert [each for each in said if "--trials" in each] == [expected]
+
+
+def test_a_value_for_all_tasks_that_fills_no_cell_is_said(path):
+    frame, said = read(path, tasks="t", trials=["500"], chance=["0.25"])
+    assert 500 not in set(frame["trials"])
+    nothing = "changes nothing: no row that needs {0} is blank; --{0} TASK=VALUE replaces what a row has"
+    expected = [f"--trials 500 {nothing.format('trials')}", f"--chance 0.25 {nothing.format('chance')}"]
+    assert [each for each in said if each.startswith("--")] == expected
+    assert not any(each.startswith("--") for each in read(path, trials=["500"], chance=["0.25"])[1])
+
+
 def test_rows_that_cannot_be_used_are_left_out_and_named(path):
     with pytest.raises(TableError, match="row 7, column 'trials'"):
         read(path)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from forecast.cli.given.values import rates_asked
 from forecast.cli.options import (
     Ats,
     Below,
@@ -77,7 +78,7 @@ def compare(
         compare_fits(*tables, task=task, at=at, family=family, year=decimal_year(date), quiet=quiet, as_json=as_json)
         return
     _refuse(context, fits=False)
-    table = tables[0]
+    table, scores = tables[0], rates_asked(at)
     from forecast.draws import Sampling
     from forecast.files import check_target
     from forecast.fitting.average import compared
@@ -99,7 +100,7 @@ def compare(
         fit = replace(fitted(frame, **options, stages=stages, warn=warn), adjusted=tuple(adjust.words()))
     if output is not None:
         save(fit, output)
-    answer = compared(fit, at=at or [0.5])
+    answer = compared(fit, at=scores)
     refusals = [refused(line) for line in answer["thresholds"]]
     reasons = complaints(fit, start=fit_command(fit, table, output, command="compare"))
     reasons = [*(refusals if all(refusals) else ()), *reasons]

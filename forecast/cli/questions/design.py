@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from forecast.cli.given.values import flop
 from forecast.cli.options import (
     At,
     Figure,
@@ -30,7 +31,7 @@ def design(
     fit: FitFile,
     task: Task,
     at: At,
-    budget: Annotated[float | None, typer.Option(help="What a new run may cost, FLOP.")] = None,
+    budget: Annotated[float | None, typer.Option(parser=flop, metavar="FLOP", help="What a new run may cost.")] = None,
     candidates: Annotated[
         Path | None,
         typer.Option(help="Table of what could be measured, without scores: each model is one.", metavar="CSV"),

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from forecast.cli.given.values import flop
 from forecast.cli.options import (
     Figure,
     FitFile,
@@ -31,7 +32,9 @@ def gain(
     compute: Annotated[
         float | None,
         typer.Option(
-            help="Training FLOP of the family's run [default: the middle of what runs of both have].", min=1.0
+            parser=flop,
+            metavar="FLOP",
+            help="Training compute of the family's run [default: the middle of what runs of both have].",
         ),
     ] = None,
     structure: Structure = None,

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from forecast.cli.given.values import sized
 from forecast.cli.options import (
     At,
     Date,
@@ -33,10 +34,25 @@ def howmuch(
     at: At,
     family: Family = None,
     date: Date = None,
-    params: Annotated[float | None, typer.Option(help="Parameters given: how many tokens does it take?")] = None,
-    tokens: Annotated[float | None, typer.Option(help="Tokens given: how many parameters does it take?")] = None,
+    params: Annotated[
+        float | None,
+        typer.Option(
+            parser=sized("--params", "params"), help="Parameters given: how many tokens does it take?", metavar="N"
+        ),
+    ] = None,
+    tokens: Annotated[
+        float | None,
+        typer.Option(
+            parser=sized("--tokens", "tokens"), help="Tokens given: how many parameters does it take?", metavar="N"
+        ),
+    ] = None,
     unique_tokens: Annotated[
-        float | None, typer.Option(help="Different tokens that there are; more are repeats, which count less.")
+        float | None,
+        typer.Option(
+            parser=sized("--unique-tokens", "tokens"),
+            help="Different tokens that there are; more are repeats, which count less.",
+            metavar="N",
+        ),
     ] = None,
     output: Figure = None,
     structure: Structure = None,

@@ -59,6 +59,7 @@ def when(
     if figure is not None:
         check_figure(figure)
     loaded = load_part(fit, structure)
+    from forecast.posterior.recipes.ahead import check_recipe
     from forecast.posterior.tasks import checked_task
     from forecast.questions.when.answer import when as dates
     from forecast.questions.when.frontier import fit_frontier
@@ -66,6 +67,7 @@ def when(
     from models.dates import by_date
 
     checked_task(loaded, task, at)
+    check_recipe(loaded, family, year=None)
     year, frontier = decimal_year(as_of), None
     if by_date(loaded.data):
         _check_no_growth(runs, trained=trained)
@@ -146,11 +148,13 @@ def print_dates(answer: dict[str, Any], *, first: bool = True) -> None:
 
 def _print_frontier(of: dict[str, Any], *, as_of: str) -> None:
     from forecast.scales import COMPUTE
+    from forecast.words import reach_of
 
+    scale = COMPUTE.within(reach_of([of["largest_log10_compute"]]))
     growth = "{q50:.2f} ({q05:.2f} to {q95:.2f})".format(**of["growth"])
     print(f"largest runs: {plain(of['table'])}, known to {of['known_to']}; growing by {growth} decades a year")
     if by_then := of["as_of_log10_compute"]:
-        interval = COMPUTE.interval(by_then["q05"], by_then["q95"])
-        print(f"largest run by {as_of}, by that trend: {COMPUTE.named(by_then['q50'])} (90% {interval})")
+        interval = scale.interval(by_then["q05"], by_then["q95"])
+        print(f"largest run by {as_of}, by that trend: {scale.named(by_then['q50'])} (90% {interval})")
     if of["sentence"]:
         print(plain(of["sentence"]))

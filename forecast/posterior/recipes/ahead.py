@@ -9,8 +9,9 @@ import xarray as xr
 from forecast.errors import ForecastError, shown
 from forecast.posterior.fit import Fit
 from forecast.posterior.tasks import law_name
-from forecast.table.dataset import index_of
-from models.dates import reference_year, years_of_runs
+from forecast.table.dataset import NO_FAMILY, index_of
+from forecast.table.splits import IN_YEARS
+from models.dates import by_date, iso_date, reference_year, years_of_runs
 from models.equations.compute import bent_compute
 from models.facts.layout import kinds_of_laws
 
@@ -92,6 +93,16 @@ def new_deviation(fit: Fit, task: str, normal: Callable[[str], xr.DataArray]) ->
     if len(kinds) > 1:  # the skills of a family add to zero over the kinds, of which there are two
         own = own + (1 - 2 * place) * posterior.sigma_skill / len(kinds) ** 0.5 * normal("skill")
     return own / posterior.theta_scale
+
+
+def check_recipe(fit: Fit, family: str | None, year: float | None) -> None:
+    """A `ForecastError` where a user asks for a family or a date of recipes, of which the fit knows none."""
+    if family is not None and fit.data.family.values.tolist() == [NO_FAMILY]:
+        raise ForecastError(f"--family {shown(family)}: the table of this fit names no families; leave --family out")
+    _check(fit, family)
+    if year is not None and "progress" not in fit.posterior:
+        why = IN_YEARS if by_date(fit.data) else "the dates of its runs are unknown or span half a year at most"
+        raise ForecastError(f"--date {iso_date(year)}: changes nothing, {why}; leave --date out")
 
 
 def _check(fit: Fit, family: str | None) -> None:

@@ -10,6 +10,7 @@ import xarray as xr
 from forecast.draws import QUANTILES, date_quantiles, order_statistics, quantiles
 from forecast.posterior.compute import compute_of
 from forecast.posterior.fit import Fit
+from forecast.posterior.recipes.ahead import check_recipe
 from forecast.posterior.recipes.later import spread_dates
 from forecast.posterior.tasks import checked_task
 from forecast.posterior.threshold import growth_of, silenced
@@ -51,6 +52,7 @@ def when(
     trained : whether the frontier's runs are dated by the end of training; then releases come a lag later
     by : years by whose first of January chances are given
     """
+    check_recipe(fit, family, year=None)
     label = checked_task(fit, task, at)
     new = needed_path_of_new_runs(fit, label, at, runs=first_of, seed=seed, items=items, family=family)
     typical = needed_path(fit, label, at, family=family)

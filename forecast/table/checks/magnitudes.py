@@ -82,6 +82,17 @@ def sizes_that_cannot_be(cells: Cells) -> Iterator[Problem]:
             )
 
 
+def unmeant(name: str, value: float) -> str:
+    """Why a single size cannot be meant, and what to write; empty where it can, or is no size at all."""
+    noun, advice = NOUNS[name], f"give {NOUNS[name]}, such as {EXAMPLES[name]}"
+    if LARGEST[name] <= value < np.inf:
+        return f"is too large for {noun}; {advice}"
+    if not 0 < value < SMALLEST[name]:
+        return ""
+    units = likely_units(name, pd.Series([value]), sizes=pd.Series([np.nan]))
+    return f"is too small for {noun}; {mended(value, units) if units else advice}"
+
+
 def computes_that_slip(cells: Cells) -> Iterator[Problem]:
     """Computes of a whole table that are off 6 N D by one large factor, as of another unit."""
     ratio = ratio_to_sizes(cells).where(~impossible_sizes(cells).any(axis=1))

@@ -63,7 +63,7 @@ def import_results(
     reader = format_named(format).read
     if (choices.percent or choices.percent_of) and reader not in (wide.read, long.read):
         raise ForecastError("--percent: is for the formats wide and long; leave it out")
-    _check_output(output, (path, models, aliases))
+    check_target(output)
     table = None if models is None else read_facts(models, choices.columns)
     if table is not None:
         choices = replace(choices, columns=replace(choices.columns, elsewhere=table.headers))
@@ -80,12 +80,6 @@ def import_results(
     for note in (*strangers, *found.notes, *match.notes, *notes, *match.remedy):
         say(note)
     return frame, left_out
-
-
-def _check_output(output: Path, inputs: Iterable[Path | None]) -> None:
-    check_target(output)
-    if any(given is not None and output.exists() and given.exists() and output.samefile(given) for given in inputs):
-        raise ForecastError(f"{shown_path(output)}: is read by this command; name another file with -o")
 
 
 def _named(

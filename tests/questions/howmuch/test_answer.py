@@ -268,6 +268,9 @@ def test_a_fit_not_to_be_trusted_answers_with_exit_code_3(learned, tmp_path):
     [
         (("-o", "figure.doc"), ".png"),
         (("--params", "0"), "--params must be"),
+        (("--params", "7"), "--params 7: is too small for a number of parameters; write 7e9"),
+        (("--tokens", "2"), "--tokens 2: is too small for a number of training tokens; multiply by 1e12"),
+        (("--unique-tokens", "1e18"), "--unique-tokens 1e18: is too large for a number of training tokens; give"),
         (("--task", "sum"), "is not a task"),
         (("--at", "50"), "between 0 and 1"),
         (("--family", "c"), "is not a family"),
@@ -277,6 +280,20 @@ def test_known_errors_are_one_line(fit_path, changed, said, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     done = forecast_command("howmuch", fit_path, "--task", "sums", "--at", "0.5", *changed)
     assert done.code == 1 and done.out == "" and done.err.count("\n") == 1 and said in done.err
+
+
+@pytest.mark.parametrize(
+    ("option", "typed", "plain"),
+    [("--params", "70B", "7e10"), ("--params", "1.5 million", "1.5e6"), ("--tokens", "1.4T", "1.4e12")],
+)
+def test_sizes_are_read_as_in_a_table(fit_path, option, typed, plain):
+    asked = ("howmuch", fit_path, "--task", "sums", "--at", "0.5", "--json")
+    assert forecast_command(*asked, option, typed).json == forecast_command(*asked, option, plain).json
+
+
+def test_what_is_no_size_is_told_what_is_one(fit_path):
+    done = forecast_command("howmuch", fit_path, "--task", "sums", "--at", "0.5", "--params", "many")
+    assert done.code == 2 and "'many' is not a number; write one such as 7e9 or 7B" in done.err
 
 
 def figure_of(**changed):

@@ -465,6 +465,12 @@ def test_a_forecast_from_after_the_table_brings_the_largest_run_there_by_its_tre
     assert "largest run by 2024-01-01, by that trend: 1.6e26 FLOP" in capsys.readouterr().out
 
 
+def test_a_largest_run_beyond_any_reach_is_told_as_such(capsys):
+    print_dates(when(known_fit(), TASK, 0.5, frontier=KNOWN, as_of=2099.0, seed=SEED))
+    said = "largest run by 2099-01-01, by that trend: beyond 1e31 FLOP (90% beyond 1e31 FLOP)"
+    assert said in capsys.readouterr().out
+
+
 # the command
 
 

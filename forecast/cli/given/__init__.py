@@ -1,0 +1,1 @@
+"""Values and paths as options give them."""

@@ -39,10 +39,10 @@ def fits(prior_fit, tmp_path_factory):
         ("threshold", "years", DATE, "--date 2024-01-01: changes nothing, this fit is in years"),
         ("howmuch", "bare", DATE, "leave --date out"),
         *(
-            (name, "bare", ("--family", "all"), "--family 'all': ")
+            (name, "bare", ("--family", "all"), "'all' is not a family: ")
             for name in ("threshold", "howmuch", "when", "design")
         ),
-        ("threshold", "bare", ("--family", "recipe 0"), "names no families; leave --family out"),
+        ("threshold", "bare", ("--family", "recipe 0"), "names none; leave --family out"),
     ],
 )
 def test_what_cannot_count_is_refused_in_one_line(fits, command, name, options, said):

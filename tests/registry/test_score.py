@@ -8,6 +8,7 @@ import pytest
 
 from forecast.cli.registry import print_registered
 from forecast.registry.seal import sealed
+from forecast.scales import COMPUTE
 from forecast.scoring.crossing import crossing, ranked_probability_score
 from forecast.scoring.joint import energy_score, variogram_score
 from forecast.scoring.rows import count_log_score, crps, loss_log_score
@@ -107,7 +108,7 @@ def test_infinite_draws_have_infinite_quantiles_and_scores_and_are_printed(regis
     document = {name: part for name, part in held(register()[0]).items() if not name.startswith("sha256")}
     document["draws"]["rows"][0][3] = "inf"
     document["forecast"]["rows"][3]["q95"] = "inf"
-    print_registered(document | {"sha256": "0"}, tmp_path / "far.json", None)
+    print_registered(document | {"sha256": "0"}, tmp_path / "far.json", None, COMPUTE)
     assert " to inf" in capsys.readouterr().out
     (tmp_path / "far.json").write_text(json.dumps(sealed(document)))
     scores = outcomes(x=0.5, web=2.0)

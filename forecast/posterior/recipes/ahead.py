@@ -98,7 +98,7 @@ def new_deviation(fit: Fit, task: str, normal: Callable[[str], xr.DataArray]) ->
 def check_recipe(fit: Fit, family: str | None, year: float | None) -> None:
     """A `ForecastError` where a user asks for a family or a date of recipes, of which the fit knows none."""
     if family is not None and fit.data.family.values.tolist() == [NO_FAMILY]:
-        raise ForecastError(f"--family {shown(family)}: the table of this fit names no families; leave --family out")
+        raise ForecastError(f"{shown(family)} is not a family: the table of this fit names none; leave --family out")
     _check(fit, family)
     if year is not None and "progress" not in fit.posterior:
         why = IN_YEARS if by_date(fit.data) else "the dates of its runs are unknown or span half a year at most"

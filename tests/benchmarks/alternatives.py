@@ -45,11 +45,19 @@ def seconds() -> float:
 # samplers
 
 
-def of_table() -> Any:
+LADDER = "ladder, "  # before the name of a sampler: many metrics of the same answers, and a loss
+
+
+def of_table(ladder: bool) -> Any:
+    """GPT-3 arithmetic up to 13B, or the runs from which `next_characters` forecasts."""
     from forecast.table.dataset import observations, read_table
 
-    frame = read_table(FOLDER / "case_studies" / "gpt3_arithmetic" / "gpt3_arithmetic.csv")
-    return observations(frame[frame["compute"] < 2.4e22])
+    studies = FOLDER / "case_studies"
+    if not ladder:
+        frame = read_table(studies / "gpt3_arithmetic" / "gpt3_arithmetic.csv")
+        return observations(frame[frame["compute"] < 2.4e22])
+    frame = read_table(studies / "characters" / "table.csv")
+    return observations(frame[(frame["task"] == "next 4 characters") & (frame["compute"] < 1.9e12)])
 
 
 def ours(model: Any) -> tuple[Any, float]:
@@ -84,14 +92,14 @@ def pymc_defaults(model: Any) -> tuple[Any, float]:
 
 
 def numpyro_defaults(model: Any) -> tuple[Any, float]:
-    import pymc as pm
+    """With the graph's gradient: that of JAX has no number where an unused branch is infinite."""
+    from forecast.draws import Sampling
+    from forecast.fitting.compiling.program import Variables
+    from tests.benchmarks.calibration.reference import numpyro_values
 
-    compiled_at = seconds()
-    with model:
-        tree = pm.sample(
-            nuts_sampler="numpyro", **USUAL, random_seed=1, progressbar=False, compute_convergence_checks=False
-        )
-    return tree["posterior"].to_dataset(), compiled_at
+    compiled_at = seconds()  # it compiles while it samples
+    values = numpyro_values(model, Sampling(**USUAL, target_accept=0.8))
+    return Variables(model).of(values), compiled_at
 
 
 SAMPLERS: dict[str, Callable[[Any], tuple[Any, float]]] = {
@@ -112,7 +120,7 @@ def sampler(name: str) -> dict[str, Any]:
     from models.priors import Priors
     from models.structures import Parts
 
-    data = of_table()
+    data, name = of_table(name.startswith(LADDER)), name.removeprefix(LADDER)
     model = capability_model(data)
     started = seconds()
     posterior, compiled_at = SAMPLERS[name](model)
@@ -263,7 +271,7 @@ def answer(name: str) -> dict[str, Any]:
 
 def measure(name: str) -> dict[str, Any]:
     warnings.simplefilter("ignore")
-    return sampler(name) if name in SAMPLERS else answer(name)
+    return answer(name) if name in ANSWERS else sampler(name)
 
 
 def run(name: str, cache: str) -> dict[str, Any] | None:
@@ -284,7 +292,7 @@ def run(name: str, cache: str) -> dict[str, Any] | None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("cases", nargs="*", default=[*SAMPLERS, *ANSWERS])
+    parser.add_argument("cases", nargs="*", default=[*SAMPLERS, *(LADDER + name for name in SAMPLERS), *ANSWERS])
     parser.add_argument("--here", action="store_true", help="measure one case in this process and print it as JSON")
     given = parser.parse_args()
     if given.here:
@@ -293,10 +301,11 @@ def main() -> None:
     found = {}
     with tempfile.TemporaryDirectory() as cache:
         for name in given.cases:
-            if name in NEEDS and importlib.util.find_spec(NEEDS[name]) is None:
+            needed = NEEDS.get(name.removeprefix(LADDER))
+            if needed and importlib.util.find_spec(needed) is None:
                 print(f"{name:28} left out: not installed")
                 continue
-            if name in SAMPLERS:
+            if name not in ANSWERS:
                 found[name] = run(name, f"{cache}/{name}")
             else:  # the first fills the caches, as the first use on a machine does
                 found[f"{name}, first"], found[name] = run(name, f"{cache}/answers"), run(name, f"{cache}/answers")
@@ -306,10 +315,12 @@ def main() -> None:
 def ratios(found: dict[str, dict[str, Any]]) -> None:
     """What `forecast` is worth beside the best of the others."""
     for key, words in (("ess_per_s", "sampling"), ("ess_per_s_compiled", "sampling with compilation")):
-        others = {name: found[name][key] for name in SAMPLERS if name in found and name != "forecast"}
-        if others and "forecast" in found:
-            best = max(others, key=lambda name: others[name])
-            print(f"{words}: {found['forecast'][key] / others[best]:.1f} times {best} a processor second")
+        for of in ("", LADDER):
+            others = {name: found[of + name][key] for name in SAMPLERS if of + name in found and name != "forecast"}
+            if others and of + "forecast" in found:
+                best = max(others, key=lambda name: others[name])
+                ratio = found[of + "forecast"][key] / others[best]
+                print(f"{of}{words}: {ratio:.1f} times {best} a processor second")
     if {"threshold: forecast", "threshold: SciPy bootstrap"} <= set(found):
         times = [found[name]["wall_s"] for name in ("threshold: forecast", "threshold: SciPy bootstrap")]
         print(f"command to answer: {times[0] / times[1]:.1f} times the time of the bootstrap")

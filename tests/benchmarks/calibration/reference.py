@@ -104,7 +104,7 @@ def potential_in_jax(model: pm.Model) -> Any:
     return potential
 
 
-def numpyro_values(model: pm.Model) -> xr.Dataset:
+def numpyro_values(model: pm.Model, sampling: Sampling = SAMPLING) -> xr.Dataset:
     """Draws of the values of a model by NumPyro: dims chain, draw and their own."""
     import jax
     from numpyro.infer import MCMC, NUTS
@@ -114,12 +114,12 @@ def numpyro_values(model: pm.Model) -> xr.Dataset:
     values = [str(model.rvs_to_values[each].name) for each in model.free_RVs]
     order = [values.index(str(each.name)) for each in model.value_vars]
     start = make_initial_point_fn(model=model, return_transformed=True, jitter_rvs=set(model.free_RVs))
-    starts = [start(seed) for seed in range(SAMPLING.chains)]
+    starts = [start(seed) for seed in range(sampling.chains)]
     first = [np.stack([np.asarray(each[values[place]], dtype=float) for each in starts]) for place in order]
-    kernel = NUTS(potential_fn=potential, target_accept_prob=SAMPLING.target_accept)
-    options = {"num_chains": SAMPLING.chains, "chain_method": "vectorized", "progress_bar": False}
-    chains = MCMC(kernel, num_warmup=SAMPLING.tune, num_samples=SAMPLING.draws, **options)
-    chains.run(jax.random.PRNGKey(SAMPLING.seed), init_params=first)
+    kernel = NUTS(potential_fn=potential, target_accept_prob=sampling.target_accept)
+    options = {"num_chains": sampling.chains, "chain_method": "vectorized", "progress_bar": False}
+    chains = MCMC(kernel, num_warmup=sampling.tune, num_samples=sampling.draws, **options)
+    chains.run(jax.random.PRNGKey(sampling.seed), init_params=first)
     drawn = chains.get_samples(group_by_chain=True)
     return xr.Dataset(
         {
